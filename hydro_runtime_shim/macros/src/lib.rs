@@ -1,0 +1,1 @@
+//! Places compiled dataflow code in the `.hf` file's own spans.

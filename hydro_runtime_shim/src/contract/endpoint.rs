@@ -1,0 +1,225 @@
+//! Endpoints: the human's words in `HYDRO_INPUT_…` and `HYDRO_OUTPUT_…`, parsed once.
+//!
+//! `tcp://127.0.0.1:4000`, `tcp://db.local:4000/inbound`, `unix:/run/x.sock#inbound`, `null`; `listen:` or `dial:` in front overrides the
+//! role, which is `listen` for inputs and `dial` for outputs. A variable holds several, separated by commas.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::Direction;
+
+/// Who waits and who calls; independent of the direction of the data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Role {
+    /// Waits for peers.
+    Listen,
+    /// Calls the peer, again and again until it answers.
+    Dial,
+}
+
+/// What carries the bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Transport {
+    /// `tcp://host:port`; the host may be a name, `[::1]` or an address.
+    Tcp {
+        /// Host name or address without brackets.
+        host: String,
+        /// Port number.
+        port: u16,
+    },
+    /// `unix:/path`.
+    Unix {
+        /// Path of the socket.
+        path: PathBuf,
+    },
+    /// `null`: an input that never has items, an output whose items are dropped, said on purpose.
+    Null,
+}
+
+/// One place a port is bound to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// Wait or call.
+    pub role: Role,
+    /// Carrier and address.
+    pub transport: Transport,
+    /// The peer's port, where the peer has several behind one address.
+    pub peer_port: Option<String>,
+}
+
+/// How a plain output with several peers divides its items.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Policy {
+    /// Each item to every peer.
+    #[default]
+    Broadcast,
+    /// Each item to one peer, in turn.
+    RoundRobin,
+}
+
+impl Policy {
+    /// Returns the policy of that name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "broadcast" => Some(Self::Broadcast),
+            "round_robin" => Some(Self::RoundRobin),
+            _ => None,
+        }
+    }
+
+    /// Returns the policy's name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Broadcast => "broadcast",
+            Self::RoundRobin => "round_robin",
+        }
+    }
+}
+
+/// Why an endpoint could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndpointError {
+    /// The offending part.
+    pub text: String,
+    /// What is wrong with it, as a lowercase fragment.
+    pub reason: &'static str,
+}
+
+impl fmt::Display for EndpointError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}`: {}", self.text, self.reason)
+    }
+}
+
+impl std::error::Error for EndpointError {}
+
+/// Parses a variable's value: endpoints separated by commas, with the role that `direction` has by default.
+///
+/// # Errors
+/// Names the first part that is no endpoint, or that the value is empty.
+pub fn parse_endpoints(value: &str, direction: Direction) -> Result<Vec<Endpoint>, EndpointError> {
+    let parts: Vec<&str> = value.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
+    if parts.is_empty() {
+        return Err(EndpointError { text: value.to_owned(), reason: "is empty; write `null` to leave the port unconnected" });
+    }
+    parts.into_iter().map(|part| Endpoint::parse(part, direction)).collect()
+}
+
+impl Endpoint {
+    /// Parses one endpoint.
+    ///
+    /// # Errors
+    /// Tells which part cannot be read.
+    pub fn parse(text: &str, direction: Direction) -> Result<Self, EndpointError> {
+        let bad = |reason| EndpointError { text: text.to_owned(), reason };
+        let (role, rest) = if let Some(rest) = text.strip_prefix("listen:") {
+            (Role::Listen, rest)
+        } else if let Some(rest) = text.strip_prefix("dial:") {
+            (Role::Dial, rest)
+        } else {
+            let role = match direction {
+                Direction::Input => Role::Listen,
+                Direction::Output => Role::Dial,
+            };
+            (role, text)
+        };
+        if rest == "null" {
+            return Ok(Self { role, transport: Transport::Null, peer_port: None });
+        }
+        if let Some(path) = rest.strip_prefix("unix:") {
+            let (path, peer_port) = match path.split_once('#') {
+                Some((path, port)) => (path, Some(port.to_owned())),
+                None => (path, None),
+            };
+            if path.is_empty() {
+                return Err(bad("has no path after `unix:`"));
+            }
+            return Ok(Self { role, transport: Transport::Unix { path: path.into() }, peer_port });
+        }
+        let Some(address) = rest.strip_prefix("tcp://") else {
+            return Err(bad("must start with `tcp://` or `unix:`, or be `null`"));
+        };
+        let (address, peer_port) = match address.split_once('/') {
+            Some((address, port)) if !port.is_empty() => (address, Some(port.to_owned())),
+            Some((address, _)) => (address, None),
+            None => (address, None),
+        };
+        let Some((host, port)) = address.rsplit_once(':') else {
+            return Err(bad("has no port number: `tcp://host:port`"));
+        };
+        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        if host.is_empty() {
+            return Err(bad("has no host: `tcp://host:port`"));
+        }
+        let port = port.parse().map_err(|_| bad("has a port number that is not between 0 and 65535"))?;
+        Ok(Self { role, transport: Transport::Tcp { host: host.to_owned(), port }, peer_port })
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.role {
+            Role::Listen => "listen:",
+            Role::Dial => "dial:",
+        })?;
+        match (&self.transport, &self.peer_port) {
+            (Transport::Null, _) => f.write_str("null"),
+            (Transport::Unix { path }, None) => write!(f, "unix:{}", path.display()),
+            (Transport::Unix { path }, Some(port)) => write!(f, "unix:{}#{port}", path.display()),
+            (Transport::Tcp { host, port }, peer_port) => {
+                if host.contains(':') {
+                    write!(f, "tcp://[{host}]:{port}")?;
+                } else {
+                    write!(f, "tcp://{host}:{port}")?;
+                }
+                peer_port.as_ref().map_or(Ok(()), |name| write!(f, "/{name}"))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_is_read_and_written_alike() {
+        for text in [
+            "listen:tcp://0.0.0.0:4000",
+            "dial:tcp://db.local:4000/inbound",
+            "dial:tcp://[::1]:4000",
+            "listen:unix:/run/a b.sock#inbound",
+            "dial:null",
+        ] {
+            let endpoint = Endpoint::parse(text, Direction::Input).expect(text);
+            assert_eq!(endpoint.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn the_role_follows_the_direction() {
+        let role = |direction| Endpoint::parse("tcp://a:1", direction).map(|endpoint| endpoint.role);
+        assert_eq!(role(Direction::Input), Ok(Role::Listen));
+        assert_eq!(role(Direction::Output), Ok(Role::Dial));
+    }
+
+    #[test]
+    fn bad_endpoints_say_what_is_missing() {
+        for (text, reason) in [
+            ("", "is empty"),
+            ("http://x", "must start with"),
+            ("tcp://x", "no port number"),
+            ("tcp://:1", "no host"),
+            ("tcp://x:99999", "between 0 and 65535"),
+            ("unix:", "no path"),
+        ] {
+            let error = parse_endpoints(text, Direction::Output).expect_err(text);
+            assert!(error.to_string().contains(reason), "{error}");
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! The contract between a built program and whoever starts it: environment variables, descriptions, the link handshake.
+//!
+//! The single definition of these words. It depends on serde alone and knows neither sockets nor the dataflow, so that the
+//! deployer can use it without the runtime. Read [`Endpoint`] first, then [`ProgramDescription`], then [`Hello`].
+
+mod describe;
+mod endpoint;
+mod handshake;
+mod variables;
+
+pub use describe::{Addressing, Direction, ParamDescription, PortDescription, ProgramDescription};
+pub use endpoint::{Endpoint, EndpointError, Policy, Role, Transport, parse_endpoints};
+pub use handshake::{
+    Answer, Codec, FRAME_HEADER_BYTES, FrameKind, HELLO_LIMIT_BYTES, Hello, MAGIC, MAX_FRAME_BYTES, PROTOCOL_VERSION, PREAMBLE_BYTES, Reject,
+    RejectCode, fingerprint, frame_header, parse_frame_header, parse_preamble, preamble,
+};
+pub use variables::{
+    ADDRESS, CONTRACT_VERSION, DEPLOYMENT, LISTEN_FDS, MEMBER, MEMBERS, SERVICE, input_variable, output_variable, param_variable,
+    policy_variable,
+};

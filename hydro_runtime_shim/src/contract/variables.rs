@@ -1,0 +1,47 @@
+//! The names of the environment variables a built program reads.
+
+/// Version of the whole contract; a program states it in its description and a deployer refuses another one.
+pub const CONTRACT_VERSION: u32 = 1;
+
+/// Name of the deployment this process belongs to; peers of another deployment are refused. Default: `local`.
+pub const DEPLOYMENT: &str = "HYDRO_DEPLOYMENT";
+/// Name of the service this process is a member of. Default: the program's name.
+pub const SERVICE: &str = "HYDRO_SERVICE";
+/// Number of this member within its service, from 0. Default: 0.
+pub const MEMBER: &str = "HYDRO_MEMBER";
+/// How many members the service has. Default: 1.
+pub const MEMBERS: &str = "HYDRO_MEMBERS";
+/// The socket address (`ip:port`) by which peers know this service: what they see in items of addressed ports.
+/// Default: the address of the first TCP listener.
+pub const ADDRESS: &str = "HYDRO_ADDRESS";
+/// How many listening sockets are inherited from file descriptor 3 on (systemd's protocol). An endpoint whose address equals
+/// that of an inherited socket uses it instead of binding anew. `LISTEN_PID`, where set, must be this process.
+pub const LISTEN_FDS: &str = "LISTEN_FDS";
+
+/// Returns the variable that binds the input port `name`: `inbound` → `HYDRO_INPUT_INBOUND`.
+#[must_use]
+pub fn input_variable(name: &str) -> String {
+    format!("HYDRO_INPUT_{}", shout(name))
+}
+
+/// Returns the variable that binds the output port `name`: `outbound` → `HYDRO_OUTPUT_OUTBOUND`.
+#[must_use]
+pub fn output_variable(name: &str) -> String {
+    format!("HYDRO_OUTPUT_{}", shout(name))
+}
+
+/// Returns the variable that names the policy of a plain output with several peers: `HYDRO_POLICY_OUTBOUND`.
+#[must_use]
+pub fn policy_variable(name: &str) -> String {
+    format!("HYDRO_POLICY_{}", shout(name))
+}
+
+/// Returns the variable that sets the parameter `name`: `period_ms` → `HYDRO_PARAM_PERIOD_MS`.
+#[must_use]
+pub fn param_variable(name: &str) -> String {
+    format!("HYDRO_PARAM_{}", shout(name))
+}
+
+fn shout(name: &str) -> String {
+    name.trim_start_matches("r#").to_uppercase()
+}

@@ -1,0 +1,3 @@
+//! What every generated Hydroflow program is linked with.
+
+pub mod contract;

@@ -1,0 +1,1 @@
+//! `.hf` text → Rust crate text.
