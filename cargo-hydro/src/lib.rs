@@ -1,1 +1,16 @@
+//! `cargo hydro`: build, deploy and test standalone Hydroflow programs.
+//!
+//! The rooms, left may use right: [`cli`] → [`script`] → [`test`] → [`deploy`] → [`machine`] → [`build`] → [`workspace`] → [`report`] → [`sys`].
+//! Only [`report`] prints, only [`sys`] spawns processes, only [`main`] exits.
 
+pub mod build;
+pub mod cli;
+pub mod deploy;
+pub mod machine;
+pub mod report;
+pub mod script;
+pub mod sys;
+pub mod test;
+pub mod workspace;
+
+pub use cli::main;

@@ -1,1 +1,10 @@
-//! `.hf` text → Rust crate text.
+//! Standalone Hydroflow: `.hf` text → syntax tree → dataflow graph → Rust crate text, as pure functions.
+//!
+//! Nothing here reads files, the environment or the clock, and nothing spawns. The modules in the order the data goes:
+//! [`source`] and [`diagnostic`] (text and what to say of it), `parse` (text → [`ast`]), `resolve` (names and port kinds),
+//! [`interface`] (what a deployer may know), [`graph`] (the only user of the dataflow compiler), [`emit`] (Rust text).
+//! Read `compile` first.
+
+pub mod diagnostic;
+pub mod interface;
+pub mod source;

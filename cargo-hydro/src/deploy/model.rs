@@ -1,0 +1,110 @@
+//! The wished-for deployment: machines, services and links under one name, each with the line of the user's text that made it.
+//!
+//! Values without behaviour; `Hydro.toml` and scripts make the same ones. What is wrong with them is `topology`'s affair.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use hydro_runtime_shim::contract::Policy;
+use hydroflow_standalone::interface::ModuleInterface;
+use indexmap::IndexMap;
+
+use crate::report::Origin;
+
+/// A kind of place where services run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MachineKind {
+    /// This machine.
+    Localhost,
+    /// A virtual machine of Google Cloud; until it can be created, only `--local` can place services on it.
+    Gcp {
+        /// The project.
+        project: String,
+        /// The zone.
+        zone: String,
+        /// The machine type.
+        machine_type: String,
+    },
+}
+
+/// A place where services run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Machine {
+    /// What kind of place.
+    pub kind: MachineKind,
+    /// The line that made it.
+    pub origin: Option<Origin>,
+}
+
+/// What a service runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Program {
+    /// A Hydroflow program, from an `.hf` file.
+    Hydroflow {
+        /// The file, absolute.
+        source: PathBuf,
+        /// Its header.
+        interface: ModuleInterface,
+        /// Parameters by name, as text: JSON, or plain text for strings.
+        params: BTreeMap<String, String>,
+    },
+    /// Any executable.
+    Command {
+        /// Program and arguments.
+        argv: Vec<String>,
+    },
+}
+
+/// One program, placed on a machine, `count` times.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// What it runs.
+    pub program: Program,
+    /// The machine's name.
+    pub machine: String,
+    /// How many members it has.
+    pub count: u32,
+    /// Arguments for the program.
+    pub args: Vec<String>,
+    /// Environment variables for the program.
+    pub env: BTreeMap<String, String>,
+    /// A fixed listening address (`127.0.0.1:4000`); none: one is chosen. Only with `count = 1`.
+    pub listen: Option<String>,
+    /// The line that made it.
+    pub origin: Option<Origin>,
+}
+
+/// A port of a service.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PortRef {
+    /// The service's name.
+    pub service: String,
+    /// The port's name.
+    pub port: String,
+}
+
+/// One output joined to one input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// The output.
+    pub from: PortRef,
+    /// The input.
+    pub to: PortRef,
+    /// How the output divides its items among its peers; all links of one output agree on it.
+    pub policy: Option<Policy>,
+    /// The line that made it.
+    pub origin: Option<Origin>,
+}
+
+/// Machines, services and links under one name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Deployment {
+    /// Its name.
+    pub name: String,
+    /// Machines by name, in the order they were made.
+    pub machines: IndexMap<String, Machine>,
+    /// Services by name, in the order they were made.
+    pub services: IndexMap<String, Service>,
+    /// Links in the order they were made.
+    pub links: Vec<Link>,
+}

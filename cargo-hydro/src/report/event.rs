@@ -1,0 +1,161 @@
+//! The one enum of things that happen. Human output, JSON and tests all read it.
+
+use serde::Serialize;
+
+/// Where a log line came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogStream {
+    /// The program's standard output.
+    Stdout,
+    /// The program's standard error.
+    Stderr,
+}
+
+/// What a service is doing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase", tag = "state")]
+pub enum ServiceState {
+    /// Its process was started.
+    Started {
+        /// Process id.
+        pid: u32,
+        /// The address peers know it by, where it has one.
+        address: Option<String>,
+    },
+    /// Its process ended.
+    Exited {
+        /// Exit code, where it exited.
+        code: Option<i32>,
+        /// Signal number, where it was killed.
+        signal: Option<i32>,
+        /// Whether we asked it to.
+        expected: bool,
+    },
+}
+
+/// A link of the plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LinkEvent {
+    /// `service.port` that sends.
+    pub from: String,
+    /// `service.port` that receives.
+    pub to: String,
+}
+
+/// How a test ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TestStatus {
+    /// It passed.
+    Pass,
+    /// It failed.
+    Fail,
+}
+
+/// One thing that happened. In JSON its kind is the key `reason`, as in cargo's messages.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "reason", rename_all = "kebab-case")]
+pub enum Event {
+    /// Work goes on: a verb of the house (`Parsing`, `Compiling`, `Starting`, …) and what it is applied to.
+    Status {
+        /// The verb, capitalised.
+        verb: &'static str,
+        /// What it is applied to.
+        message: String,
+    },
+    /// Passing work, shown only while it lasts and only on a terminal.
+    Progress {
+        /// What is going on.
+        message: String,
+    },
+    /// Something doubtful.
+    Warning {
+        /// The whole text.
+        message: String,
+    },
+    /// A diagnostic about the user's text, rendered; in JSON also in cargo's schema.
+    Diagnostic {
+        /// As rustc would show it.
+        rendered: String,
+        /// In the schema of rustc's JSON messages.
+        message: serde_json::Value,
+    },
+    /// A program was built, or was there already.
+    Artifact {
+        /// The `.hf` file.
+        source: String,
+        /// The executable.
+        executable: String,
+        /// Hex hash of the executable.
+        hash: String,
+        /// Whether nothing had to be done.
+        fresh: bool,
+    },
+    /// What a deployment is going to do.
+    Plan {
+        /// Its name.
+        deployment: String,
+        /// Services that will start.
+        start: Vec<String>,
+        /// Links that will be made.
+        links: Vec<LinkEvent>,
+    },
+    /// A service changed its state.
+    Service {
+        /// Its name, with `.N` for members.
+        service: String,
+        /// The new state.
+        #[serde(flatten)]
+        state: ServiceState,
+    },
+    /// A service wrote a line.
+    Log {
+        /// Its name, with `.N` for members.
+        service: String,
+        /// Where to.
+        stream: LogStream,
+        /// The line, without its end.
+        line: String,
+    },
+    /// A test began.
+    TestStarted {
+        /// `file::function`.
+        test: String,
+    },
+    /// A test ended.
+    TestFinished {
+        /// `file::function`.
+        test: String,
+        /// How.
+        status: TestStatus,
+        /// How long it took, in seconds.
+        seconds: f64,
+        /// What a failed test left: the script's own lines, the services' last lines.
+        output: String,
+    },
+    /// All tests ended.
+    TestSummary {
+        /// How many passed.
+        passed: usize,
+        /// How many failed.
+        failed: usize,
+        /// How many were left out by the filter.
+        skipped: usize,
+        /// How long all took, in seconds.
+        seconds: f64,
+    },
+    /// The command could not do its work.
+    Failure {
+        /// What.
+        message: String,
+        /// Where, `file:line[:column]`.
+        origin: Option<String>,
+        /// Why.
+        causes: Vec<String>,
+        /// The next step.
+        hint: Option<String>,
+        /// The exit code that follows.
+        code: u8,
+    },
+}

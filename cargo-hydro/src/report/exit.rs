@@ -1,0 +1,27 @@
+//! The exit codes of the command, documented in the README and tested.
+
+/// Why the command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ExitCode {
+    /// All went well.
+    Ok = 0,
+    /// Wrong arguments, or the user's script failed.
+    Usage = 1,
+    /// Nothing matched: no program, no test.
+    NothingMatched = 4,
+    /// `Hydro.toml` is wrong.
+    Config = 96,
+    /// A test failed.
+    TestsFailed = 100,
+    /// A program does not compile (cargo's own code for this).
+    BuildFailed = 101,
+    /// `cargo metadata` failed, or there is no cargo package here.
+    Metadata = 102,
+    /// A deployment could not be brought up, or one of its services failed.
+    DeployFailed = 110,
+    /// Interrupted by Ctrl-C.
+    Interrupted = 130,
+    /// Ended by SIGTERM.
+    Terminated = 143,
+}

@@ -1,0 +1,16 @@
+//! What users are told: one enum of events, one type for failures, documented exit codes, and the renderers.
+//!
+//! Events and failures may be made anywhere; only the renderers here print. Human text goes to stderr, data to stdout.
+//! Read [`Event`] first.
+
+mod event;
+mod exit;
+mod failure;
+mod human;
+mod json;
+mod reporter;
+
+pub use event::{Event, LinkEvent, LogStream, ServiceState, TestStatus};
+pub use exit::ExitCode;
+pub use failure::{Failure, Origin};
+pub use reporter::{Format, Reporter, Verbosity};

@@ -1,0 +1,156 @@
+//! Diagnostics: a stable code, a message, spans with labels, a hint; rendered the way rustc renders.
+//!
+//! Knows where something stands, not why it is wrong. `Hydro.toml` and `.hf` files share it, so all errors look alike.
+
+use annotate_snippets::{AnnotationKind, Group, Level as SnippetLevel, Renderer, Snippet};
+use serde::Serialize;
+
+use crate::source::{SourceFile, Span};
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Nothing can be built from this.
+    Error,
+    /// Something is doubtful.
+    Warning,
+}
+
+/// A place with a remark.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// Where.
+    pub span: Span,
+    /// The remark; may be empty.
+    pub text: String,
+}
+
+/// One thing to tell the user about one source text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// How bad it is.
+    pub level: Level,
+    /// Stable code, `HF0103`.
+    pub code: &'static str,
+    /// One line, lowercase, no full stop.
+    pub message: String,
+    /// The place that is wrong.
+    pub primary: Label,
+    /// Other places that explain it.
+    pub secondary: Vec<Label>,
+    /// What the user can do.
+    pub hint: Option<String>,
+}
+
+impl Diagnostic {
+    /// Makes an error at `span`.
+    #[must_use]
+    pub fn error(code: &'static str, message: impl Into<String>, span: Span) -> Self {
+        Self::new(Level::Error, code, message, span)
+    }
+
+    /// Makes a warning at `span`.
+    #[must_use]
+    pub fn warning(code: &'static str, message: impl Into<String>, span: Span) -> Self {
+        Self::new(Level::Warning, code, message, span)
+    }
+
+    fn new(level: Level, code: &'static str, message: impl Into<String>, span: Span) -> Self {
+        let primary = Label { span, text: String::new() };
+        Self { level, code, message: message.into(), primary, secondary: Vec::new(), hint: None }
+    }
+
+    /// Writes a remark at the place that is wrong.
+    #[must_use]
+    pub fn label(mut self, text: impl Into<String>) -> Self {
+        self.primary.text = text.into();
+        self
+    }
+
+    /// Points to another place that explains the error.
+    #[must_use]
+    pub fn see(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.secondary.push(Label { span, text: text.into() });
+        self
+    }
+
+    /// Says what the user can do.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Renders as rustc does. With `color`, ANSI escapes are in the text.
+    #[must_use]
+    pub fn render(&self, source: &SourceFile, color: bool) -> String {
+        let level = match self.level {
+            Level::Error => SnippetLevel::ERROR,
+            Level::Warning => SnippetLevel::WARNING,
+        };
+        let clamp = |span: &Span| {
+            let end = span.end.min(source.text().len());
+            span.start.min(end)..end
+        };
+        let mut snippet = Snippet::source(source.text()).path(source.name()).fold(true);
+        snippet = snippet.annotation(AnnotationKind::Primary.span(clamp(&self.primary.span)).label(&self.primary.text));
+        for label in &self.secondary {
+            snippet = snippet.annotation(AnnotationKind::Context.span(clamp(&label.span)).label(&label.text));
+        }
+        let mut group = Group::with_title(level.primary_title(&self.message).id(self.code)).element(snippet);
+        if let Some(hint) = &self.hint {
+            group = group.element(SnippetLevel::HELP.message(hint));
+        }
+        let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+        renderer.render(&[group])
+    }
+}
+
+/// Whether one of them is an error.
+#[must_use]
+pub fn has_errors(diagnostics: &[Diagnostic]) -> bool {
+    diagnostics.iter().any(|diagnostic| diagnostic.level == Level::Error)
+}
+
+/// Returns the candidate that `word` was probably meant to be.
+#[must_use]
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let limit = (word.chars().count() / 3).max(1);
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
+        .filter(|&(distance, candidate)| distance <= limit && distance > 0 && !candidate.is_empty())
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_diagnostic_shows_line_column_code_label_and_hint() {
+        let source = SourceFile::new("src/a.hf", "one -> tow;\n");
+        let text = Diagnostic::error("HF0103", "cannot find `tow`", 7..10)
+            .label("not found")
+            .hint("a name like it exists: `two`")
+            .render(&source, false);
+        for part in ["error[HF0103]: cannot find `tow`", "src/a.hf:1:8", "not found", "help: a name like it exists: `two`"] {
+            assert!(text.contains(part), "{part} is missing in\n{text}");
+        }
+    }
+
+    #[test]
+    fn spans_outside_the_text_do_not_panic() {
+        let source = SourceFile::new("a.hf", "é");
+        let text = Diagnostic::error("HF0001", "x", 5..900).render(&source, false);
+        assert!(text.contains("a.hf:1"), "{text}");
+    }
+
+    #[test]
+    fn the_nearest_word_is_near() {
+        assert_eq!(nearest("outbund", ["inbound", "outbound"]), Some("outbound"));
+        assert_eq!(nearest("zzz", ["inbound", "outbound"]), None);
+    }
+}
