@@ -43,6 +43,19 @@ pub struct LinkEvent {
     pub to: String,
 }
 
+/// A service of the plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PlannedService {
+    /// Its name.
+    pub service: String,
+    /// How many members will start.
+    pub members: u32,
+    /// The machine they will run on.
+    pub machine: String,
+    /// What they run: an `.hf` file, or a command line.
+    pub program: String,
+}
+
 /// How a test ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -97,7 +110,7 @@ pub enum Event {
         /// Its name.
         deployment: String,
         /// Services that will start.
-        start: Vec<String>,
+        start: Vec<PlannedService>,
         /// Links that will be made.
         links: Vec<LinkEvent>,
     },

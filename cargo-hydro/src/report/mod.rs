@@ -10,7 +10,8 @@ mod human;
 mod json;
 mod reporter;
 
-pub use event::{Event, LinkEvent, LogStream, ServiceState, TestStatus};
+pub use event::{Event, LinkEvent, LogStream, PlannedService, ServiceState, TestStatus};
 pub use exit::ExitCode;
 pub use failure::{Failure, Origin};
-pub use reporter::{Format, Reporter, Verbosity};
+pub use json::FORMAT_VERSION;
+pub use reporter::{Captured, Color, Format, ReportOptions, Reporter, Services, Verbosity};

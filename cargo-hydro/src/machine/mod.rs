@@ -1,0 +1,1 @@
+//! Machines: places where services run.

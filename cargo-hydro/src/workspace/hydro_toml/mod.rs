@@ -1,0 +1,1 @@
+//! `Hydro.toml`, exactly as written.
