@@ -136,7 +136,9 @@ mod tests {
             .label("not found")
             .hint("a name like it exists: `two`")
             .render(&source, false);
-        for part in ["error[HF0103]: cannot find `tow`", "src/a.hf:1:8", "not found", "help: a name like it exists: `two`"] {
+        for part in
+            ["error[HF0103]: cannot find `tow`", "src/a.hf:1:8", "not found", "help: a name like it exists: `two`"]
+        {
             assert!(text.contains(part), "{part} is missing in\n{text}");
         }
     }

@@ -1,10 +1,19 @@
 //! Standalone Hydroflow: `.hf` text → syntax tree → dataflow graph → Rust crate text, as pure functions.
 //!
-//! Nothing here reads files, the environment or the clock, and nothing spawns. The modules in the order the data goes:
+//! Nothing here reads files, the environment or the clock, and nothing spawns processes. The modules in the order the data goes:
 //! [`source`] and [`diagnostic`] (text and what to say of it), `parse` (text → [`ast`]), `resolve` (names and port kinds),
 //! [`interface`] (what a deployer may know), [`graph`] (the only user of the dataflow compiler), [`emit`] (Rust text).
-//! Read `compile` first.
+//! Read [`compile`] first.
 
+pub mod ast;
+mod compile;
 pub mod diagnostic;
+pub mod emit;
+pub mod graph;
 pub mod interface;
+mod outline;
+mod parse;
+mod resolve;
 pub mod source;
+
+pub use compile::{Compilation, Options, Products, compile, interfaces};

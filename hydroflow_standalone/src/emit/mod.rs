@@ -1,0 +1,14 @@
+//! Compiled modules → Rust crate text, in two forms that run the same.
+//!
+//! `module` makes the Rust function of a module; `plain` prints a whole program as ordinary Rust for people and for crates without our macro;
+//! `layered` keeps the `.hf` text in its own layout and an `expansion` beside it, so that rustc knows every `.hf` position.
+
+mod expansion;
+mod layered;
+mod module;
+mod plain;
+
+pub use layered::Layered;
+pub(crate) use layered::layered;
+pub(crate) use module::{main_function, module_function};
+pub(crate) use plain::{plain, recursion_limit};

@@ -1,0 +1,143 @@
+//! Runs the dataflow compiler on one module: flat graph, partitioned graph, Rust tokens, drawings.
+
+use hydroflow_lang::diagnostic::{Diagnostic as Said, Diagnostics};
+use hydroflow_lang::graph::{
+    AsCodeOptions, DfirGraph, FlatGraphBuilder, FlatGraphBuilderOutput, GraphNode, WriteConfig,
+    eliminate_extra_unions_tees, partition_graph,
+};
+use hydroflow_lang::parse::DfirCode;
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::{body, explain, ports};
+use crate::diagnostic::Diagnostic;
+use crate::resolve::ResolvedModule;
+use crate::source::SourceFile;
+
+/// How the dataflow is compiled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GraphOptions {
+    /// Type guards: functions around each operator that give better type errors and cost build time. Off for release builds.
+    pub type_guards: bool,
+}
+
+/// The dataflow of one module, drawn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Graph {
+    /// The module.
+    pub module: String,
+    /// As a mermaid flowchart.
+    pub mermaid: String,
+    /// As a dot digraph.
+    pub dot: String,
+    /// As the compiler's own JSON.
+    pub json: String,
+}
+
+/// Where generated code finds the dataflow runtime.
+pub(crate) fn runtime_root() -> TokenStream {
+    quote!(::hydro_runtime_shim::private::dfir_rs)
+}
+
+/// Compiles a module's body. None: there are errors.
+pub(crate) fn compile(
+    source: &SourceFile,
+    module: &ResolvedModule,
+    options: GraphOptions,
+) -> (Option<(Graph, TokenStream)>, Vec<Diagnostic>) {
+    let (statements, mut diagnostics) = body::statements(source, &module.body, module.marks[2].start);
+    diagnostics.extend(ports::misuses(module, &statements));
+    if !diagnostics.is_empty() {
+        return (None, diagnostics);
+    }
+    let mut code: DfirCode = match syn::parse2(ports::prelude(module)) {
+        Ok(code) => code,
+        Err(error) => return (None, vec![explain::internal(&error.to_string())]),
+    };
+    code.statements.extend(statements);
+    let mut said = Heard::default();
+    let built = build(code, options, &mut said);
+    let diagnostics = explain::explain(source, module, said.0);
+    if crate::diagnostic::has_errors(&diagnostics) {
+        return (None, diagnostics);
+    }
+    let Some((graph, tokens)) = built else {
+        return (None, vec![explain::internal("the dataflow compiler gave up without a reason")]);
+    };
+    (Some((draw(module, &graph), tokens)), diagnostics)
+}
+
+/// Everything the dataflow compiler said, in order.
+#[derive(Default)]
+struct Heard(Vec<Said>);
+
+impl Heard {
+    fn add(&mut self, diagnostics: &Diagnostics) {
+        self.0.extend(diagnostics.iter().cloned());
+    }
+}
+
+fn build(code: DfirCode, options: GraphOptions, said: &mut Heard) -> Option<(DfirGraph, TokenStream)> {
+    let FlatGraphBuilderOutput { mut flat_graph, uses, diagnostics } = match FlatGraphBuilder::from_dfir(code).build() {
+        Ok(output) => output,
+        Err(diagnostics) => {
+            said.add(&diagnostics);
+            return None;
+        }
+    };
+    said.add(&diagnostics);
+    if let Err(diagnostic) = flat_graph.merge_modules() {
+        said.0.push(diagnostic);
+        return None;
+    }
+    eliminate_extra_unions_tees(&mut flat_graph);
+    said.0.extend(adjacent_handoffs(&flat_graph));
+    if diagnostics.has_error() || !said.0.iter().all(|said| said.level != hydroflow_lang::diagnostic::Level::Error) {
+        return None;
+    }
+    let graph = match partition_graph(flat_graph) {
+        Ok(graph) => graph,
+        Err(error) => {
+            said.0.push(error.diagnostic);
+            return None;
+        }
+    };
+    let mut code_options = AsCodeOptions::default();
+    code_options.exclude_type_guards = !options.type_guards;
+    code_options.exclude_meta = true;
+    code_options.include_metrics_tracking = false;
+    let mut diagnostics = Diagnostics::default();
+    let code = graph.as_code_with_options(&runtime_root(), &code_options, quote!(#( #uses )*), &mut diagnostics);
+    match code {
+        Ok(code) => {
+            said.add(&diagnostics);
+            Some((graph, code))
+        }
+        Err(diagnostics) => {
+            said.add(&diagnostics);
+            None
+        }
+    }
+}
+
+/// Two references in a row, which arise when a tee or union with one use is taken away, cannot be compiled.
+fn adjacent_handoffs(graph: &DfirGraph) -> Vec<Said> {
+    let is_handoff = |node| matches!(graph.node(node), GraphNode::Handoff { .. });
+    let adjacent = graph.edges().filter(|(_, (from, to))| is_handoff(*from) && is_handoff(*to));
+    adjacent
+        .map(|(_, (_, to))| {
+            let message = "two of `singleton()`, `optional()` and `handoff()` cannot stand next to each other";
+            Said::spanned(graph.node(to).span(), hydroflow_lang::diagnostic::Level::Error, message)
+        })
+        .collect()
+}
+
+fn draw(module: &ResolvedModule, graph: &DfirGraph) -> Graph {
+    let config = WriteConfig { op_text_no_imports: true, ..WriteConfig::default() };
+    Graph {
+        module: module.interface.name.clone(),
+        mermaid: graph.to_mermaid(&config),
+        dot: graph.to_dot(&config),
+        json: serde_json::to_string(graph).unwrap_or_default(),
+    }
+}

@@ -1,0 +1,277 @@
+//! Tokens → items and module headers, with recovery: an error in one item does not hide the next.
+
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use syn::parse::{ParseStream, Parser};
+use syn::{Attribute, Expr, Ident, Meta, Token, Type};
+
+use super::scan;
+use super::tokens::{lex, span_of};
+use crate::ast::{File, Module, Param, Port, RustItem};
+use crate::diagnostic::{Diagnostic, nearest};
+use crate::interface::Direction;
+use crate::source::{SourceFile, Span};
+
+/// Parses a whole file. The tree holds everything that could be read, also when there are errors.
+pub(crate) fn parse(source: &SourceFile) -> (File, Vec<Diagnostic>) {
+    let mut diagnostics = scan::brackets(source);
+    let mut file = File::default();
+    if !diagnostics.is_empty() {
+        return (file, diagnostics);
+    }
+    let stream = match lex(source) {
+        Ok(stream) => stream,
+        Err(diagnostic) => return (file, vec![diagnostic]),
+    };
+    let trees: Vec<TokenTree> = stream.into_iter().collect();
+    let mut rest = trees.as_slice();
+    while !rest.is_empty() {
+        let (attributes, after) = rest.split_at(attributes_length(rest));
+        if is_module(after) {
+            let length = module_length(after);
+            match module(attributes, &after[..length], &mut diagnostics) {
+                Ok(module) => file.modules.push(module),
+                Err(diagnostic) => diagnostics.push(*diagnostic),
+            }
+            rest = &after[length..];
+        } else {
+            let length = attributes.len() + item_run_length(after);
+            rust_items(&rest[..length], &mut file, &mut diagnostics);
+            rest = &rest[length..];
+        }
+    }
+    (file, diagnostics)
+}
+
+fn is_word(tree: Option<&TokenTree>, word: &str) -> bool {
+    matches!(tree, Some(TokenTree::Ident(ident)) if ident == word)
+}
+
+/// `module` is a word of ours only where an item may start and a name follows.
+fn is_module(trees: &[TokenTree]) -> bool {
+    is_word(trees.first(), "module") && matches!(trees.get(1), Some(TokenTree::Ident(_)))
+}
+
+/// How many trees outer attributes and doc comments take.
+fn attributes_length(trees: &[TokenTree]) -> usize {
+    let mut length = 0;
+    while let (Some(TokenTree::Punct(hash)), Some(TokenTree::Group(group))) = (trees.get(length), trees.get(length + 1))
+    {
+        if hash.as_char() != '#' || group.delimiter() != Delimiter::Bracket {
+            break;
+        }
+        length += 2;
+    }
+    length
+}
+
+/// A module goes up to its body; where there is none, up to the next module.
+fn module_length(trees: &[TokenTree]) -> usize {
+    let is_brace = |tree: &TokenTree| matches!(tree, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace);
+    let body = trees.iter().position(is_brace).map_or(trees.len(), |at| at + 1);
+    let next = (2..trees.len()).find(|&at| is_module(&trees[at..])).unwrap_or(trees.len());
+    body.min(next)
+}
+
+/// Rust items go up to the next module, which may have attributes in front.
+fn item_run_length(trees: &[TokenTree]) -> usize {
+    let mut at = 0;
+    while at < trees.len() {
+        let attributes = attributes_length(&trees[at..]);
+        if is_module(&trees[at + attributes..]) && at > 0 {
+            return at;
+        }
+        at += attributes.max(1);
+    }
+    trees.len()
+}
+
+fn rust_items(trees: &[TokenTree], file: &mut File, diagnostics: &mut Vec<Diagnostic>) {
+    let end = trees.last().map_or(0, |tree| span_of(tree.span()).end);
+    let stream: TokenStream = trees.iter().cloned().collect();
+    let parser = |input: ParseStream<'_>| -> syn::Result<()> {
+        input.call(Attribute::parse_inner)?;
+        while !input.is_empty() {
+            let start = span_of(input.span()).start;
+            let item: syn::Item = input.parse()?;
+            let after = input.cursor().token_tree().map_or(end, |(tree, _)| span_of(tree.span()).start);
+            file.items.push(RustItem { item, span: start..after });
+        }
+        Ok(())
+    };
+    if let Err(error) = parser.parse2(stream) {
+        let words = ["module", "use", "const", "static", "type", "struct", "enum", "fn", "impl", "mod"];
+        let span = span_of(error.span());
+        let found = trees.iter().find(|tree| span_of(tree.span()).start == span.start).map(ToString::to_string);
+        let mut diagnostic = syntax(&error, end);
+        if let Some(near) = found.as_deref().and_then(|found| nearest(found, words)) {
+            diagnostic = diagnostic.hint(format!("a similar word exists: `{near}`"));
+        }
+        diagnostics.push(diagnostic);
+    }
+    for RustItem { item, span } in &file.items {
+        if let syn::Item::Mod(item) = item
+            && item.content.is_none()
+            && !diagnostics.iter().any(|known| known.code == "HF0010" && known.primary.span.start == span.start)
+        {
+            diagnostics.push(
+                Diagnostic::error(
+                    "HF0010",
+                    format!("`mod {};` names another file, which is not read yet", item.ident),
+                    span.clone(),
+                )
+                .label("modules of other files cannot be used in this version")
+                .hint("write its items into this file, or put Rust items into the package's library"),
+            );
+        }
+    }
+}
+
+/// Makes a diagnostic of a parser's error. At the end of a group the parser has no token: then `end` is the place.
+pub(super) fn syntax(error: &syn::Error, end: usize) -> Diagnostic {
+    let span = span_of(error.span());
+    let span: Span = if span.start == span.end { end.saturating_sub(1)..end } else { span };
+    Diagnostic::error("HF0004", error.to_string(), span)
+}
+
+type Parsed<T> = Result<T, Box<Diagnostic>>;
+
+fn module(attributes: &[TokenTree], trees: &[TokenTree], diagnostics: &mut Vec<Diagnostic>) -> Parsed<Module> {
+    let (keyword, name) = match trees {
+        [TokenTree::Ident(keyword), TokenTree::Ident(name), ..] => (span_of(keyword.span()), name.clone()),
+        _ => return Err(Box::new(Diagnostic::error("HF0004", "expected a module", 0..0))),
+    };
+    let after = |at: usize| trees.get(at).map_or(span_of(name.span()), |tree| span_of(tree.span()));
+    let Some(TokenTree::Group(header)) = trees.get(2).filter(|tree| is_group(tree, Delimiter::Parenthesis)) else {
+        return Err(Box::new(
+            Diagnostic::error("HF0004", format!("module `{name}` has no port list"), after(2))
+                .label("expected `(`")
+                .hint(format!("write `module {name}(input …: T, output …: T) {{ … }}`; a module without ports is `module {name}() {{ … }}`")),
+        ));
+    };
+    let Some(TokenTree::Group(body)) = trees.get(3).filter(|tree| is_group(tree, Delimiter::Brace)) else {
+        return Err(Box::new(
+            Diagnostic::error("HF0004", format!("module `{name}` has no body"), after(3))
+                .label("expected `{` after the port list"),
+        ));
+    };
+    let doc = attributes_doc(attributes);
+    let (ports, params) = header_items(header, diagnostics);
+    let (open_brace, close_brace) = (span_of(body.span_open()), span_of(body.span_close()));
+    let header = trees[1..3].iter().cloned().collect();
+    Ok(Module { doc, keyword, name, header, ports, params, body: body.stream(), open_brace, close_brace })
+}
+
+fn is_group(tree: &TokenTree, delimiter: Delimiter) -> bool {
+    matches!(tree, TokenTree::Group(group) if group.delimiter() == delimiter)
+}
+
+/// Reads the header's items one by one, so that an error in one does not hide the others.
+fn header_items(header: &Group, diagnostics: &mut Vec<Diagnostic>) -> (Vec<Port>, Vec<Param>) {
+    let (mut ports, mut params) = (Vec::new(), Vec::new());
+    let end = span_of(header.span_close()).start;
+    for part in split_at_commas(header.stream()) {
+        let part_end = part.clone().into_iter().last().map_or(end, |tree| span_of(tree.span()).end);
+        match header_item.parse2(part) {
+            Ok(HeaderItem::Port(port)) => ports.push(port),
+            Ok(HeaderItem::Param(param)) => params.push(*param),
+            Err(error) => diagnostics.push(header_error(&error, part_end)),
+        }
+    }
+    (ports, params)
+}
+
+fn header_error(error: &syn::Error, end: usize) -> Diagnostic {
+    let diagnostic = syntax(error, end);
+    let text = error.to_string();
+    if let Some(found) = text.strip_prefix(UNKNOWN_HEADER_WORD) {
+        let hint = match nearest(found, ["input", "output", "param"]) {
+            Some(near) => format!("a similar word exists: `{near}`"),
+            None => {
+                "a header holds `input name: Type`, `output name: Type` and `param name: Type = default`".to_owned()
+            }
+        };
+        return Diagnostic::error(
+            "HF0004",
+            format!("expected `input`, `output` or `param`, found `{found}`"),
+            diagnostic.primary.span,
+        )
+        .hint(hint);
+    }
+    diagnostic
+}
+
+const UNKNOWN_HEADER_WORD: &str = "unknown header word ";
+
+/// Splits at the commas that do not stand between angle brackets of a type.
+fn split_at_commas(stream: TokenStream) -> Vec<TokenStream> {
+    let mut parts = vec![Vec::new()];
+    let (mut depth, mut previous) = (0_usize, ' ');
+    for tree in stream {
+        let mut here = ' ';
+        if let TokenTree::Punct(punct) = &tree {
+            here = punct.as_char();
+            match here {
+                '<' => depth += 1,
+                '>' if previous != '-' && previous != '=' => depth = depth.saturating_sub(1),
+                ',' if depth == 0 => {
+                    parts.push(Vec::new());
+                    previous = here;
+                    continue;
+                }
+                _ => {}
+            }
+        }
+        previous = here;
+        if let Some(part) = parts.last_mut() {
+            part.push(tree);
+        }
+    }
+    parts.into_iter().filter(|part| !part.is_empty()).map(|part| part.into_iter().collect()).collect()
+}
+
+enum HeaderItem {
+    Port(Port),
+    Param(Box<Param>),
+}
+
+fn header_item(input: ParseStream<'_>) -> syn::Result<HeaderItem> {
+    let doc = doc_of(&input.call(Attribute::parse_outer)?);
+    let word: Ident = input.parse()?;
+    let direction = match word.to_string().as_str() {
+        "input" => Some(Direction::Input),
+        "output" => Some(Direction::Output),
+        "param" => None,
+        other => return Err(syn::Error::new(word.span(), format!("{UNKNOWN_HEADER_WORD}{other}"))),
+    };
+    let name: Ident = input.parse()?;
+    input.parse::<Token![:]>()?;
+    let ty: Type = input.parse()?;
+    if let Some(direction) = direction {
+        end(input)?;
+        return Ok(HeaderItem::Port(Port { doc, direction, name, ty }));
+    }
+    let default = if input.parse::<Option<Token![=]>>()?.is_some() { Some(input.parse::<Expr>()?) } else { None };
+    end(input)?;
+    Ok(HeaderItem::Param(Box::new(Param { doc, name, ty, default })))
+}
+
+fn end(input: ParseStream<'_>) -> syn::Result<()> {
+    if input.is_empty() { Ok(()) } else { Err(input.error("expected `,` before the next port or parameter")) }
+}
+
+fn attributes_doc(trees: &[TokenTree]) -> String {
+    let stream: TokenStream = trees.iter().cloned().collect();
+    Attribute::parse_outer.parse2(stream).map(|attributes| doc_of(&attributes)).unwrap_or_default()
+}
+
+/// Returns the text of doc comments, one line each, without the space that follows the marker.
+fn doc_of(attributes: &[Attribute]) -> String {
+    let lines = attributes.iter().filter_map(|attribute| match &attribute.meta {
+        Meta::NameValue(pair) if pair.path.is_ident("doc") => match &pair.value {
+            Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) => Some(text.value()),
+            _ => None,
+        },
+        _ => None,
+    });
+    lines.map(|line| line.strip_prefix(' ').unwrap_or(&line).to_owned()).collect::<Vec<_>>().join("\n")
+}
