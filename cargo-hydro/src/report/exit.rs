@@ -1,5 +1,7 @@
 //! The exit codes of the command, documented in the README and tested.
 
+use crate::sys::signal::Interrupt;
+
 /// Why the command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -24,4 +26,13 @@ pub enum ExitCode {
     Interrupted = 130,
     /// Ended by SIGTERM.
     Terminated = 143,
+}
+
+impl From<Interrupt> for ExitCode {
+    fn from(interrupt: Interrupt) -> Self {
+        match interrupt {
+            Interrupt::User => Self::Interrupted,
+            Interrupt::System => Self::Terminated,
+        }
+    }
 }

@@ -1,1 +1,13 @@
-//! The operating system: processes, signals, files.
+//! The operating system: processes that never outlive us, signals, private files. The only room that spawns.
+//!
+//! Knows nothing of services or deployments. Read [`Launch`] first, then [`guard`].
+
+pub mod env;
+pub mod fs;
+pub mod guard;
+mod process;
+mod run;
+pub mod signal;
+
+pub use process::{Exit, LISTENER_FD, Launch, Process, SpawnError, Stdio, Stop};
+pub use run::{Stream, run, stop_runs};

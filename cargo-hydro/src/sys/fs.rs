@@ -1,0 +1,178 @@
+//! Files that others may look at while we write them, private folders, locks.
+//!
+//! Knows nothing of what the files hold.
+
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+
+use super::{env, guard};
+
+/// Writes a whole file: whoever reads it sees the old content or the new one, nothing between.
+///
+/// # Errors
+/// The folder cannot be written to.
+pub fn write_atomic(path: &Path, content: &[u8]) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(".hydro-").permissions(mode(0o644)).tempfile_in(folder)?;
+    file.write_all(content)?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+fn mode(bits: u32) -> Permissions {
+    std::os::unix::fs::PermissionsExt::from_mode(bits)
+}
+
+/// Writes a file unless it holds that very content; returns whether it wrote. Cargo looks at the times of files.
+///
+/// # Errors
+/// The folder cannot be written to.
+pub fn write_if_changed(path: &Path, content: &[u8]) -> io::Result<bool> {
+    if std::fs::read(path).is_ok_and(|old| old == content) {
+        return Ok(false);
+    }
+    write_atomic(path, content).map(|()| true)
+}
+
+/// A folder for sockets and the like that only this user may enter. It goes when this value goes, or when we are gone.
+#[derive(Debug)]
+pub struct RuntimeDir {
+    path: PathBuf,
+}
+
+impl RuntimeDir {
+    /// Makes one, under a short path: a socket's path may have about 100 bytes only.
+    ///
+    /// # Errors
+    /// Neither `XDG_RUNTIME_DIR` nor the temp folder can be written to.
+    pub fn create() -> io::Result<Self> {
+        let own = rustix::process::getuid().as_raw();
+        let runtime = env::path("XDG_RUNTIME_DIR")
+            .filter(|folder| folder.as_os_str().len() < 60 && folder.metadata().is_ok_and(|data| data.uid() == own));
+        let path = match runtime.map(|folder| Self::create_in(&folder)) {
+            Some(Ok(path)) => path,
+            _ => Self::create_in(&short_temp_dir())?,
+        };
+        let folder = Self { path };
+        guard::add_folder(&folder.path)?;
+        Ok(folder)
+    }
+
+    fn create_in(parent: &Path) -> io::Result<PathBuf> {
+        // Mode 0700 from the start: nobody else ever gets a look.
+        tempfile::Builder::new()
+            .prefix("hydro-")
+            .permissions(mode(0o700))
+            .tempdir_in(parent)
+            .map(tempfile::TempDir::keep)
+    }
+
+    /// Returns where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for RuntimeDir {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.path);
+        guard::remove_folder(&self.path);
+    }
+}
+
+fn short_temp_dir() -> PathBuf {
+    let folder = std::env::temp_dir();
+    if folder.as_os_str().len() < 60 { folder } else { PathBuf::from("/tmp") }
+}
+
+/// Makes a folder that only this user may enter, with its parents; fine where it is there already.
+///
+/// # Errors
+/// The parent cannot be written to.
+pub fn create_private_dir(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// A lock between processes, held until it is dropped, or until the process ends in whatever way.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock if nobody has it; none: somebody has.
+    ///
+    /// # Errors
+    /// The file cannot be opened.
+    pub fn try_acquire(path: &Path) -> io::Result<Option<Self>> {
+        let file = Self::open(path)?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(Self { _file: file })),
+            Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Waits for the lock.
+    ///
+    /// # Errors
+    /// The file cannot be opened.
+    pub fn acquire(path: &Path) -> io::Result<Self> {
+        let file = Self::open(path)?;
+        loop {
+            match flock(&file, FlockOperation::LockExclusive) {
+                Ok(()) => return Ok(Self { _file: file }),
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    fn open(path: &Path) -> io::Result<File> {
+        OpenOptions::new().create(true).write(true).truncate(false).open(path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn files_are_replaced_whole_and_left_alone_when_equal() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ü a.txt");
+        assert!(write_if_changed(&path, b"one").unwrap());
+        assert!(!write_if_changed(&path, b"one").unwrap());
+        assert!(write_if_changed(&path, b"two").unwrap());
+        assert_eq!(std::fs::read(&path).unwrap(), b"two");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing temporary is left");
+    }
+
+    #[test]
+    fn a_runtime_folder_is_private_short_and_goes() {
+        let folder = RuntimeDir::create().unwrap();
+        let path = folder.path().to_owned();
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o700);
+        assert!(path.as_os_str().len() < 80, "{}", path.display());
+        std::fs::write(path.join("socket"), "").unwrap();
+        drop(folder);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_lock_has_one_holder() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let held = Lock::acquire(&path).unwrap();
+        assert!(Lock::try_acquire(&path).unwrap().is_none());
+        drop(held);
+        assert!(Lock::try_acquire(&path).unwrap().is_some());
+    }
+}

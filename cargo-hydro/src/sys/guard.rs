@@ -1,0 +1,273 @@
+//! The guardian: a second process that ends our children when we are gone, whatever ended us, SIGKILL included.
+//!
+//! It is this program again, started with [`ARGUMENT`], in a session of its own. It reads from a pipe which process groups and
+//! folders there are; when the pipe closes, we are gone, and it kills and removes what is left. One guardian serves the
+//! whole process and starts with the first child.
+
+use std::collections::BTreeSet;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+/// The argument that makes this program a guardian; `main` looks for it before anything else.
+pub const ARGUMENT: &str = "--hydro-guardian";
+
+struct Guardian {
+    process: Child,
+    orders: ChildStdin,
+}
+
+struct State {
+    guardian: Option<Guardian>,
+    groups: BTreeSet<i32>,
+    folders: BTreeSet<PathBuf>,
+}
+
+static STATE: Mutex<State> = Mutex::new(State { guardian: None, groups: BTreeSet::new(), folders: BTreeSet::new() });
+
+fn state() -> MutexGuard<'static, State> {
+    STATE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Puts a process group under guard.
+///
+/// # Errors
+/// No guardian can be started.
+pub fn add_group(leader: i32) -> io::Result<()> {
+    let mut state = state();
+    state.groups.insert(leader);
+    state.order(Order::Group(true, leader))
+}
+
+/// Takes a process group out of guard; it has ended.
+pub fn remove_group(leader: i32) {
+    let mut state = state();
+    if state.groups.remove(&leader) && state.guardian.is_some() {
+        // Where the guardian is gone, the next order starts another, which hears of the living only.
+        let _ = state.order(Order::Group(false, leader));
+    }
+}
+
+/// Has a folder removed when we are gone.
+///
+/// # Errors
+/// No guardian can be started.
+pub fn add_folder(folder: &Path) -> io::Result<()> {
+    let mut state = state();
+    state.folders.insert(folder.to_owned());
+    state.order(Order::Folder(true, folder.to_owned()))
+}
+
+/// Forgets a folder; it has been removed.
+pub fn remove_folder(folder: &Path) {
+    let mut state = state();
+    if state.folders.remove(folder) && state.guardian.is_some() {
+        let _ = state.order(Order::Folder(false, folder.to_owned()));
+    }
+}
+
+/// Ends the guardian, and with it all that is still under guard. For the last moment of the command.
+pub fn finish() {
+    let guardian = state().guardian.take();
+    if let Some(Guardian { mut process, orders }) = guardian {
+        drop(orders);
+        let _ = process.wait();
+    }
+}
+
+impl State {
+    fn order(&mut self, order: Order) -> io::Result<()> {
+        if let Some(guardian) = &mut self.guardian
+            && guardian.orders.write_all(&order.bytes()).is_ok()
+        {
+            return Ok(());
+        }
+        // The first order, or somebody killed the guardian.
+        let mut guardian = Guardian::start()?;
+        let groups = self.groups.iter().map(|&leader| Order::Group(true, leader));
+        let folders = self.folders.iter().map(|folder| Order::Folder(true, folder.clone()));
+        let all: Vec<u8> = groups.chain(folders).flat_map(|order| order.bytes()).collect();
+        guardian.orders.write_all(&all)?;
+        if let Some(mut old) = self.guardian.replace(guardian) {
+            let _ = old.process.wait();
+        }
+        Ok(())
+    }
+}
+
+impl Guardian {
+    fn start() -> io::Result<Self> {
+        // By this path the program is found even when its file was replaced meanwhile.
+        let program =
+            if cfg!(target_os = "linux") { PathBuf::from("/proc/self/exe") } else { std::env::current_exe()? };
+        #[expect(clippy::disallowed_methods, reason = "this is the place that the rule leaves for it")]
+        let mut command = std::process::Command::new(program);
+        command.arg0("hydro-guardian").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        // It may outlive us by a moment; it must not keep our folder busy.
+        command.current_dir("/");
+        #[cfg(not(test))]
+        command.arg(ARGUMENT);
+        #[cfg(test)]
+        command.args(tests::GUARDIAN_ARGUMENTS).env(tests::GUARDIAN_VARIABLE, "1");
+        let detach = || rustix::process::setsid().map(drop).map_err(io::Error::from);
+        // SAFETY: the closure makes one system call and allocates nothing.
+        unsafe { command.pre_exec(detach) };
+        let mut process = command.spawn()?;
+        let orders = process.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        Ok(Self { process, orders })
+    }
+}
+
+/// What the guardian is told, one line each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Order {
+    /// Guard this group, or no longer.
+    Group(bool, i32),
+    /// Guard this folder, or no longer.
+    Folder(bool, PathBuf),
+}
+
+impl Order {
+    fn bytes(&self) -> Vec<u8> {
+        let sign = |add: bool| if add { b'+' } else { b'-' };
+        match self {
+            Self::Group(add, leader) => [&[sign(*add), b'g'], leader.to_string().as_bytes(), b"\0"].concat(),
+            Self::Folder(add, folder) => [&[sign(*add), b'f'], folder.as_os_str().as_bytes(), b"\0"].concat(),
+        }
+    }
+
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        let (&sign, rest) = bytes.strip_suffix(b"\0")?.split_first()?;
+        let (&kind, rest) = rest.split_first()?;
+        let add = match sign {
+            b'+' => true,
+            b'-' => false,
+            _ => return None,
+        };
+        match kind {
+            b'g' => Some(Self::Group(add, std::str::from_utf8(rest).ok()?.parse().ok()?)),
+            b'f' => Some(Self::Folder(add, PathBuf::from(std::ffi::OsString::from_vec(rest.to_vec())))),
+            _ => None,
+        }
+    }
+}
+
+/// Is the guardian: reads orders from stdin until it closes, then kills and removes what is left.
+pub fn serve() {
+    for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT] {
+        // SAFETY: ignoring refers to no code of ours.
+        unsafe { libc::signal(signal, libc::SIG_IGN) };
+    }
+    let (groups, folders) = read_orders(io::stdin().lock());
+    for leader in groups {
+        // Leader 0 or below would mean other groups than that one; `Pid` cannot say them.
+        if let Some(leader) = Pid::from_raw(leader).filter(|_| leader > 1) {
+            let _ = kill_process_group(leader, Signal::KILL);
+        }
+    }
+    for folder in folders {
+        let _ = std::fs::remove_dir_all(folder);
+    }
+}
+
+fn read_orders(orders: impl Read) -> (BTreeSet<i32>, BTreeSet<PathBuf>) {
+    let mut orders = BufReader::new(orders);
+    let (mut groups, mut folders) = (BTreeSet::new(), BTreeSet::new());
+    let mut bytes = Vec::new();
+    while orders.read_until(b'\0', &mut bytes).is_ok_and(|read| read > 0) {
+        // A last order that was cut off is none.
+        match Order::parse(&bytes) {
+            Some(Order::Group(true, leader)) => drop(groups.insert(leader)),
+            Some(Order::Group(false, leader)) => drop(groups.remove(&leader)),
+            Some(Order::Folder(true, folder)) => drop(folders.insert(folder)),
+            Some(Order::Folder(false, folder)) => drop(folders.remove(&folder)),
+            None => {}
+        }
+        bytes.clear();
+    }
+    (groups, folders)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    /// In tests this program is the test runner, and this is its way to the guardian.
+    pub(super) const GUARDIAN_ARGUMENTS: [&str; 4] =
+        ["--exact", "sys::guard::tests::this_program_can_be_the_guardian", "--nocapture", "--quiet"];
+    pub(super) const GUARDIAN_VARIABLE: &str = "HYDRO_TEST_IS_GUARDIAN";
+
+    #[test]
+    fn this_program_can_be_the_guardian() {
+        if crate::sys::env::text(GUARDIAN_VARIABLE).is_some() {
+            serve();
+        }
+    }
+
+    #[test]
+    fn orders_are_read_back() {
+        let orders = [
+            Order::Group(true, 12),
+            Order::Group(true, 13),
+            Order::Folder(true, "/tmp/a\nb ü".into()),
+            Order::Folder(true, "/tmp/c".into()),
+            Order::Folder(false, "/tmp/c".into()),
+            Order::Group(false, 12),
+        ];
+        let mut bytes: Vec<u8> = orders.iter().flat_map(Order::bytes).collect();
+        bytes.extend(b"+g1");
+        let (groups, folders) = read_orders(&bytes[..]);
+        assert_eq!((groups, folders), ([13].into(), [PathBuf::from("/tmp/a\nb ü")].into()));
+    }
+
+    #[test]
+    fn at_the_end_of_the_pipe_groups_die_and_folders_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let inner = folder.path().join("inner");
+        std::fs::create_dir_all(inner.join("deep")).unwrap();
+        let mut sleeper = crate::sys::process::Prepared::new(crate::sys::Launch {
+            program: "sleep".into(),
+            args: vec!["60".into()],
+            ..Default::default()
+        })
+        .unwrap()
+        .spawn()
+        .unwrap();
+
+        let mut guardian = Guardian::start().unwrap();
+        let leader = i32::try_from(sleeper.id()).unwrap();
+        guardian.orders.write_all(&Order::Group(true, leader).bytes()).unwrap();
+        guardian.orders.write_all(&Order::Folder(true, inner.clone()).bytes()).unwrap();
+        drop(guardian.orders);
+
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while sleeper.try_wait().unwrap().is_none() || inner.exists() {
+            assert!(Instant::now() < deadline, "the guardian did nothing");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        guardian.process.wait().unwrap();
+    }
+
+    #[test]
+    fn a_killed_guardian_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut state = State { guardian: None, groups: BTreeSet::new(), folders: [folder.path().to_owned()].into() };
+        state.order(Order::Folder(true, folder.path().to_owned())).unwrap();
+        let guardian = state.guardian.as_mut().unwrap();
+        guardian.process.kill().unwrap();
+        guardian.process.wait().unwrap();
+
+        state.order(Order::Group(true, i32::MAX)).unwrap();
+        let Guardian { mut process, orders } = state.guardian.take().unwrap();
+        drop(orders);
+        process.wait().unwrap();
+        assert!(!folder.path().exists(), "the new guardian was told what the old one knew");
+    }
+}
