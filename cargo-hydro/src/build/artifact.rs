@@ -1,17 +1,23 @@
-//! What a build gives.
+//! Building and checking: the way from `.hf` files to artifacts, and what an artifact is.
 
 use std::path::{Path, PathBuf};
 
-use hydro_runtime_shim::contract::ProgramDescription;
-use hydroflow_standalone::interface::ModuleInterface;
+use hydro_runtime_shim::contract::{CONTRACT_VERSION, ProgramDescription};
+use hydroflow_standalone::{Compilation, Products};
 
-use crate::report::{ExitCode, Failure, Reporter};
+use super::cargo_call::{Command, call};
+use super::crates::lay_out;
+use super::program::{Program, read_program};
+use super::record;
+use crate::report::{Event, ExitCode, Failure, Reporter};
+use crate::sys::{self, Launch, Stream};
 use crate::workspace::Workspace;
+use crate::workspace::stamp::hash_file;
 
 /// A built program.
 #[derive(Clone, Debug)]
 pub struct Artifact {
-    /// The `.hf` file it was built from, relative to the workspace.
+    /// The `.hf` file it was built from, absolute.
     pub source: PathBuf,
     /// The executable; its path holds its content's hash, so it never changes under a running service.
     pub executable: PathBuf,
@@ -22,31 +28,165 @@ pub struct Artifact {
 }
 
 /// How to build: cargo's flags with cargo's meaning.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BuildOptions {
     /// Cargo profile; none: `dev`.
     pub profile: Option<String>,
+    /// Target triple; none: this machine's.
+    pub target: Option<String>,
+    /// `--jobs`
+    pub jobs: Option<String>,
 }
 
-/// Reads the header of an `.hf` file's `main` module; no cargo, no rustc.
-///
-/// # Errors
-/// The file cannot be read, or its syntax is wrong (then with rendered diagnostics).
-pub fn interface(workspace: &Workspace, source: &Path) -> Result<ModuleInterface, Failure> {
-    let _ = workspace;
-    Err(Failure::new(ExitCode::BuildFailed, format!("cannot read `{}`", source.display())))
+impl BuildOptions {
+    fn is_release(&self) -> bool {
+        self.profile.as_deref().is_some_and(|profile| !matches!(profile, "dev" | "test"))
+    }
 }
 
 /// Builds programs with one cargo call, or none where nothing changed. Blocks. The artifacts stand in the order of `sources`.
 ///
 /// # Errors
-/// A program does not compile (with rendered diagnostics at `.hf` positions), or cargo cannot be run.
-pub fn build(
-    workspace: &Workspace,
-    sources: &[PathBuf],
-    options: &BuildOptions,
-    reporter: &Reporter,
-) -> Result<Vec<Artifact>, Failure> {
-    let _ = (workspace, sources, options, reporter);
-    Err(Failure::new(ExitCode::BuildFailed, "not built"))
+/// A program does not compile (what is wrong has been told at `.hf` positions), or cargo cannot be run.
+pub fn build(workspace: &Workspace, sources: &[PathBuf], options: &BuildOptions, reporter: &Reporter) -> Result<Vec<Artifact>, Failure> {
+    let paths = absolute(workspace, sources)?;
+    let _lock = lock(workspace, reporter)?;
+    let known: Vec<Option<Artifact>> = paths.iter().map(|path| record::fresh(workspace, path, options)).collect();
+    let mut stale: Vec<&PathBuf> = paths.iter().zip(&known).filter(|(_, known)| known.is_none()).map(|(path, _)| path).collect();
+    stale.sort();
+    stale.dedup();
+    let built = if stale.is_empty() { Vec::new() } else { build_stale(workspace, &stale, options, reporter)? };
+    let mut artifacts = Vec::new();
+    for (path, known) in paths.iter().zip(known) {
+        let fresh = known.is_some();
+        let artifact = known.or_else(|| built.iter().find(|artifact| artifact.source == *path).cloned());
+        let artifact = artifact.ok_or_else(|| Failure::new(ExitCode::BuildFailed, format!("cargo made no program of `{}`", path.display())))?;
+        reporter.emit(&Event::Artifact {
+            source: workspace.relative(path).display().to_string(),
+            executable: artifact.executable.display().to_string(),
+            hash: artifact.hash.clone(),
+            fresh,
+        });
+        artifacts.push(artifact);
+    }
+    Ok(artifacts)
+}
+
+/// Checks programs: everything that is wrong with their text, then what rustc says of them. Blocks.
+///
+/// # Errors
+/// Something is wrong; it has been told.
+pub fn check(workspace: &Workspace, sources: &[PathBuf], options: &BuildOptions, reporter: &Reporter) -> Result<(), Failure> {
+    let paths = absolute(workspace, sources)?;
+    let _lock = lock(workspace, reporter)?;
+    let paths: Vec<&PathBuf> = paths.iter().collect();
+    let programs = compile(workspace, &paths, options, reporter)?;
+    if programs.is_empty() {
+        return Ok(());
+    }
+    let crates = lay_out(workspace, &programs)?;
+    call(workspace, &crates, Command::Check, options, reporter).map(|_| ())
+}
+
+fn absolute(workspace: &Workspace, sources: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    sources.iter().map(|source| source.canonicalize().or_else(|_| read_program(workspace, source).map(|program| program.path))).collect()
+}
+
+/// Two commands may build at once; they take turns, as two cargos do.
+fn lock(workspace: &Workspace, reporter: &Reporter) -> Result<sys::fs::Lock, Failure> {
+    let path = workspace.target().join("hydro").join("build.lock");
+    let cannot = |error| Failure::new(ExitCode::BuildFailed, format!("cannot lock `{}`", path.display())).cause(error);
+    std::fs::create_dir_all(path.parent().unwrap_or(workspace.target())).map_err(cannot)?;
+    if let Some(lock) = sys::fs::Lock::try_acquire(&path).map_err(cannot)? {
+        return Ok(lock);
+    }
+    reporter.status("Waiting", "for another build of this workspace");
+    sys::fs::Lock::acquire(&path).map_err(cannot)
+}
+
+/// Compiles `.hf` files to Rust text; modules for others, without a program, are only checked.
+fn compile(workspace: &Workspace, paths: &[&PathBuf], options: &BuildOptions, reporter: &Reporter) -> Result<Vec<(Program, Compilation)>, Failure> {
+    let mut programs = Vec::new();
+    let mut wrong = Vec::new();
+    for path in paths {
+        let program = read_program(workspace, path)?;
+        match program.compile(Products::Layered, options.is_release(), reporter) {
+            Some(compilation) => programs.push((program, compilation)),
+            None => wrong.push(format!("`{}`", program.source.name())),
+        }
+    }
+    if wrong.is_empty() {
+        return Ok(programs);
+    }
+    Err(Failure::new(ExitCode::BuildFailed, format!("{} {} errors", wrong.join(", "), if wrong.len() == 1 { "has" } else { "have" })))
+}
+
+fn build_stale(workspace: &Workspace, stale: &[&PathBuf], options: &BuildOptions, reporter: &Reporter) -> Result<Vec<Artifact>, Failure> {
+    let started = std::time::Instant::now();
+    let programs = compile(workspace, stale, options, reporter)?;
+    let names: Vec<&str> = programs.iter().map(|(program, _)| program.name.as_str()).collect();
+    let list = if names.len() > 8 { format!("{} programs", names.len()) } else { names.join(", ") };
+    reporter.status("Compiling", list.clone());
+    let crates = lay_out(workspace, &programs)?;
+    let executables = call(workspace, &crates, Command::Build, options, reporter)?;
+    let mut artifacts = Vec::new();
+    for ((program, _), binary) in programs.iter().zip(&crates.binaries) {
+        let executable = executables.get(&binary.name);
+        let executable = executable.ok_or_else(|| Failure::new(ExitCode::BuildFailed, format!("cargo made no program of `{}`", binary.shown)))?;
+        let artifact = keep(workspace, program, executable, options)?;
+        record::write(workspace, &artifact, &dep_info(executable), options);
+        artifacts.push(artifact);
+    }
+    reporter.status("Built", format!("{list} in {:.1} s", started.elapsed().as_secs_f64()));
+    Ok(artifacts)
+}
+
+fn dep_info(executable: &Path) -> PathBuf {
+    let mut name = executable.as_os_str().to_owned();
+    name.push(".d");
+    PathBuf::from(name)
+}
+
+/// Keeps the executable under its content's name, so that the next build cannot change it under a running service.
+fn keep(workspace: &Workspace, program: &Program, executable: &Path, options: &BuildOptions) -> Result<Artifact, Failure> {
+    let failed = |error: std::io::Error| Failure::new(ExitCode::BuildFailed, format!("cannot keep the program of `{}`", program.source.name())).cause(error);
+    let hash = hash_file(executable).ok_or_else(|| failed(std::io::ErrorKind::NotFound.into()))?;
+    let kept = workspace.target().join("hydro").join("artifacts").join(&hash[..16]).join(&program.name);
+    if !kept.is_file() {
+        let folder = kept.parent().unwrap_or(workspace.target());
+        std::fs::create_dir_all(folder).map_err(failed)?;
+        let part = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+        std::fs::copy(executable, part.path()).map_err(failed)?;
+        // The file must be closed before it can be executed.
+        part.into_temp_path().persist(&kept).map_err(|error| failed(error.error))?;
+    }
+    let description = describe(&kept, program, options)?;
+    Ok(Artifact { source: program.path.clone(), executable: kept, hash, description })
+}
+
+/// Asks the program what it is: its ports with the types as rustc names them.
+fn describe(executable: &Path, program: &Program, options: &BuildOptions) -> Result<ProgramDescription, Failure> {
+    let failed = || {
+        let failure = Failure::new(ExitCode::BuildFailed, format!("the program of `{}` cannot tell its ports", program.source.name()));
+        match &options.target {
+            Some(target) => failure.cause(format!("it was built for {target} and does not run here")),
+            None => failure,
+        }
+    };
+    let launch = Launch { program: executable.into(), args: vec!["--describe".into()], ..Launch::default() };
+    let mut text = String::new();
+    let exit = sys::run(launch, &mut |stream, line| {
+        if stream == Stream::Stdout {
+            text.push_str(line);
+        }
+    });
+    let exit = exit.map_err(|error| failed().cause(error))?;
+    if !exit.success() {
+        return Err(failed().cause(exit));
+    }
+    let description: ProgramDescription = serde_json::from_str(&text).map_err(|error| failed().cause(error))?;
+    if description.contract != CONTRACT_VERSION {
+        return Err(failed().cause(format!("it speaks contract {}, this command {CONTRACT_VERSION}", description.contract)));
+    }
+    Ok(description)
 }

@@ -1,7 +1,18 @@
 //! `.hf` files → built programs: generated crates, one cargo call, artifacts named by content.
 //!
-//! Read [`build`] first. Knows nothing of deployments.
+//! `program` finds and compiles `.hf` files; `crates` lays out one generated crate per package; `runtime` provides the shim; `cargo_call` runs
+//! cargo; `positions` shows rustc's words at `.hf` positions; `record` knows when nothing changed. Read [`build`] first. Knows nothing of deployments.
 
 mod artifact;
+mod cargo_call;
+mod crates;
+mod diagnose;
+mod manifest;
+mod positions;
+mod program;
+mod record;
+mod runtime;
+pub mod wrapper;
 
-pub use artifact::{Artifact, BuildOptions, build, interface};
+pub use artifact::{Artifact, BuildOptions, build, check};
+pub use program::{Program, find_programs, interface, read_program, show};

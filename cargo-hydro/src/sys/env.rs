@@ -16,6 +16,16 @@ pub fn path(name: &str) -> Option<PathBuf> {
     std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
+/// Returns all variables whose names begin like one of these, in order.
+#[must_use]
+pub fn beginning_with(beginnings: &[&str]) -> Vec<(String, String)> {
+    let text = |value: std::ffi::OsString| value.to_string_lossy().into_owned();
+    let variables = std::env::vars_os().map(|(name, value)| (text(name), text(value)));
+    let mut found: Vec<_> = variables.filter(|(name, _)| beginnings.iter().any(|beginning| name.starts_with(beginning))).collect();
+    found.sort();
+    found
+}
+
 /// Finds an executable as a shell would: by path where the name holds a `/`, else on `PATH`.
 #[must_use]
 pub fn find_program(name: &str, directory: &Path) -> Option<PathBuf> {

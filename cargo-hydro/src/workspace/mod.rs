@@ -1,8 +1,12 @@
 //! The user's workspace: where it is, its cargo packages, its `Hydro.toml`.
 //!
-//! Reads and checks; builds and deploys nothing.
+//! Reads and checks; builds and deploys nothing. Read [`Workspace`] first.
 
 mod cargo;
+mod flags;
 pub mod hydro_toml;
+mod remembered;
+pub mod stamp;
 
-pub use cargo::{CargoFlags, Workspace};
+pub use cargo::{Dependency, DependencySource, Package, Workspace};
+pub use flags::{CargoFlags, cargo_program};

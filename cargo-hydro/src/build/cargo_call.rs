@@ -1,0 +1,126 @@
+//! The one cargo call of a build: its arguments, its messages, its end.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::artifact::BuildOptions;
+use super::crates::Crates;
+use super::positions::Positions;
+use super::wrapper;
+use crate::report::{Event, ExitCode, Failure, Reporter};
+use crate::sys::{self, Launch, SpawnError, Stream};
+use crate::workspace::{Workspace, cargo_program};
+
+/// Which of cargo's commands is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Command {
+    /// `cargo build`
+    Build,
+    /// `cargo check`
+    Check,
+}
+
+/// Calls cargo for all binaries and returns the executables by binary name; for a check there are none.
+pub(super) fn call(
+    workspace: &Workspace,
+    crates: &Crates,
+    command: Command,
+    options: &BuildOptions,
+    reporter: &Reporter,
+) -> Result<BTreeMap<String, PathBuf>, Failure> {
+    let mut positions = Positions::new(crates, workspace.root());
+    let mut executables = BTreeMap::new();
+    let mut said = Vec::new();
+    let exit = sys::run(launch(workspace, crates, command, options, reporter), &mut |stream, line| match stream {
+        Stream::Stdout => message(line, &mut positions, &mut executables, reporter),
+        Stream::Stderr => cargo_line(&positions.line(line), &mut said, reporter),
+    });
+    let exit = exit.map_err(|error| match error {
+        SpawnError::Interrupted => Failure::new(ExitCode::Interrupted, "interrupted"),
+        error => Failure::new(ExitCode::BuildFailed, "cannot run cargo")
+            .cause(error)
+            .hint("Rust is needed to build programs: https://rustup.rs"),
+    })?;
+    if exit.success() { Ok(executables) } else { Err(failure(&said)) }
+}
+
+fn launch(workspace: &Workspace, crates: &Crates, command: Command, options: &BuildOptions, reporter: &Reporter) -> Launch {
+    let word = if command == Command::Build { "build" } else { "check" };
+    let format = if reporter.color() { "json-diagnostic-rendered-ansi" } else { "json" };
+    let mut arguments = vec![word.to_owned(), format!("--message-format={format}")];
+    let path = |path: &Path| path.to_string_lossy().into_owned();
+    arguments.extend(["--manifest-path".to_owned(), path(&crates.root.join("Cargo.toml"))]);
+    arguments.extend(["--target-dir".to_owned(), path(workspace.target())]);
+    for binary in &crates.binaries {
+        arguments.extend(["--bin".to_owned(), binary.name.clone()]);
+    }
+    let given = [("--profile", &options.profile), ("--target", &options.target), ("--jobs", &options.jobs)];
+    for (flag, value) in given.into_iter().filter_map(|(flag, value)| Some((flag, value.as_ref()?))) {
+        arguments.extend([flag.to_owned(), value.clone()]);
+    }
+    // Our lock is made from the user's, which was checked already; only where things may come from still counts.
+    arguments.extend(workspace.flags().sources().into_iter().filter(|flag| flag != "--locked").map(|flag| {
+        if flag == "--frozen" { "--offline".to_owned() } else { flag }
+    }));
+    arguments.extend(workspace.flags().features());
+    let remap = format!("{}={}", path(&crates.root), path(workspace.root()));
+    let mut env: BTreeMap<_, _> = [(wrapper::VARIABLE.into(), remap.into())].into();
+    if let Ok(this) = std::env::current_exe() {
+        if let Some(inner) = sys::env::path("RUSTC_WORKSPACE_WRAPPER") {
+            env.insert(wrapper::INNER.into(), inner.into());
+        }
+        env.insert("RUSTC_WORKSPACE_WRAPPER".into(), this.into());
+    }
+    Launch {
+        program: cargo_program().into(),
+        args: arguments.into_iter().map(Into::into).collect(),
+        env,
+        directory: Some(workspace.root().to_owned()),
+        ..Launch::default()
+    }
+}
+
+fn message(line: &str, positions: &mut Positions<'_>, executables: &mut BTreeMap<String, PathBuf>, reporter: &Reporter) {
+    let Ok(value) = serde_json::from_str::<Value>(line) else { return };
+    let text = |value: &Value, keys: &[&str]| keys.iter().try_fold(value.clone(), |value, key| value.get(key).cloned());
+    match value.get("reason").and_then(Value::as_str) {
+        Some("compiler-message") => {
+            if let Some(event) = value.get("message").and_then(|message| positions.event(message)) {
+                reporter.emit(&event);
+            }
+        }
+        Some("compiler-artifact") => {
+            let name = text(&value, &["target", "name"]).and_then(|name| name.as_str().map(str::to_owned));
+            let executable = text(&value, &["executable"]).and_then(|path| path.as_str().map(PathBuf::from));
+            executables.extend(name.zip(executable));
+        }
+        _ => {}
+    }
+}
+
+/// What cargo writes for people: progress is shown as ours, trouble is kept for the end, the rest is of no use here.
+fn cargo_line(line: &str, said: &mut Vec<String>, reporter: &Reporter) {
+    const PROGRESS: &[&str] = &["Compiling", "Checking", "Downloading", "Downloaded", "Updating", "Locking", "Blocking", "Fresh", "Adding", "Removing", "Downgrading", "Updated"];
+    let plain = anstream::adapter::strip_str(line).to_string();
+    let trimmed = plain.trim_start();
+    let verb = trimmed.split(' ').next().unwrap_or_default();
+    if PROGRESS.contains(&verb) {
+        reporter.emit(&Event::Progress { message: trimmed.split(" (").next().unwrap_or(trimmed).to_owned() });
+    } else if verb != "Finished" && !plain.trim().is_empty() {
+        said.push(plain);
+    }
+}
+
+/// Cargo's own words about a failed build, without those that only count what was shown.
+fn failure(said: &[String]) -> Failure {
+    let is_count = |line: &&String| {
+        (line.starts_with("error: could not compile") || line.starts_with("warning: build failed") || line.starts_with("warning: `"))
+            || line.starts_with("error: aborting")
+    };
+    let is_about_programs = said.iter().any(|line| line.starts_with("error: could not compile"));
+    let rest: Vec<&String> = said.iter().filter(|line| !is_count(line)).collect();
+    let message = if is_about_programs { "could not compile the programs" } else { "cargo could not build the programs" };
+    rest.into_iter().fold(Failure::new(ExitCode::BuildFailed, message), |failure, line| failure.cause(line.trim_start_matches("error: ")))
+}

@@ -1,0 +1,219 @@
+//! Lays out the generated crates: one per package of the user's that has `.hf` programs, in the shape of the user's workspace.
+//!
+//! Paths within the generated workspace equal those in the user's, so that what rustc writes relative to the workspace (panics, diagnostics) is
+//! the user's own path already. Files are written only where they differ: cargo looks at their times.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use hydroflow_standalone::Compilation;
+use toml::Table;
+
+use super::manifest::{package_manifest, root_manifest};
+use super::program::Program;
+use super::runtime;
+use crate::report::{ExitCode, Failure};
+use crate::sys;
+use crate::workspace::Workspace;
+
+/// A generated crate's binary.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Binary {
+    /// Its name for cargo, unique in the workspace and unlike any binary of the user's.
+    pub(super) name: String,
+    /// The `.hf` file in the generated workspace.
+    pub(super) copy: PathBuf,
+    /// The `.hf` file, absolute.
+    pub(super) original: PathBuf,
+    /// The `.hf` file as users see it.
+    pub(super) shown: String,
+    /// Lines of the copy that differ from the original, as pairs of generated text and user's text.
+    pub(super) changed_lines: Vec<(String, String)>,
+}
+
+/// The generated workspace.
+pub(super) struct Crates {
+    /// Its root.
+    pub(super) root: PathBuf,
+    /// Its binaries, in the order of the programs.
+    pub(super) binaries: Vec<Binary>,
+}
+
+/// Returns where a workspace's crates are generated.
+pub(super) fn root(workspace: &Workspace) -> PathBuf {
+    let hash = blake3::hash(workspace.root().as_os_str().as_encoded_bytes()).to_hex();
+    workspace.target().join("hydro").join(format!("gen-{}", &hash[..8]))
+}
+
+/// Returns the name of a program's binary: `hf-PACKAGE-PATH`, where the path is the file's below `src`, without its ending.
+pub(super) fn binary_name(program: &Program) -> String {
+    let folder = program.package.folder.canonicalize().unwrap_or_else(|_| program.package.folder.clone());
+    let below = program.path.strip_prefix(&folder).unwrap_or(&program.path);
+    let below = below.strip_prefix("src").unwrap_or(below).with_extension("");
+    let letters = below.to_string_lossy().chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).collect::<String>();
+    let plain = format!("hf-{}-{letters}", program.package.name);
+    // Names that lose letters must not meet: `ä.hf` and `ö.hf` are two programs.
+    if below.to_string_lossy().chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '/')) {
+        return plain;
+    }
+    format!("{plain}-{}", &blake3::hash(below.as_os_str().as_encoded_bytes()).to_hex()[..6])
+}
+
+/// Writes the generated workspace for these programs; what other programs left there stays, so that their build cache stays.
+pub(super) fn lay_out(workspace: &Workspace, programs: &[(Program, Compilation)]) -> Result<Crates, Failure> {
+    let writer = Writer { root: root(workspace), workspace };
+    writer.run(programs).map_err(|error| match error {
+        Problem::Failure(failure) => *failure,
+        Problem::Io(path, error) => {
+            Failure::new(ExitCode::BuildFailed, format!("cannot write `{}`", path.display())).cause(error).hint("generated crates live in cargo's target folder; `--target-dir` names another one")
+        }
+    })
+}
+
+enum Problem {
+    Failure(Box<Failure>),
+    Io(PathBuf, std::io::Error),
+}
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(Box::new(failure))
+    }
+}
+
+struct Writer<'a> {
+    root: PathBuf,
+    workspace: &'a Workspace,
+}
+
+impl Writer<'_> {
+    fn run(&self, programs: &[(Program, Compilation)]) -> Result<Crates, Problem> {
+        let mut binaries = Vec::new();
+        let mut packages: BTreeMap<PathBuf, Vec<usize>> = BTreeMap::new();
+        for (at, (program, compilation)) in programs.iter().enumerate() {
+            binaries.push(self.program(program, compilation)?);
+            packages.entry(program.package.folder.clone()).or_default().push(at);
+        }
+        let shim = runtime::provide(self.workspace.target())?;
+        let mut root_package = None;
+        let mut members = BTreeSet::new();
+        for (folder, indices) in &packages {
+            let (program, _) = &programs[indices[0]];
+            runtime::check_version(&program.package)?;
+            let bins: Vec<(String, String)> =
+                indices.iter().map(|&at| (binaries[at].name.clone(), format!("{}.rs", binaries[at].name))).collect();
+            let bins = with_earlier(&self.generated(folder), bins);
+            let manifest = package_manifest(&program.package, &bins, &shim);
+            let relative = self.relative(folder);
+            if relative.as_os_str().is_empty() {
+                root_package = Some(manifest);
+            } else {
+                members.insert(relative.to_string_lossy().into_owned());
+                self.write(&self.generated(folder).join("Cargo.toml"), &manifest.to_string())?;
+            }
+        }
+        self.root_manifest(root_package, members)?;
+        self.lock_file()?;
+        Ok(Crates { root: self.root.clone(), binaries })
+    }
+
+    /// Writes the `.hf` text in its own layout, its expansions, and the crate root that takes it in.
+    fn program(&self, program: &Program, compilation: &Compilation) -> Result<Binary, Problem> {
+        let name = binary_name(program);
+        let package = self.generated(&program.package.folder);
+        let folder = program.package.folder.canonicalize().unwrap_or_else(|_| program.package.folder.clone());
+        let below = program.path.strip_prefix(&folder).unwrap_or(&program.path);
+        let copy = package.join(below);
+        let layered = compilation.layered.as_ref().map(|layered| (layered.text.as_str(), &layered.expansions, &layered.changed_lines));
+        let Some((text, expansions, changed)) = layered else {
+            return Err(Failure::new(ExitCode::BuildFailed, "internal error: a program without its text").into());
+        };
+        for (module, expansion) in expansions {
+            self.write(&package.join("expansions").join(&name).join(format!("{module}.expansion")), expansion)?;
+        }
+        self.write(&copy, text)?;
+        self.write(&package.join(format!("{name}.rs")), &crate_root(&below.to_string_lossy(), &program.name, compilation.recursion_limit))?;
+        let lines = |text: &str, line: usize| text.lines().nth(line - 1).unwrap_or_default().trim().to_owned();
+        let changed_lines = changed.iter().map(|&line| (lines(text, line), lines(program.source.text(), line))).collect();
+        Ok(Binary { name, copy, original: program.path.clone(), shown: program.source.name().to_owned(), changed_lines })
+    }
+
+    fn root_manifest(&self, root_package: Option<Table>, mut members: BTreeSet<String>) -> Result<(), Problem> {
+        let path = self.workspace.root().join("Cargo.toml");
+        let text = std::fs::read_to_string(&path).map_err(|error| Problem::Io(path.clone(), error))?;
+        let user: Table = toml::from_str(&text).map_err(|error| Failure::new(ExitCode::Metadata, "cannot read `Cargo.toml`").cause(error))?;
+        let here = self.root.join("Cargo.toml");
+        let before: Table = std::fs::read_to_string(&here).ok().and_then(|text| toml::from_str(&text).ok()).unwrap_or_default();
+        let known = before.get("workspace").and_then(|table| table.get("members")).and_then(toml::Value::as_array);
+        for member in known.into_iter().flatten().filter_map(toml::Value::as_str) {
+            let still_there = self.workspace.packages().iter().any(|package| self.relative(&package.folder) == Path::new(member));
+            if still_there && self.root.join(member).join("Cargo.toml").is_file() {
+                members.insert(member.to_owned());
+            }
+        }
+        let mut manifest = root_manifest(self.workspace.root(), &user, &members.into_iter().collect::<Vec<_>>());
+        let package_before = || ["package", "bin", "dependencies", "target", "features"].map(|key| (key, before.get(key).cloned()));
+        match root_package {
+            Some(package) => manifest.extend(package),
+            None => manifest.extend(package_before().into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)))),
+        }
+        self.write(&here, &manifest.to_string())
+    }
+
+    /// The user's lock decides versions. Ours starts from it and is started again when it changes.
+    fn lock_file(&self) -> Result<(), Problem> {
+        let user = std::fs::read(self.workspace.root().join("Cargo.lock")).unwrap_or_default();
+        let hash = blake3::hash(&user).to_hex().to_string();
+        let (lock, origin) = (self.root.join("Cargo.lock"), self.root.join("Cargo.lock.origin"));
+        if !user.is_empty() && std::fs::read_to_string(&origin).is_ok_and(|before| before == hash) && lock.is_file() {
+            return Ok(());
+        }
+        if !user.is_empty() {
+            sys::fs::write_atomic(&lock, &user).map_err(|error| Problem::Io(lock.clone(), error))?;
+        }
+        self.write(&origin, &hash)
+    }
+
+    fn generated(&self, folder: &Path) -> PathBuf {
+        self.root.join(self.relative(folder))
+    }
+
+    /// A package outside the root's folder (`members = ["../x"]`) gets a room of its own.
+    fn relative(&self, folder: &Path) -> PathBuf {
+        folder.strip_prefix(self.workspace.root()).map_or_else(
+            |_| Path::new("outside").join(&blake3::hash(folder.as_os_str().as_encoded_bytes()).to_hex()[..8]),
+            Path::to_owned,
+        )
+    }
+
+    fn write(&self, path: &Path, text: &str) -> Result<(), Problem> {
+        let io = |error| Problem::Io(path.to_owned(), error);
+        std::fs::create_dir_all(path.parent().unwrap_or(&self.root)).map_err(io)?;
+        sys::fs::write_if_changed(path, text.as_bytes()).map(|_| ()).map_err(io)
+    }
+}
+
+/// Binaries that an earlier build laid out and whose files are still there stay in the manifest, so that it does not change with each command.
+fn with_earlier(folder: &Path, mut bins: Vec<(String, String)>) -> Vec<(String, String)> {
+    let before: Table = std::fs::read_to_string(folder.join("Cargo.toml")).ok().and_then(|text| toml::from_str(&text).ok()).unwrap_or_default();
+    for bin in before.get("bin").and_then(toml::Value::as_array).into_iter().flatten() {
+        let text = |key: &str| bin.get(key).and_then(toml::Value::as_str).map(str::to_owned);
+        if let (Some(name), Some(path)) = (text("name"), text("path"))
+            && folder.join(&path).is_file()
+            && !bins.iter().any(|(known, _)| *known == name)
+        {
+            bins.push((name, path));
+        }
+    }
+    bins.sort();
+    bins
+}
+
+/// The crate root: it takes the `.hf` text in as a module, so that the text itself can stay as it is.
+fn crate_root(path: &str, program: &str, recursion_limit: usize) -> String {
+    let module: String = program.chars().map(|c| if c.is_alphanumeric() || c == '_' { c } else { '_' }).collect();
+    format!(
+        "//! Generated by cargo hydro; the program is the file below.\n#![recursion_limit = \"{recursion_limit}\"]\n#![allow(unused_doc_comments)]\n\
+         #[path = {path:?}]\nmod program_{module};\n\nfn main() -> ::std::process::ExitCode {{\n    program_{module}::main()\n}}\n"
+    )
+}

@@ -1,0 +1,82 @@
+//! rustc's words about generated crates → the user's words: `.hf` paths, the lines as the user wrote them, nothing twice.
+//!
+//! Positions need no mapping: the generated text has the layout of the `.hf` text. Only paths and the few changed lines are put right.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::crates::Crates;
+use crate::report::Event;
+
+/// Puts messages right; remembers what was told.
+pub(super) struct Positions<'a> {
+    crates: &'a Crates,
+    user_root: PathBuf,
+    told: BTreeSet<String>,
+}
+
+impl<'a> Positions<'a> {
+    pub(super) fn new(crates: &'a Crates, user_root: &Path) -> Self {
+        Self { crates, user_root: user_root.to_owned(), told: BTreeSet::new() }
+    }
+
+    /// Returns the event for a compiler message; none where it was told already or says nothing to the user.
+    pub(super) fn event(&mut self, message: &Value) -> Option<Event> {
+        let text = message.get("message")?.as_str()?;
+        let is_warning = message.get("level").and_then(Value::as_str) == Some("warning");
+        if is_summary(text) || (is_warning && !self.is_about_user_text(message)) {
+            return None;
+        }
+        let mut message = message.clone();
+        self.mend(&mut message);
+        let rendered = message.get("rendered").and_then(Value::as_str).unwrap_or(text).trim_end().to_owned();
+        self.told.insert(rendered.clone()).then_some(Event::Diagnostic { rendered, message })
+    }
+
+    /// Puts one line of cargo's own right.
+    pub(super) fn line(&self, line: &str) -> String {
+        self.mend_text(line)
+    }
+
+    /// Warnings about what we generated are ours to know; the user can do nothing about them.
+    fn is_about_user_text(&self, message: &Value) -> bool {
+        let spans = message.get("spans").and_then(Value::as_array);
+        let of_generated_root = |name: &str| self.crates.binaries.iter().any(|binary| name.ends_with(&format!("{}.rs", binary.name)));
+        spans.into_iter().flatten().any(|span| {
+            span.get("is_primary").and_then(Value::as_bool) == Some(true)
+                && span.get("file_name").and_then(Value::as_str).is_some_and(|name| !of_generated_root(name))
+        })
+    }
+
+    fn mend(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => *text = self.mend_text(text),
+            Value::Array(values) => values.iter_mut().for_each(|value| self.mend(value)),
+            Value::Object(map) => map.values_mut().for_each(|value| self.mend(value)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
+    fn mend_text(&self, text: &str) -> String {
+        let mut text = text.replace(&*self.crates.root.to_string_lossy(), &self.user_root.to_string_lossy());
+        for binary in &self.crates.binaries {
+            for (generated, written) in &binary.changed_lines {
+                if text.contains(generated.as_str()) {
+                    text = text.replace(generated.as_str(), written);
+                }
+            }
+            let quoted = format!("(bin \"{}\")", binary.name);
+            if text.contains(&quoted) {
+                text = text.replace(&quoted, &format!("({})", binary.shown));
+            }
+        }
+        text
+    }
+}
+
+/// rustc's closing lines count messages; after ours are sorted out the count would be wrong.
+fn is_summary(text: &str) -> bool {
+    text.starts_with("aborting due to") || text.ends_with("warning emitted") || text.ends_with("warnings emitted") || text.starts_with("For more information about")
+}

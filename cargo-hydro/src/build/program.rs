@@ -1,0 +1,130 @@
+//! `.hf` files of the workspace: finding them, reading their headers, compiling them with everything that is wrong reported.
+
+use std::path::{Path, PathBuf};
+
+use hydroflow_standalone::diagnostic::{Diagnostic, has_errors};
+use hydroflow_standalone::graph::GraphOptions;
+use hydroflow_standalone::interface::ModuleInterface;
+use hydroflow_standalone::source::SourceFile;
+use hydroflow_standalone::{Compilation, Options, Products, compile, interfaces};
+
+use super::diagnose;
+use crate::report::{ExitCode, Failure, Reporter};
+use crate::workspace::{Package, Workspace};
+
+/// An `.hf` file that has been read.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// The file, absolute.
+    pub path: PathBuf,
+    /// The program's name: the file's stem.
+    pub name: String,
+    /// Its text, under the name users see.
+    pub source: SourceFile,
+    /// The package that holds it.
+    pub package: Package,
+}
+
+/// Finds all `.hf` files under the `src` folders of the workspace's packages, in order.
+#[must_use]
+pub fn find_programs(workspace: &Workspace, packages: &[String]) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for package in workspace.packages() {
+        if packages.is_empty() || packages.contains(&package.name) {
+            collect(&package.folder.join("src"), &mut found);
+        }
+    }
+    found.sort();
+    found
+}
+
+fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        // A link may lead back to where we are; links to folders are not followed.
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            collect(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "hf") {
+            found.push(path);
+        }
+    }
+}
+
+/// Reads an `.hf` file and finds the package it belongs to.
+///
+/// # Errors
+/// The file cannot be read, is no UTF-8 text, or belongs to no package of the workspace.
+pub fn read_program(workspace: &Workspace, path: &Path) -> Result<Program, Failure> {
+    let shown = workspace.relative(path).display().to_string();
+    let failed = |message: String| Failure::new(ExitCode::BuildFailed, message);
+    let absolute = path.canonicalize().map_err(|error| {
+        failed(format!("cannot read `{shown}`")).cause(error).hint("a program's `src` is a path to an `.hf` file")
+    })?;
+    let bytes = std::fs::read(&absolute).map_err(|error| failed(format!("cannot read `{shown}`")).cause(error))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..valid].iter().filter(|&&byte| byte == b'\n').count() + 1;
+        failed(format!("`{shown}` is no UTF-8 text")).cause(format!("line {line} has bytes that are no UTF-8"))
+    })?;
+    let root = workspace.root().canonicalize().unwrap_or_else(|_| workspace.root().to_owned());
+    let name_for_users = absolute.strip_prefix(&root).unwrap_or(&absolute).display().to_string();
+    let Some(package) = workspace.package_of(&absolute).cloned() else {
+        return Err(failed(format!("`{name_for_users}` belongs to no package of the workspace `{}`", workspace.root().display()))
+            .hint("put it into the `src` folder of a package; its dependencies are the program's"));
+    };
+    let name = absolute.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    Ok(Program { name, source: SourceFile::new(name_for_users, text), package, path: absolute })
+}
+
+/// Reads the header of an `.hf` file's `main` module; no cargo, no rustc.
+///
+/// # Errors
+/// The file cannot be read, or its syntax is wrong (then with rendered diagnostics).
+pub fn interface(workspace: &Workspace, source: &Path) -> Result<ModuleInterface, Failure> {
+    let program = read_program(workspace, source)?;
+    let (modules, diagnostics) = interfaces(&program.source);
+    let name = program.source.name();
+    if has_errors(&diagnostics) {
+        let failure = Failure::new(ExitCode::BuildFailed, format!("`{name}` has errors"));
+        return Err(diagnostics.iter().fold(failure, |failure, found| failure.rendered(found.render(&program.source, false))));
+    }
+    modules.into_iter().find(|module| module.name == "main").ok_or_else(|| {
+        Failure::new(ExitCode::BuildFailed, format!("`{name}` has no `module main`")).hint("the module called `main` is the program")
+    })
+}
+
+impl Program {
+    /// Compiles the file to Rust text. Everything that is wrong is told; none: there were errors.
+    pub(super) fn compile(&self, products: Products, release: bool, reporter: &Reporter) -> Option<Compilation> {
+        let (compilation, diagnostics) = self.compile_silently(products, release);
+        for diagnostic in &diagnostics {
+            reporter.emit(&diagnose::event(diagnostic, &self.source, reporter.color()));
+        }
+        compilation
+    }
+
+    fn compile_silently(&self, products: Products, release: bool) -> (Option<Compilation>, Vec<Diagnostic>) {
+        // Type guards give better errors and cost build time; a release build is made of what was checked before.
+        let graph = GraphOptions { type_guards: !release };
+        compile(&self.source, &Options { program: self.name.clone(), graph, products })
+    }
+
+    /// Whether the file has a program, not only modules for others.
+    pub(super) fn has_main(&self) -> bool {
+        let (modules, diagnostics) = interfaces(&self.source);
+        has_errors(&diagnostics) || modules.is_empty() || modules.iter().any(|module| module.name == "main")
+    }
+}
+
+/// Compiles one file for showing: all products, nothing built.
+///
+/// # Errors
+/// The file cannot be read or has errors, which have been told.
+pub fn show(workspace: &Workspace, path: &Path, reporter: &Reporter) -> Result<(Program, Compilation), Failure> {
+    let program = read_program(workspace, path)?;
+    let compilation = program.compile(Products::All, true, reporter);
+    let name = program.source.name().to_owned();
+    let compilation = compilation.ok_or_else(|| Failure::new(ExitCode::BuildFailed, format!("`{name}` has errors")))?;
+    Ok((program, compilation))
+}

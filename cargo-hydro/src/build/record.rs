@@ -1,0 +1,83 @@
+//! Records of builds: which inputs made which artifact, so that nothing is done when nothing changed.
+//!
+//! What counts as input is what cargo itself lists for the binary, the manifests, the lock, cargo's configuration, and the flags.
+
+use std::path::{Path, PathBuf};
+
+use hydro_runtime_shim::contract::ProgramDescription;
+use serde::{Deserialize, Serialize};
+
+use super::artifact::{Artifact, BuildOptions};
+use super::crates;
+use crate::sys;
+use crate::workspace::Workspace;
+use crate::workspace::stamp::Stamps;
+
+#[derive(Serialize, Deserialize)]
+struct Record {
+    version: String,
+    flags: String,
+    inputs: Stamps,
+    executable: PathBuf,
+    hash: String,
+    description: ProgramDescription,
+}
+
+/// Returns the artifact of an earlier build, where all that went into it is what it was.
+pub(super) fn fresh(workspace: &Workspace, program: &Path, options: &BuildOptions) -> Option<Artifact> {
+    let text = std::fs::read_to_string(place(workspace, program, options)).ok()?;
+    let record: Record = serde_json::from_str(&text).ok()?;
+    let same = record.version == env!("CARGO_PKG_VERSION") && record.flags == flags(workspace, options);
+    if !same || !record.executable.is_file() || !record.inputs.hold() {
+        return None;
+    }
+    Some(Artifact { source: program.to_owned(), executable: record.executable, hash: record.hash, description: record.description })
+}
+
+/// Records a build. `dep_info` is the file in which cargo lists what went into the binary.
+pub(super) fn write(workspace: &Workspace, artifact: &Artifact, dep_info: &Path, options: &BuildOptions) {
+    let generated = crates::root(workspace);
+    let mut inputs: Vec<PathBuf> = dep_info_paths(dep_info).into_iter().filter(|path| !path.starts_with(&generated)).collect();
+    inputs.push(artifact.source.clone());
+    inputs.extend(workspace.packages().iter().map(|package| package.folder.join("Cargo.toml")));
+    inputs.extend(["Cargo.toml", "Cargo.lock"].map(|name| workspace.root().join(name)));
+    for folder in workspace.root().ancestors() {
+        inputs.extend([".cargo/config.toml", ".cargo/config", "rust-toolchain.toml", "rust-toolchain"].map(|name| folder.join(name)));
+    }
+    let record = Record {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        flags: flags(workspace, options),
+        inputs: Stamps::take(inputs),
+        executable: artifact.executable.clone(),
+        hash: artifact.hash.clone(),
+        description: artifact.description.clone(),
+    };
+    let place = place(workspace, &artifact.source, options);
+    if let (Ok(text), Some(folder)) = (serde_json::to_string(&record), place.parent()) {
+        // Without the record the next build only asks cargo again.
+        let _ = std::fs::create_dir_all(folder).and_then(|()| sys::fs::write_atomic(&place, text.as_bytes()));
+    }
+}
+
+fn place(workspace: &Workspace, program: &Path, options: &BuildOptions) -> PathBuf {
+    let key = format!("{} {:?} {:?}", program.display(), options.profile, options.target);
+    let name = blake3::hash(key.as_bytes()).to_hex();
+    workspace.target().join("hydro").join("records").join(format!("{}.json", &name[..24]))
+}
+
+/// Everything outside the files that changes what a build makes.
+fn flags(workspace: &Workspace, options: &BuildOptions) -> String {
+    let environment = sys::env::beginning_with(&["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_", "CARGO_PROFILE_", "CARGO_TARGET_", "RUSTC", "RUSTUP_TOOLCHAIN", "CARGO_NET_"]);
+    let command = std::env::current_exe().ok().map(|path| Stamps::take([path]));
+    let command = serde_json::to_string(&command).unwrap_or_default();
+    let flags = workspace.flags();
+    blake3::hash(format!("{options:?} {:?} {:?} {environment:?} {command}", flags.features(), flags.config).as_bytes()).to_hex().to_string()
+}
+
+/// Reads make's syntax, as rustc writes it: `target: path path\ with\ space …`.
+fn dep_info_paths(dep_info: &Path) -> Vec<PathBuf> {
+    let text = std::fs::read_to_string(dep_info).unwrap_or_default();
+    let Some((_, list)) = text.lines().next().and_then(|line| line.split_once(": ")) else { return Vec::new() };
+    let spaced = list.replace("\\ ", "\0");
+    spaced.split(' ').filter(|path| !path.is_empty()).map(|path| PathBuf::from(path.replace('\0', " "))).collect()
+}

@@ -1,0 +1,26 @@
+//! The command as rustc's wrapper: how the generated crates, and only they, get `--remap-path-prefix`.
+//!
+//! Cargo calls the wrapper for workspace members alone, so the flag does not touch the build cache of the dependencies. With it, debug
+//! information and backtraces name the user's files.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+/// Set by us for our own cargo call: `GENERATED_ROOT` and `USER_ROOT` joined by `=`.
+pub(super) const VARIABLE: &str = "CARGO_HYDRO_REMAP";
+/// A wrapper that the user has set, to be called by ours.
+pub(super) const INNER: &str = "CARGO_HYDRO_INNER_WRAPPER";
+
+/// Returns the command line to become, where this process was called as rustc's wrapper.
+#[must_use]
+pub fn called_as_wrapper(arguments: &[OsString]) -> Option<Vec<OsString>> {
+    let remap = crate::sys::env::text(VARIABLE)?;
+    let rustc = arguments.get(1)?;
+    if !Path::new(rustc).file_stem()?.to_string_lossy().starts_with("rustc") && crate::sys::env::text(INNER).is_none() {
+        return None;
+    }
+    let mut line: Vec<OsString> = crate::sys::env::path(INNER).map(Into::into).into_iter().collect();
+    line.extend(arguments[1..].iter().cloned());
+    line.extend(["--remap-path-prefix".into(), remap.into()]);
+    Some(line)
+}

@@ -1,0 +1,78 @@
+//! Stamps of files: whether a file is still what it was, without reading it where its size and time say so.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use serde::{Deserialize, Serialize};
+
+/// What a file looked like.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp {
+    length: u64,
+    modified_ns: u128,
+    hash: Option<String>,
+}
+
+/// Files and what they looked like; a file that was not there has no stamp.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamps(BTreeMap<PathBuf, Option<Stamp>>);
+
+impl Stamps {
+    /// Takes stamps of files and folders. A folder's stamp is its time alone.
+    #[must_use]
+    pub fn take(paths: impl IntoIterator<Item = PathBuf>) -> Self {
+        Self(paths.into_iter().map(|path| (path.clone(), Stamp::of(&path, true))).collect())
+    }
+
+    /// Whether all of them are what they were. A file that was only touched is read and compared by its hash.
+    #[must_use]
+    pub fn hold(&self) -> bool {
+        self.0.iter().all(|(path, then)| match (then, Stamp::of(path, false)) {
+            (None, None) => true,
+            (Some(then), Some(now)) if then.length == now.length && then.modified_ns == now.modified_ns => true,
+            (Some(then), Some(now)) if then.length == now.length && then.hash.is_some() => hash_file(path) == then.hash,
+            _ => false,
+        })
+    }
+}
+
+impl Stamp {
+    fn of(path: &Path, with_hash: bool) -> Option<Self> {
+        let metadata = path.metadata().ok()?;
+        let modified_ns = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?.as_nanos();
+        let hash = if with_hash && metadata.is_file() { hash_file(path) } else { None };
+        Some(Self { length: if metadata.is_file() { metadata.len() } else { 0 }, modified_ns, hash })
+    }
+}
+
+/// Returns the hex hash of a file's content; none where it cannot be read.
+#[must_use]
+pub fn hash_file(path: &Path) -> Option<String> {
+    let mut hasher = blake3::Hasher::new();
+    let mut file = std::fs::File::open(path).ok()?;
+    std::io::copy(&mut file, &mut hasher).ok()?;
+    Some(hasher.finalize().to_hex().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_touched_file_is_the_same_and_a_changed_one_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, absent) = (folder.path().join("a"), folder.path().join("b"));
+        std::fs::write(&file, "one").unwrap();
+        let stamps = Stamps::take([file.clone(), absent.clone()]);
+        assert!(stamps.hold());
+        let later = std::time::SystemTime::now() + std::time::Duration::from_secs(5);
+        std::fs::File::options().write(true).open(&file).unwrap().set_modified(later).unwrap();
+        assert!(stamps.hold(), "only touched");
+        std::fs::write(&file, "two").unwrap();
+        assert!(!stamps.hold(), "changed");
+        std::fs::write(&file, "one").unwrap();
+        std::fs::write(&absent, "new").unwrap();
+        assert!(!stamps.hold(), "appeared");
+    }
+}
