@@ -1,3 +1,34 @@
-//! What every generated Hydroflow program is linked with.
+//! What every generated Hydroflow program is linked with: it turns environment variables into linked ports and runs the dataflow.
+//!
+//! The rooms, from the outside in:
+//! - [`contract`]: the words a program shares with whoever starts it (serde only; all there is without the feature `runtime`);
+//! - `bind`: command line and environment → bindings; `--help` and `--describe`;
+//! - `transport`: TCP and Unix sockets as streams of bytes;
+//! - `codec`: records as bytes;
+//! - `link`: handshake, frames, queues; an input is a `Stream`, an output is a `Sink`;
+//! - `run`: the run loop and the way out;
+//! - `private`: what generated code names.
+//!
+//! It knows neither the language nor the command: a built program runs under a shell, systemd or a container alike.
 
 pub mod contract;
+
+#[cfg(feature = "runtime")]
+mod bind;
+#[cfg(feature = "runtime")]
+mod codec;
+#[cfg(feature = "runtime")]
+mod link;
+#[cfg(feature = "runtime")]
+mod run;
+#[cfg(feature = "runtime")]
+mod transport;
+
+#[cfg(feature = "runtime")]
+#[doc(hidden)]
+pub mod private;
+
+#[cfg(feature = "runtime")]
+pub use bind::BindError;
+#[cfg(feature = "runtime")]
+pub use link::MemberId;

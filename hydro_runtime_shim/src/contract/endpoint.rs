@@ -105,7 +105,10 @@ impl std::error::Error for EndpointError {}
 pub fn parse_endpoints(value: &str, direction: Direction) -> Result<Vec<Endpoint>, EndpointError> {
     let parts: Vec<&str> = value.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
     if parts.is_empty() {
-        return Err(EndpointError { text: value.to_owned(), reason: "is empty; write `null` to leave the port unconnected" });
+        return Err(EndpointError {
+            text: value.to_owned(),
+            reason: "is empty; write `null` to leave the port unconnected",
+        });
     }
     parts.into_iter().map(|part| Endpoint::parse(part, direction)).collect()
 }

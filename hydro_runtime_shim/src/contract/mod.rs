@@ -11,10 +11,10 @@ mod variables;
 pub use describe::{Addressing, Direction, ParamDescription, PortDescription, ProgramDescription};
 pub use endpoint::{Endpoint, EndpointError, Policy, Role, Transport, parse_endpoints};
 pub use handshake::{
-    Answer, Codec, FRAME_HEADER_BYTES, FrameKind, HELLO_LIMIT_BYTES, Hello, MAGIC, MAX_FRAME_BYTES, PROTOCOL_VERSION, PREAMBLE_BYTES, Reject,
-    RejectCode, fingerprint, frame_header, parse_frame_header, parse_preamble, preamble,
+    Answer, Codec, FRAME_HEADER_BYTES, FrameKind, HELLO_LIMIT_BYTES, Hello, MAGIC, MAX_FRAME_BYTES, PREAMBLE_BYTES,
+    PROTOCOL_VERSION, Reject, RejectCode, fingerprint, frame_header, parse_frame_header, parse_preamble, preamble,
 };
 pub use variables::{
-    ADDRESS, CONTRACT_VERSION, DEPLOYMENT, LISTEN_FDS, MEMBER, MEMBERS, SERVICE, input_variable, output_variable, param_variable,
-    policy_variable,
+    ADDRESS, CONTRACT_VERSION, DEPLOYMENT, LISTEN_FDS, MEMBER, MEMBERS, SERVICE, input_variable, output_variable,
+    param_variable, policy_variable,
 };

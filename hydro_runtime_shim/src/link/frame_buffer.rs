@@ -1,0 +1,134 @@
+//! Bytes of one connection, read in big pieces and cut into frames in place.
+//!
+//! Knows no records: the stream decodes them where they lie.
+
+use std::io;
+
+use crate::contract::{FRAME_HEADER_BYTES, FrameKind, parse_frame_header};
+use crate::transport::Socket;
+
+/// A quiet connection costs no more than this.
+const SMALL_BYTES: usize = 8 << 10;
+/// What one read of a busy connection takes at most.
+const LARGE_BYTES: usize = 256 << 10;
+
+/// What stands at the front of the buffer.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Front {
+    /// A data frame, now open, with records.
+    Data,
+    /// The other end leaves on purpose, for this reason.
+    Goodbye(String),
+    /// Not a whole frame yet.
+    Incomplete,
+    /// No frame at all.
+    Malformed,
+}
+
+/// `buffer[start..end]` is read but not used; the open data frame ends at `frame_end`.
+#[derive(Debug)]
+pub(super) struct FrameBuffer {
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+    frame_end: usize,
+}
+
+impl FrameBuffer {
+    /// Creates an empty buffer.
+    pub(super) fn new() -> Self {
+        Self { buffer: vec![0; SMALL_BYTES], start: 0, end: 0, frame_end: 0 }
+    }
+
+    /// Returns the rest of the open frame.
+    #[inline]
+    pub(super) fn open_frame(&self) -> &[u8] {
+        self.buffer.get(self.start..self.frame_end).unwrap_or_default()
+    }
+
+    /// Takes records off the open frame, so that `left` bytes of it remain.
+    #[inline]
+    pub(super) fn leave(&mut self, left: usize) {
+        self.start = self.frame_end - left;
+    }
+
+    /// Opens the next frame, if it is there as a whole.
+    pub(super) fn advance(&mut self) -> Front {
+        loop {
+            let Some(header) = self.buffer[self.start..self.end].first_chunk::<FRAME_HEADER_BYTES>() else {
+                return Front::Incomplete;
+            };
+            let Some((kind, length)) = parse_frame_header(*header) else {
+                return Front::Malformed;
+            };
+            let payload = self.start + FRAME_HEADER_BYTES;
+            if self.end - payload < length {
+                return Front::Incomplete;
+            }
+            self.start = payload;
+            self.frame_end = payload + length;
+            match kind {
+                FrameKind::Goodbye => {
+                    return Front::Goodbye(String::from_utf8_lossy(self.open_frame()).into_owned());
+                }
+                FrameKind::Data if length == 0 => {}
+                FrameKind::Data => return Front::Data,
+            }
+        }
+    }
+
+    /// Tells whether the next frame is not there as a whole.
+    pub(super) fn is_incomplete(&self) -> bool {
+        match self.buffer[self.start..self.end]
+            .first_chunk::<FRAME_HEADER_BYTES>()
+            .map(|header| parse_frame_header(*header))
+        {
+            None => true,
+            Some(None) => false,
+            Some(Some((_, length))) => self.end - self.start - FRAME_HEADER_BYTES < length,
+        }
+    }
+
+    /// Tells whether the connection ends between two frames.
+    pub(super) fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
+    /// Reads once from the socket. 0: the other end is gone.
+    ///
+    /// # Errors
+    /// What the system says; nothing to read is an error, too (`WouldBlock`).
+    pub(super) fn fill(&mut self, socket: &Socket) -> io::Result<usize> {
+        self.make_room();
+        let room = self.buffer.len() - self.end;
+        let count = socket.try_read(&mut self.buffer[self.end..])?;
+        self.end += count;
+        if count == room && self.buffer.len() < LARGE_BYTES {
+            // More is waiting: this connection is busy and worth a bigger buffer.
+            let size = (self.buffer.len() * 4).min(LARGE_BYTES);
+            self.buffer.resize(size, 0);
+        }
+        Ok(count)
+    }
+
+    /// Moves what is unused to the front and grows the buffer when a frame fills it. It grows as bytes arrive, whatever a header
+    /// claims; after a big frame it shrinks again.
+    fn make_room(&mut self) {
+        if self.is_empty() {
+            if self.buffer.len() > LARGE_BYTES {
+                self.buffer = vec![0; LARGE_BYTES];
+            }
+            (self.start, self.end, self.frame_end) = (0, 0, 0);
+            return;
+        }
+        if self.buffer.len() - self.end >= self.buffer.len() / 4 {
+            return;
+        }
+        self.buffer.copy_within(self.start..self.end, 0);
+        (self.start, self.end, self.frame_end) = (0, self.end - self.start, 0);
+        if self.end >= self.buffer.len() / 2 {
+            let size = self.buffer.len() * 2;
+            self.buffer.resize(size, 0);
+        }
+    }
+}

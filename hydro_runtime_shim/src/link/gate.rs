@@ -1,0 +1,60 @@
+//! Bounded memory without waiting in a tick: while an output holds too much, inputs are not read.
+//!
+//! A program that has no input cannot be on a cycle, so its outputs may wait inside the tick instead; others may not, since two
+//! programs that flood each other would stop for ever.
+
+use std::cell::{Cell, RefCell};
+use std::task::Waker;
+
+/// Bytes a queue may hold before the gate shuts.
+pub(crate) const QUEUE_LIMIT_BYTES: usize = 8 << 20;
+
+/// Open unless some queue is over its limit.
+#[derive(Debug, Default)]
+pub(crate) struct Gate {
+    over: Cell<usize>,
+    outputs_may_wait: Cell<bool>,
+    waiting: RefCell<Vec<Waker>>,
+}
+
+impl Gate {
+    /// Lets outputs wait inside the tick: to be said of programs without inputs.
+    pub(crate) fn let_outputs_wait(&self) {
+        self.outputs_may_wait.set(true);
+    }
+
+    /// Tells whether inputs must not be read now.
+    #[inline]
+    pub(crate) fn is_shut(&self) -> bool {
+        self.over.get() > 0
+    }
+
+    /// Tells whether outputs must wait now.
+    #[inline]
+    pub(crate) fn holds_outputs(&self) -> bool {
+        self.outputs_may_wait.get() && self.is_shut()
+    }
+
+    /// Wakes the task when the gate opens.
+    pub(crate) fn wait(&self, waker: &Waker) {
+        let mut waiting = self.waiting.borrow_mut();
+        if !waiting.iter().any(|other| other.will_wake(waker)) {
+            waiting.push(waker.clone());
+        }
+    }
+
+    /// A queue went over its limit.
+    pub(crate) fn shut(&self) {
+        self.over.set(self.over.get() + 1);
+    }
+
+    /// That queue is below again.
+    pub(crate) fn open(&self) {
+        self.over.set(self.over.get() - 1);
+        if !self.is_shut() {
+            for waker in self.waiting.take() {
+                waker.wake();
+            }
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! The first two messages of a connection: who speaks, which ports, which type. Everything that does not fit is refused with a reason.
+
+use std::fmt;
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::peer::Peer;
+use super::{Node, PortFace, PortHub};
+use crate::contract::{
+    Answer, Codec, Direction, Hello, PREAMBLE_BYTES, PROTOCOL_VERSION, Reject, RejectCode, parse_preamble, preamble,
+};
+use crate::transport::Socket;
+
+/// A caller that has not said its hello by then is cut off.
+const HELLO_TIME: Duration = Duration::from_secs(5);
+/// A callee answers when its program runs; its socket may be there earlier, when somebody else opened it.
+const ANSWER_TIME: Duration = Duration::from_secs(30);
+
+/// A link that is made.
+#[derive(Debug)]
+pub(super) struct Met {
+    /// The other end.
+    pub(super) peer: Rc<Peer>,
+    /// The encoding of the records.
+    pub(super) codec: Codec,
+}
+
+/// Why a link was not made.
+#[derive(Debug)]
+pub(super) enum HandshakeError {
+    /// The other end refused.
+    Refused(Reject),
+    /// We refused, and told so.
+    Refusing(Reject, String),
+    /// The connection broke.
+    Broken(io::Error),
+    /// The other end said nothing.
+    Silent,
+}
+
+impl fmt::Display for HandshakeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(reject) => write!(f, "the peer refuses: {}", reject.reason),
+            Self::Refusing(reject, whom) => write!(f, "refused {whom}: {}", reject.reason),
+            Self::Broken(error) if error.kind() == io::ErrorKind::UnexpectedEof => f.write_str("the peer hung up"),
+            Self::Broken(error) => write!(f, "{error}"),
+            Self::Silent => f.write_str("the peer accepts but does not answer"),
+        }
+    }
+}
+
+impl From<io::Error> for HandshakeError {
+    fn from(error: io::Error) -> Self {
+        Self::Broken(error)
+    }
+}
+
+/// Introduces ourselves to whom we called.
+pub(super) async fn introduce(
+    node: &Node,
+    socket: &Socket,
+    face: &PortFace,
+    peer_port: Option<&str>,
+) -> Result<Met, HandshakeError> {
+    let exchange = async {
+        send(socket, &node.hello(face, peer_port.map(str::to_owned), Codec::Binary)).await?;
+        receive::<Answer>(socket).await
+    };
+    let answer = tokio::time::timeout(ANSWER_TIME, exchange).await.map_err(|_| HandshakeError::Silent)??;
+    match answer {
+        Ok(Answer::Welcome(hello)) => {
+            if hello.codec == Codec::Binary && hello.fingerprint != face.fingerprint {
+                return Err(HandshakeError::Refused(type_mismatch(face, &hello)));
+            }
+            Ok(Met { peer: node.peer(&hello, socket.peer_address()), codec: hello.codec })
+        }
+        Ok(Answer::Reject(reject)) => Err(HandshakeError::Refused(reject)),
+        Err(reject) => Err(HandshakeError::Refused(reject)),
+    }
+}
+
+/// Hears who called and answers; returns the port that is meant.
+pub(super) async fn welcome(node: &Node, socket: &Socket, ports: &[PortHub]) -> Result<(Met, PortHub), HandshakeError> {
+    let exchange = async {
+        let hello = match receive::<Hello>(socket).await? {
+            Ok(hello) => hello,
+            Err(reject) => return refuse(socket, reject, "a caller".to_owned()).await,
+        };
+        match judge(node, &hello, ports) {
+            Ok(port) => {
+                let answer = Answer::Welcome(node.hello(port.face(), Some(hello.port.clone()), hello.codec));
+                send(socket, &answer).await?;
+                let peer = node.peer(&hello, socket.peer_address());
+                Ok((Met { peer, codec: hello.codec }, port.clone()))
+            }
+            Err(reject) => {
+                refuse(socket, reject, format!("{}.{}, port `{}`", hello.service, hello.member, hello.port)).await
+            }
+        }
+    };
+    tokio::time::timeout(HELLO_TIME, exchange).await.unwrap_or(Err(HandshakeError::Silent))
+}
+
+async fn refuse<T>(socket: &Socket, reject: Reject, whom: String) -> Result<T, HandshakeError> {
+    send(socket, &Answer::Reject(reject.clone())).await?;
+    Err(HandshakeError::Refusing(reject, whom))
+}
+
+/// Finds the port a caller means, or says why there is none.
+fn judge<'a>(node: &Node, hello: &Hello, ports: &'a [PortHub]) -> Result<&'a PortHub, Reject> {
+    let reject = |code, reason| Err(Reject { code, reason });
+    if node.stopping.get() {
+        return reject(RejectCode::Stopping, "the program is stopping".to_owned());
+    }
+    if hello.deployment != node.deployment {
+        let reason = format!("this is deployment `{}`, not `{}`", node.deployment, hello.deployment);
+        return reject(RejectCode::Deployment, reason);
+    }
+    let wanted = if hello.sends { Direction::Input } else { Direction::Output };
+    let fitting: Vec<&PortHub> = ports.iter().filter(|port| port.face().direction == wanted).collect();
+    let port = match (&hello.peer_port, fitting.as_slice()) {
+        (None, [port]) => *port,
+        (None, _) => {
+            let reason = format!("name one of the {}s here: {}", wanted.word(), names(&fitting));
+            return reject(RejectCode::Port, reason);
+        }
+        (Some(name), _) => match ports.iter().find(|port| port.face().name == name) {
+            Some(port) if port.face().direction == wanted => port,
+            Some(_) => return reject(RejectCode::Port, format!("`{name}` is no {}", wanted.word())),
+            None => {
+                let reason = format!("there is no port `{name}`; the {}s here are: {}", wanted.word(), names(&fitting));
+                return reject(RejectCode::Port, reason);
+            }
+        },
+    };
+    if hello.codec == Codec::Binary && hello.fingerprint != port.face().fingerprint {
+        return Err(type_mismatch(port.face(), hello));
+    }
+    Ok(port)
+}
+
+fn names(ports: &[&PortHub]) -> String {
+    if ports.is_empty() {
+        return "none".to_owned();
+    }
+    ports.iter().map(|port| port.face().name).collect::<Vec<_>>().join(", ")
+}
+
+fn type_mismatch(face: &PortFace, hello: &Hello) -> Reject {
+    let reason = format!(
+        "{} `{}` has items of type `{}`, its peer `{}.{}` has `{}`",
+        face.direction.word(),
+        face.name,
+        face.type_name,
+        hello.service,
+        hello.port,
+        hello.type_name,
+    );
+    Reject { code: RejectCode::Type, reason: reason.chars().take(TYPE_REASON_CHARS).collect() }
+}
+
+/// Two long type names would not fit into a handshake message.
+const TYPE_REASON_CHARS: usize = 900;
+
+async fn send<T: Serialize>(socket: &Socket, message: &T) -> io::Result<()> {
+    let json = serde_json::to_vec(message)?;
+    let mut bytes = preamble(json.len()).to_vec();
+    bytes.extend_from_slice(&json);
+    socket.write_all(&bytes).await
+}
+
+/// Reads one message. The inner error is what to answer to bytes that are none of ours.
+async fn receive<T: DeserializeOwned>(socket: &Socket) -> io::Result<Result<T, Reject>> {
+    let mut bytes = [0; PREAMBLE_BYTES];
+    socket.read_exact(&mut bytes).await?;
+    let malformed = |reason: String| Ok(Err(Reject { code: RejectCode::Malformed, reason }));
+    let Some((version, length)) = parse_preamble(bytes) else {
+        return malformed("these bytes are no hydro handshake".to_owned());
+    };
+    if version != PROTOCOL_VERSION {
+        let reason =
+            format!("link protocol version {version}, not {PROTOCOL_VERSION}: build both programs with one release");
+        return Ok(Err(Reject { code: RejectCode::Version, reason }));
+    }
+    let mut json = vec![0; length];
+    socket.read_exact(&mut json).await?;
+    match serde_json::from_slice(&json) {
+        Ok(message) => Ok(Ok(message)),
+        Err(error) => malformed(format!("unreadable handshake: {error}")),
+    }
+}

@@ -1,0 +1,161 @@
+//! What all ports of a process share: its name among peers, the gate that bounds its memory, who is connected.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, HashSet};
+use std::net::{Ipv6Addr, SocketAddr};
+use std::rc::Rc;
+
+use super::peer::{Peer, ProcessId};
+use super::{Gate, InputHub, OutputHub, note};
+use crate::contract::{Codec, Direction, Hello, fingerprint};
+
+/// A hello's type name may not be longer: it is there for humans, and the whole hello has a limit.
+const TYPE_NAME_BYTES: usize = 1024;
+
+/// A process as its peers see it. Lives on one thread.
+#[derive(Debug)]
+pub(crate) struct Node {
+    /// The deployment it belongs to.
+    pub(crate) deployment: String,
+    /// Its identity.
+    pub(crate) process: ProcessId,
+    /// The address it advertises; known at the latest when the first listener is open.
+    pub(crate) address: Cell<Option<SocketAddr>>,
+    /// Bounds the memory of all outputs.
+    pub(crate) gate: Gate,
+    /// Set when the process is on its way out.
+    pub(crate) stopping: Cell<bool>,
+    /// Addresses given to peers that advertise none.
+    given: RefCell<HashMap<ProcessId, SocketAddr>>,
+    /// How many connections bring items from each process.
+    senders: RefCell<HashMap<ProcessId, usize>>,
+    /// Lines that are not repeated.
+    said: RefCell<HashSet<String>>,
+}
+
+impl Node {
+    /// Creates a process of that name.
+    pub(crate) fn new(deployment: String, process: ProcessId, address: Option<SocketAddr>) -> Rc<Self> {
+        Rc::new(Self {
+            deployment,
+            process,
+            address: Cell::new(address),
+            gate: Gate::default(),
+            stopping: Cell::new(false),
+            given: RefCell::default(),
+            senders: RefCell::default(),
+            said: RefCell::default(),
+        })
+    }
+
+    /// Returns what this process says of itself on a link of `face`.
+    pub(crate) fn hello(&self, face: &PortFace, peer_port: Option<String>, codec: Codec) -> Hello {
+        Hello {
+            deployment: self.deployment.clone(),
+            service: self.process.service.clone(),
+            member: self.process.member.0,
+            address: self.address.get(),
+            epoch: self.process.epoch,
+            port: face.name.to_owned(),
+            peer_port,
+            sends: face.direction == Direction::Output,
+            type_name: face.type_name.chars().take(TYPE_NAME_BYTES / 4).collect(),
+            fingerprint: face.fingerprint,
+            codec,
+        }
+    }
+
+    /// Returns the peer that a hello speaks of. `connection` is the address its bytes come from.
+    pub(crate) fn peer(&self, hello: &Hello, connection: Option<SocketAddr>) -> Rc<Peer> {
+        let process =
+            ProcessId { service: hello.service.clone(), member: super::MemberId(hello.member), epoch: hello.epoch };
+        let address = match (hello.address, connection) {
+            // It listens on all addresses: the one it speaks from reaches it, too.
+            (Some(mut address), Some(connection)) if address.ip().is_unspecified() => {
+                address.set_ip(connection.ip());
+                address
+            }
+            (Some(address), _) => address,
+            // One address for all links of the process, so that an answer finds the link that goes back.
+            (None, connection) => {
+                let fallback = || connection.unwrap_or_else(|| discard_address(hello));
+                *self.given.borrow_mut().entry(process.clone()).or_insert_with(fallback)
+            }
+        };
+        Rc::new(Peer { process, address })
+    }
+
+    /// Records that a connection brings items from the process.
+    pub(crate) fn sender_came(&self, process: &ProcessId) {
+        *self.senders.borrow_mut().entry(process.clone()).or_default() += 1;
+    }
+
+    /// Records that such a connection is gone.
+    pub(crate) fn sender_left(&self, process: &ProcessId) {
+        let mut senders = self.senders.borrow_mut();
+        if let Some(count) = senders.get_mut(process) {
+            *count -= 1;
+            if *count == 0 {
+                senders.remove(process);
+            }
+        }
+    }
+
+    /// Tells whether items come from the process: then it may be waiting for us to take them.
+    pub(crate) fn is_sender(&self, process: &ProcessId) -> bool {
+        self.senders.borrow().contains_key(process)
+    }
+
+    /// Writes a line unless it was written before.
+    pub(crate) fn note_once(&self, line: String) {
+        if self.said.borrow_mut().insert(line.clone()) {
+            note(format_args!("{line}"));
+        }
+    }
+}
+
+/// Makes an address for a peer that has none (Unix sockets): in the block that routes nowhere, and telling peers apart.
+fn discard_address(hello: &Hello) -> SocketAddr {
+    let [a, b, c, d] = [48, 32, 16, 0].map(|shift| (hello.epoch >> shift) as u16);
+    let member = u16::try_from(hello.member).unwrap_or(u16::MAX);
+    SocketAddr::new(Ipv6Addr::new(0x100, 0, 0, 0, a, b, c, d).into(), member)
+}
+
+/// What a handshake must know of a port.
+#[derive(Clone, Debug)]
+pub(crate) struct PortFace {
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// Which way items go.
+    pub(crate) direction: Direction,
+    /// Its payload type.
+    pub(crate) type_name: &'static str,
+    /// The same as a number.
+    pub(crate) fingerprint: u64,
+}
+
+impl PortFace {
+    /// Describes a port.
+    pub(crate) fn new(name: &'static str, direction: Direction, type_name: &'static str) -> Self {
+        Self { name: name.trim_start_matches("r#"), direction, type_name, fingerprint: fingerprint(type_name) }
+    }
+}
+
+/// A port's untyped half, which connections are made for.
+#[derive(Clone, Debug)]
+pub(crate) enum PortHub {
+    /// Of an input.
+    Input(Rc<InputHub>),
+    /// Of an output.
+    Output(Rc<OutputHub>),
+}
+
+impl PortHub {
+    /// Returns the port's description.
+    pub(crate) fn face(&self) -> &PortFace {
+        match self {
+            Self::Input(hub) => &hub.face,
+            Self::Output(hub) => &hub.face,
+        }
+    }
+}

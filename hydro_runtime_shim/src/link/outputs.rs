@@ -1,0 +1,292 @@
+//! The typed half of an output port: `Sink`s that encode inside the tick and never wait there, unless the program has no input.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::fmt::{self, Display};
+use std::hash::Hash;
+use std::marker::PhantomData;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use futures::Sink;
+use serde::Serialize;
+
+use super::gate::QUEUE_LIMIT_BYTES;
+use super::output_hub::PeersChanged;
+use super::peer::Peer;
+use super::queue::{CHUNK_BYTES, Queue, append_record};
+use super::{MemberId, OutputHub};
+use crate::codec::{self, CodecError};
+use crate::contract::{Codec, Policy};
+
+/// Records for several peers, encoded once.
+#[derive(Debug)]
+struct Batch {
+    codec: Codec,
+    bytes: Vec<u8>,
+    records: u64,
+}
+
+impl Batch {
+    fn new(codec: Codec) -> Self {
+        Self { codec, bytes: Vec::new(), records: 0 }
+    }
+
+    fn push<T: Serialize>(&mut self, item: &T) -> Result<(), CodecError> {
+        let before = self.bytes.len();
+        append_record(self.codec, item, &mut self.bytes).inspect_err(|_| self.bytes.truncate(before))?;
+        self.records += 1;
+        Ok(())
+    }
+
+    /// Copies the batch to the queues of its encoding.
+    fn spread(&mut self, queues: &[Rc<Queue>]) {
+        if self.records == 0 {
+            return;
+        }
+        for queue in queues.iter().filter(|queue| queue.codec == self.codec) {
+            queue.push_frame(&self.bytes, self.records);
+        }
+        self.bytes.clear();
+        self.records = 0;
+    }
+}
+
+/// The sink of a plain output: each item to every peer, or to each in turn.
+#[derive(Debug)]
+pub(crate) struct PlainOutput<T> {
+    hub: Rc<OutputHub>,
+    policy: Policy,
+    binary: Batch,
+    json: Batch,
+    turn: usize,
+    marker: PhantomData<fn(T)>,
+}
+
+impl<T> Unpin for PlainOutput<T> {}
+
+impl<T: Serialize> PlainOutput<T> {
+    /// Creates the sink of a port.
+    pub(crate) fn new(hub: Rc<OutputHub>, policy: Policy) -> Self {
+        let (binary, json) = (Batch::new(Codec::Binary), Batch::new(Codec::Json));
+        Self { hub, policy, binary, json, turn: 0, marker: PhantomData }
+    }
+
+    #[inline]
+    fn send(&mut self, item: &T) -> Result<(), CodecError> {
+        let queues = self.hub.queues.borrow();
+        match (queues.as_slice(), self.policy) {
+            ([], _) => Ok(()),
+            ([queue], _) if self.binary.records | self.json.records == 0 => queue.push(item),
+            (_, Policy::RoundRobin) => match next_in_turn(&queues, &mut self.turn) {
+                Some(queue) => queue.push(item),
+                None => Ok(()),
+            },
+            (_, Policy::Broadcast) => {
+                for batch in [&mut self.binary, &mut self.json] {
+                    if queues.iter().any(|queue| queue.codec == batch.codec) {
+                        batch.push(item)?;
+                        if batch.bytes.len() >= CHUNK_BYTES {
+                            batch.spread(&queues);
+                        }
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Chooses the next peer that is connected or was never; one that broke off is passed over while others are there.
+fn next_in_turn<'a>(queues: &'a [Rc<Queue>], turn: &mut usize) -> Option<&'a Rc<Queue>> {
+    let order = (0..queues.len()).map(|step| (*turn + step) % queues.len());
+    let fit = |index: &usize| queues[*index].is_connected() || !queues[*index].has_met();
+    let chosen = order.clone().find(fit).or_else(|| order.clone().next())?;
+    *turn = chosen + 1;
+    queues.get(chosen)
+}
+
+impl<T: Serialize> Sink<T> for PlainOutput<T> {
+    type Error = Infallible;
+
+    #[inline]
+    fn poll_ready(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        poll_gate(&self.hub, context)
+    }
+
+    #[inline]
+    fn start_send(self: Pin<&mut Self>, item: T) -> Result<(), Infallible> {
+        let this = self.get_mut();
+        if let Err(error) = this.send(&item) {
+            this.hub.drop_items(1, format_args!("an item cannot be sent: {error}"));
+        }
+        Ok(())
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        let this = self.get_mut();
+        let queues = this.hub.queues.borrow();
+        this.binary.spread(&queues);
+        this.json.spread(&queues);
+        drop(queues);
+        this.hub.flush();
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.poll_flush(context)
+    }
+}
+
+/// What items name their peer by.
+pub(crate) trait Destination: Copy + Eq + Hash + Display + Unpin + 'static {
+    /// Returns the name of that peer.
+    fn of(address: SocketAddr, member: MemberId) -> Self;
+}
+
+impl Destination for SocketAddr {
+    fn of(address: SocketAddr, _member: MemberId) -> Self {
+        address
+    }
+}
+
+impl Destination for MemberId {
+    fn of(_address: SocketAddr, member: MemberId) -> Self {
+        member
+    }
+}
+
+/// The sink of an addressed output: each item to the peer it names.
+#[derive(Debug)]
+pub(crate) struct AddressedOutput<T, D> {
+    hub: Rc<OutputHub>,
+    routes: Rc<RefCell<Routes<T, D>>>,
+}
+
+impl<T, D> Unpin for AddressedOutput<T, D> {}
+
+/// Who is there, and what waits for those who are not.
+struct Routes<T, D> {
+    hub: Rc<OutputHub>,
+    /// Queues by name of their peer; a peer that is linked twice gets items twice.
+    queues: HashMap<D, Vec<Rc<Queue>>>,
+    /// Items for peers that are not there yet, in order, while a peer we dial was never there.
+    held: Vec<(T, D)>,
+    /// What the held items take, roughly, and whether that keeps the gate shut.
+    held_bytes: usize,
+    shuts_gate: bool,
+    scratch: Vec<u8>,
+}
+
+impl<T, D> fmt::Debug for Routes<T, D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Routes")
+            .field("queues", &self.queues.len())
+            .field("held", &self.held.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T: Serialize + 'static, D: Destination> AddressedOutput<T, D> {
+    /// Creates the sink of a port.
+    pub(crate) fn new(hub: Rc<OutputHub>) -> Self {
+        let routes = Rc::new(RefCell::new(Routes {
+            hub: Rc::clone(&hub),
+            queues: HashMap::new(),
+            held: Vec::new(),
+            held_bytes: 0,
+            shuts_gate: false,
+            scratch: Vec::new(),
+        }));
+        let sink: Rc<dyn PeersChanged> = Rc::<RefCell<Routes<T, D>>>::clone(&routes);
+        hub.tell(Rc::downgrade(&sink));
+        Self { hub, routes }
+    }
+}
+
+impl<T: Serialize, D: Destination> Routes<T, D> {
+    #[inline]
+    fn send(&mut self, item: T, to: D) {
+        let Some(queues) = self.queues.get(&to) else { return self.hold(item, to) };
+        for queue in queues {
+            if let Err(error) = queue.push(&item) {
+                self.hub.drop_items(1, format_args!("an item cannot be sent: {error}"));
+            }
+        }
+    }
+
+    #[cold]
+    fn hold(&mut self, item: T, to: D) {
+        if !self.hub.awaits_peers() {
+            return self.hub.drop_items(1, format_args!("no peer is called {to}"));
+        }
+        self.scratch.clear();
+        // The length is only an estimate of what the item takes; an item that cannot be encoded is reported when it is sent.
+        let _ = codec::append(Codec::Binary, &item, &mut self.scratch);
+        self.held_bytes += self.scratch.len() + size_of::<(T, D)>();
+        self.held.push((item, to));
+        if !self.shuts_gate && self.held_bytes > QUEUE_LIMIT_BYTES {
+            self.shuts_gate = true;
+            self.hub.node.gate.shut();
+        }
+    }
+}
+
+impl<T: Serialize, D: Destination> PeersChanged for RefCell<Routes<T, D>> {
+    /// Finds out who is there now, and sends the held items that have a peer by now.
+    fn peers_changed(&self) {
+        let mut routes = self.borrow_mut();
+        let routes = &mut *routes;
+        routes.queues.clear();
+        for queue in routes.hub.queues.borrow().iter() {
+            if let Some(peer) = queue.peer() {
+                let Peer { address, process } = &*peer;
+                routes.queues.entry(D::of(*address, process.member)).or_default().push(Rc::clone(queue));
+            }
+        }
+        routes.held_bytes = 0;
+        if std::mem::take(&mut routes.shuts_gate) {
+            routes.hub.node.gate.open();
+        }
+        for (item, to) in std::mem::take(&mut routes.held) {
+            routes.send(item, to);
+        }
+        routes.hub.flush();
+    }
+}
+
+impl<T: Serialize + 'static, D: Destination> Sink<(T, D)> for AddressedOutput<T, D> {
+    type Error = Infallible;
+
+    #[inline]
+    fn poll_ready(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        poll_gate(&self.hub, context)
+    }
+
+    #[inline]
+    fn start_send(self: Pin<&mut Self>, (item, to): (T, D)) -> Result<(), Infallible> {
+        self.routes.borrow_mut().send(item, to);
+        Ok(())
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.hub.flush();
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.poll_flush(context)
+    }
+}
+
+#[inline]
+fn poll_gate(hub: &OutputHub, context: &Context<'_>) -> Poll<Result<(), Infallible>> {
+    if !hub.node.gate.holds_outputs() {
+        return Poll::Ready(Ok(()));
+    }
+    hub.node.gate.wait(context.waker());
+    Poll::Pending
+}

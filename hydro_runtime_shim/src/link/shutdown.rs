@@ -1,0 +1,45 @@
+//! Leaving in order: everything is sent, then every peer is told that we leave on purpose.
+
+use std::time::Duration;
+
+use super::{Node, PortHub, note};
+
+/// Leaves all links, within `limit`.
+pub(crate) async fn leave(node: &Node, ports: &[PortHub], limit: Duration) {
+    node.stopping.set(true);
+    for port in ports {
+        match port {
+            PortHub::Input(hub) => hub.say_goodbye(),
+            PortHub::Output(hub) => {
+                for queue in hub.queues.borrow().iter().filter(|queue| queue.is_connected()) {
+                    queue.push_goodbye("stopping");
+                }
+            }
+        }
+    }
+    let _ = tokio::time::timeout(limit, flushed(ports)).await;
+    for port in ports {
+        let PortHub::Output(hub) = port else { continue };
+        let unsent: u64 = hub.queues.borrow().iter().map(|queue| queue.pending_records()).sum();
+        if unsent > 0 {
+            note(format_args!(
+                "{}: {unsent} items were not sent: their peers are not there or take nothing",
+                hub.face.name
+            ));
+        }
+        if hub.dropped() > 0 {
+            note(format_args!("{}: {} items were dropped in all", hub.face.name, hub.dropped()));
+        }
+    }
+}
+
+/// Waits until every connection has taken everything; the writer tasks do the work.
+async fn flushed(ports: &[PortHub]) {
+    for port in ports {
+        let PortHub::Output(hub) = port else { continue };
+        let queues = hub.queues.borrow().clone();
+        for queue in queues {
+            queue.drained().await;
+        }
+    }
+}

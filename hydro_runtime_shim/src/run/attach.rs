@@ -1,0 +1,100 @@
+//! From bindings to sockets: every port is opened, dialed or both.
+
+use std::rc::Rc;
+
+use tokio::sync::Notify;
+
+use crate::bind::{BindError, Bindings};
+use crate::contract::{Endpoint, Role, Transport};
+use crate::link::{self, Node, PortHub};
+use crate::transport::{Inherited, Listener};
+
+/// A program's open ports.
+#[derive(Debug)]
+pub(super) struct Attached {
+    /// All ports.
+    pub(super) ports: Vec<PortHub>,
+    stops: Vec<Rc<Notify>>,
+}
+
+impl Attached {
+    /// Closes all listeners; connections stay.
+    pub(super) fn stop_accepting(&self) {
+        for stop in &self.stops {
+            stop.notify_one();
+        }
+    }
+}
+
+/// One address with the ports that are bound to it.
+struct Place {
+    transport: Transport,
+    variable: String,
+    ports: Vec<PortHub>,
+}
+
+/// Opens all listeners, or none, then starts the tasks that answer and call.
+///
+/// # Errors
+/// An address that cannot be listened on.
+pub(super) async fn attach(
+    node: &Rc<Node>,
+    bindings: Bindings,
+    mut inherited: Vec<Inherited>,
+) -> Result<Attached, BindError> {
+    let mut places: Vec<Place> = Vec::new();
+    let mut calls: Vec<(PortHub, Endpoint)> = Vec::new();
+    let mut ports = Vec::new();
+    let mut has_input = false;
+    for (binding, hub) in bindings.into_ports() {
+        has_input |= matches!(hub, PortHub::Input(_)) && !binding.endpoints.is_empty();
+        for endpoint in binding.endpoints {
+            match endpoint.role {
+                Role::Dial => calls.push((hub.clone(), endpoint)),
+                Role::Listen => match places.iter_mut().find(|place| place.transport == endpoint.transport) {
+                    Some(place) => place.ports.push(hub.clone()),
+                    None => places.push(Place {
+                        transport: endpoint.transport,
+                        variable: binding.port.variable(),
+                        ports: vec![hub.clone()],
+                    }),
+                },
+            }
+        }
+        ports.push(hub);
+    }
+    if !has_input {
+        node.gate.let_outputs_wait();
+    }
+    let mut listeners = Vec::new();
+    for place in places {
+        listeners.push((listen(&place, &mut inherited).await?, place.ports));
+    }
+    if node.address.get().is_none() {
+        node.address.set(listeners.iter().find_map(|(listener, _)| listener.address()));
+    }
+    let mut stops = Vec::new();
+    for (listener, ports) in listeners {
+        let stop = Rc::new(Notify::new());
+        stops.push(Rc::clone(&stop));
+        tokio::task::spawn_local(link::serve(Rc::clone(node), listener, ports, stop));
+    }
+    for (hub, endpoint) in calls {
+        drop(match hub {
+            PortHub::Input(hub) => tokio::task::spawn_local(link::dial_input(Rc::clone(node), hub, endpoint)),
+            PortHub::Output(hub) => tokio::task::spawn_local(link::dial_output(Rc::clone(node), hub, endpoint)),
+        });
+    }
+    Ok(Attached { ports, stops })
+}
+
+async fn listen(place: &Place, inherited: &mut Vec<Inherited>) -> Result<Listener, BindError> {
+    Listener::open(&place.transport, inherited).await.map_err(|error| {
+        let endpoint = Endpoint { role: Role::Listen, transport: place.transport.clone(), peer_port: None };
+        BindError::Listen {
+            variable: place.variable.clone(),
+            address: endpoint.to_string().trim_start_matches("listen:").to_owned(),
+            reason: error.to_string(),
+        }
+    })
+}

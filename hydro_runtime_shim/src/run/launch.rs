@@ -1,0 +1,114 @@
+//! The `main` of every generated program.
+
+use std::fmt::Display;
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::rc::Rc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use dfir_rs::scheduled::context::{Dfir, TickClosure};
+use tokio::task::LocalSet;
+
+use super::stop::StopSignal;
+use super::{attach, drain};
+use crate::bind::{self, BindError, Bindings, Configuration, Environment, Program, Request};
+use crate::link::{self, MemberId, Node, ProcessId, note};
+use crate::transport::Inherited;
+
+/// Exit code of a program that was started wrongly.
+const BAD_ENVIRONMENT: u8 = 2;
+/// What the last items may take to get out.
+const FLUSH_TIME: Duration = Duration::from_secs(5);
+
+/// Runs a program: what generated code's `main` consists of. `setup` makes the dataflow of the bindings.
+pub fn run<Tick, Setup>(program: &'static Program, setup: Setup) -> ExitCode
+where
+    Tick: TickClosure,
+    Setup: FnOnce(&mut Bindings) -> Result<Dfir<Tick>, BindError>,
+{
+    let environment = Environment::of_process();
+    let flags = match bind::read_arguments(program, &environment.arguments) {
+        Ok(Request::Run(flags)) => flags,
+        Ok(Request::Help) => return print(bind::help(program)),
+        Ok(Request::Version) => return print(bind::version(program)),
+        Ok(Request::Describe) => {
+            return match serde_json::to_string(&bind::describe(program)) {
+                Ok(line) => print(line),
+                Err(error) => {
+                    fail(program, &[BindError::System { action: "describe the program", reason: error.to_string() }])
+                }
+            };
+        }
+        Err(errors) => {
+            // The environment's mistakes as well: who mends the line shall not be told of them afterwards.
+            let others = Configuration::read(program, &environment, Default::default()).err().unwrap_or_default();
+            let unset = |error: &BindError| !matches!(error, BindError::Missing { .. });
+            return fail(program, &[errors, others.into_iter().filter(unset).collect()].concat());
+        }
+    };
+    let configuration = match Configuration::read(program, &environment, flags) {
+        Ok(configuration) => configuration,
+        Err(errors) => return fail(program, &errors),
+    };
+    let started = bind::take_inherited(&environment).and_then(|inherited| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| BindError::System { action: "start", reason: error.to_string() })?;
+        let stop = StopSignal::install()?;
+        LocalSet::new().block_on(&runtime, live(program, configuration, inherited, stop, setup))
+    });
+    match started {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(program, &[error]),
+    }
+}
+
+async fn live<Tick, Setup>(
+    program: &'static Program,
+    configuration: Configuration,
+    inherited: Vec<Inherited>,
+    stop: StopSignal,
+    setup: Setup,
+) -> Result<(), BindError>
+where
+    Tick: TickClosure,
+    Setup: FnOnce(&mut Bindings) -> Result<Dfir<Tick>, BindError>,
+{
+    for stranger in &configuration.strangers {
+        note(format_args!("{stranger}"));
+    }
+    let node = node(&configuration);
+    let mut bindings = Bindings::new(program, Rc::clone(&node), configuration);
+    let mut dataflow = setup(&mut bindings)?;
+    let attached = attach(&node, bindings, inherited).await?;
+    drain::run_until(&mut dataflow, &node, stop.requested(), || attached.stop_accepting()).await;
+    link::leave(&node, &attached.ports, FLUSH_TIME).await;
+    Ok(())
+}
+
+fn node(configuration: &Configuration) -> Rc<Node> {
+    let process =
+        ProcessId { service: configuration.service.clone(), member: MemberId(configuration.member), epoch: epoch() };
+    Node::new(configuration.deployment.clone(), process, configuration.address)
+}
+
+/// Returns a number that another start of the program does not have.
+fn epoch() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    // The product moves the process's id away from the clock's fast bits.
+    now.as_nanos() as u64 ^ u64::from(std::process::id()).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+fn print(text: impl Display) -> ExitCode {
+    // A reader that has seen enough (`--help | head`) is no failure of ours.
+    let _ = writeln!(std::io::stdout().lock(), "{}", text.to_string().trim_end());
+    ExitCode::SUCCESS
+}
+
+fn fail(program: &Program, errors: &[BindError]) -> ExitCode {
+    let mut stderr = std::io::stderr().lock();
+    for error in errors {
+        let _ = writeln!(stderr, "error: {error}");
+    }
+    let _ = writeln!(stderr, "`{} --help` lists ports, parameters and variables", program.name);
+    ExitCode::from(BAD_ENVIRONMENT)
+}

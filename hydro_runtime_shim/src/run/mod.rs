@@ -1,0 +1,12 @@
+//! A program's life: requests for information, start, run loop, the way out.
+//!
+//! Knows the dataflow only as something that runs ticks. Read [`run`] first.
+
+mod attach;
+mod drain;
+mod launch;
+mod stop;
+
+pub use launch::run;
+
+use attach::attach;
