@@ -1,1 +1,12 @@
-//! Machines: places where services run.
+//! Machines: places where members of services run, and what can be done with a running member.
+//!
+//! Knows processes, sockets and logs, but neither links nor deployments. Read [`Place`] first.
+
+mod localhost;
+mod logs;
+mod member;
+mod place;
+
+pub use logs::{LogReader, Logs};
+pub use member::{ExitWatch, Member, MemberSpec, Stopper};
+pub use place::{MachineError, Place};

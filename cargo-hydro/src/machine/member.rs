@@ -1,0 +1,315 @@
+//! A running member: one process of a service, its logs and its end.
+//!
+//! A task of its own looks after each process; everybody else only asks. When the [`Member`] is dropped, the process is killed.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+use super::Logs;
+use crate::report::{Event, LogStream, Reporter, ServiceState};
+use crate::sys::{Exit, Process, Stop};
+
+/// How long output is still read after the end, in case something else holds the pipe open.
+const LINGER: Duration = Duration::from_millis(500);
+/// A longer line is split, so that a member without line ends does not fill our memory.
+const LONGEST_LINE: u64 = 64 << 10;
+
+/// What to start as a member.
+#[derive(Debug)]
+pub struct MemberSpec {
+    /// `service`, or `service.N`.
+    pub name: String,
+    /// A path, or a name to be found on `PATH`.
+    pub program: OsString,
+    /// Arguments.
+    pub args: Vec<String>,
+    /// Variables on top of ours.
+    pub env: BTreeMap<String, String>,
+    /// Where it works.
+    pub directory: PathBuf,
+    /// The socket it inherits.
+    pub listener: Option<TcpListener>,
+    /// The address by which peers know it.
+    pub address: Option<SocketAddr>,
+}
+
+/// A started member. Dropping it kills its process and all that the process started.
+#[derive(Debug)]
+pub struct Member {
+    name: String,
+    pid: u32,
+    address: Option<SocketAddr>,
+    logs: Logs,
+    exit: ExitWatch,
+    stopper: Stopper,
+}
+
+/// Ends a member. Cheap to clone; as long as one exists, the member is not killed by being dropped.
+#[derive(Clone, Debug)]
+pub struct Stopper {
+    orders: mpsc::UnboundedSender<Stop>,
+    asked: Arc<AtomicBool>,
+    exit: ExitWatch,
+}
+
+/// Tells how a member ended. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct ExitWatch {
+    exit: watch::Receiver<Option<Exit>>,
+}
+
+impl ExitWatch {
+    /// Waits for the end; by then all that the member wrote is in its logs.
+    pub async fn wait(&self) -> Exit {
+        let mut exit = self.exit.clone();
+        match exit.wait_for(Option::is_some).await.ok().and_then(|exit| *exit) {
+            Some(exit) => exit,
+            // The runtime is being taken down, and the process with it.
+            None => Exit { code: None, signal: None },
+        }
+    }
+
+    /// Returns how it ended; none: it runs.
+    #[must_use]
+    pub fn now(&self) -> Option<Exit> {
+        *self.exit.borrow()
+    }
+}
+
+impl Stopper {
+    /// Sends a signal; whatever end follows is expected.
+    pub fn send(&self, stop: Stop) {
+        self.asked.store(true, Ordering::Release);
+        // Where nobody receives, the process has ended.
+        let _ = self.orders.send(stop);
+    }
+
+    /// Asks for an orderly end, and enforces it after `grace`.
+    pub async fn stop(&self, grace: Duration) -> Exit {
+        self.send(Stop::Asked);
+        if let Ok(exit) = tokio::time::timeout(grace, self.exit.wait()).await {
+            return exit;
+        }
+        self.send(Stop::AtOnce);
+        self.exit.wait().await
+    }
+
+    /// Ends it at once.
+    pub async fn kill(&self) -> Exit {
+        self.send(Stop::AtOnce);
+        self.exit.wait().await
+    }
+
+    /// Whether somebody asked for its end.
+    #[must_use]
+    pub fn was_asked(&self) -> bool {
+        self.asked.load(Ordering::Acquire)
+    }
+}
+
+impl Member {
+    /// Has a fresh process looked after.
+    pub(super) fn supervised(name: String, address: Option<SocketAddr>, process: Process, reporter: &Reporter) -> Self {
+        let (orders, received) = mpsc::unbounded_channel();
+        let (ended, exit) = watch::channel(None);
+        let exit = ExitWatch { exit };
+        let asked = Arc::new(AtomicBool::new(false));
+        let logs = Logs::default();
+        let pid = process.pid();
+        let state = ServiceState::Started { pid, address: address.map(|address| address.to_string()) };
+        reporter.emit(&Event::Service { service: name.clone(), state });
+        let supervisor = Supervisor {
+            name: name.clone(),
+            process,
+            orders: received,
+            asked: Arc::clone(&asked),
+            logs: logs.clone(),
+            reporter: reporter.clone(),
+        };
+        tokio::spawn(supervisor.run(ended));
+        Self { name, pid, address, logs, stopper: Stopper { orders, asked, exit: exit.clone() }, exit }
+    }
+
+    /// Returns its name: `service`, or `service.N`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns its process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Returns the address by which peers know it.
+    #[must_use]
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.address
+    }
+
+    /// Returns what it wrote.
+    #[must_use]
+    pub fn logs(&self) -> &Logs {
+        &self.logs
+    }
+
+    /// Returns what tells of its end.
+    #[must_use]
+    pub fn exit(&self) -> &ExitWatch {
+        &self.exit
+    }
+
+    /// Returns what ends it.
+    #[must_use]
+    pub fn stopper(&self) -> &Stopper {
+        &self.stopper
+    }
+
+    /// Whether its process has not ended.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.exit.now().is_none()
+    }
+}
+
+struct Supervisor {
+    name: String,
+    process: Process,
+    orders: mpsc::UnboundedReceiver<Stop>,
+    asked: Arc<AtomicBool>,
+    logs: Logs,
+    reporter: Reporter,
+}
+
+impl Supervisor {
+    async fn run(mut self, ended: watch::Sender<Option<Exit>>) {
+        let stdout = self.process.take_stdout().map(|pipe| self.pump(LogStream::Stdout, pipe));
+        let stderr = self.process.take_stderr().map(|pipe| self.pump(LogStream::Stderr, pipe));
+        let exit = self.watch().await;
+        for mut pump in [stdout, stderr].into_iter().flatten() {
+            if tokio::time::timeout(LINGER, &mut pump).await.is_err() {
+                pump.abort();
+            }
+        }
+        self.logs.close(LogStream::Stdout);
+        self.logs.close(LogStream::Stderr);
+        let expected = self.asked.load(Ordering::Acquire);
+        let state = ServiceState::Exited { code: exit.code, signal: exit.signal, expected };
+        self.reporter.emit(&Event::Service { service: self.name.clone(), state });
+        let _ = ended.send(Some(exit));
+    }
+
+    async fn watch(&mut self) -> Exit {
+        let mut abandoned = false;
+        loop {
+            tokio::select! {
+                biased;
+                exit = self.process.wait() => return exit.unwrap_or(Exit { code: None, signal: None }),
+                order = self.orders.recv(), if !abandoned => {
+                    abandoned = order.is_none();
+                    self.process.signal(order.unwrap_or(Stop::AtOnce));
+                }
+            }
+        }
+    }
+
+    fn pump(&self, stream: LogStream, pipe: impl AsyncRead + Send + Unpin + 'static) -> JoinHandle<()> {
+        let (name, logs, reporter) = (self.name.clone(), self.logs.clone(), self.reporter.clone());
+        tokio::spawn(async move {
+            let mut pipe = BufReader::with_capacity(LONGEST_LINE as usize, pipe);
+            let mut bytes = Vec::new();
+            while let Ok(1..) = (&mut pipe).take(LONGEST_LINE).read_until(b'\n', &mut bytes).await {
+                let text = String::from_utf8_lossy(&bytes);
+                let line = text.strip_suffix('\n').map_or(&*text, |line| line.strip_suffix('\r').unwrap_or(line));
+                logs.push(stream, line);
+                reporter.emit(&Event::Log { service: name.clone(), stream, line: line.to_owned() });
+                bytes.clear();
+            }
+            logs.close(stream);
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::machine::Place;
+    use crate::report::{Captured, ReportOptions};
+
+    fn start(script: &str) -> (Member, Captured) {
+        let (reporter, captured) = Reporter::captured(ReportOptions::default());
+        let spec = MemberSpec {
+            name: "a.0".into(),
+            program: "sh".into(),
+            args: vec!["-c".into(), script.into()],
+            env: BTreeMap::new(),
+            directory: "/".into(),
+            listener: None,
+            address: None,
+        };
+        (Place::Localhost.start(spec, &reporter).unwrap(), captured)
+    }
+
+    async fn first_line(member: &Member) -> String {
+        member.logs().read(LogStream::Stdout).next().await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn at_the_end_all_lines_are_there() {
+        let (member, captured) = start("echo one; echo bad >&2; printf two; exit 3");
+        assert_eq!(member.exit().wait().await, Exit { code: Some(3), signal: None });
+        let mut last = member.logs().last(20);
+        last.sort_unstable();
+        assert_eq!(last, ["bad", "one", "two"]);
+        assert!(captured.stdout().contains("a.0 │ two\n"), "{}", captured.stdout());
+        assert!(captured.stderr().contains("warning: `a.0` exited with code 3"), "{}", captured.stderr());
+    }
+
+    #[tokio::test]
+    async fn an_orderly_stop_lets_it_finish() {
+        let (member, captured) = start("trap 'echo bye; exit 0' TERM; echo up; while :; do sleep 0.02; done");
+        assert_eq!(first_line(&member).await, "up");
+        assert!(member.stopper().stop(Duration::from_secs(20)).await.success());
+        assert_eq!(member.logs().last(1), ["bye"]);
+        assert!(captured.stderr().contains("Stopped a.0"), "{}", captured.stderr());
+    }
+
+    #[tokio::test]
+    async fn one_that_does_not_listen_is_killed_after_the_grace() {
+        let (member, _) = start("trap '' TERM; echo up; while :; do sleep 0.02; done");
+        first_line(&member).await;
+        let asked = Instant::now();
+        assert_eq!(member.stopper().stop(Duration::from_millis(100)).await.signal, Some(9));
+        assert!(asked.elapsed() >= Duration::from_millis(100));
+    }
+
+    #[tokio::test]
+    async fn dropping_a_member_kills_it() {
+        let (member, _) = start("echo up; sleep 60");
+        first_line(&member).await;
+        let exit = member.exit().clone();
+        drop(member);
+        assert_eq!(exit.wait().await.signal, Some(9));
+    }
+
+    #[tokio::test]
+    async fn a_line_without_end_is_split() {
+        let (member, _) = start("head -c 200000 /dev/zero | tr '\\0' x");
+        member.exit().wait().await;
+        let lines = member.logs().last(10);
+        assert_eq!(lines.iter().map(String::len).sum::<usize>(), 200_000);
+        assert_eq!(lines.len(), 4);
+    }
+}

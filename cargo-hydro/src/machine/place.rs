@@ -1,0 +1,74 @@
+//! The kinds of machines behind one face.
+//!
+//! One variant per kind; the engine never asks which.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+
+use super::{Member, MemberSpec, localhost};
+use crate::report::Reporter;
+use crate::sys::SpawnError;
+
+/// A machine that is ready to run members.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// This machine.
+    Localhost,
+}
+
+/// Why a machine could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum MachineError {
+    /// Somebody else listens there.
+    #[error("the address {address} is in use")]
+    AddressInUse {
+        /// The address.
+        address: SocketAddr,
+    },
+    /// No socket can listen there.
+    #[error("cannot listen at {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The program does not start.
+    #[error("{0}")]
+    Spawn(#[source] SpawnError),
+}
+
+impl MachineError {
+    /// Returns the system's own words, where they say more than the message.
+    #[must_use]
+    pub fn reason(&self) -> Option<String> {
+        match self {
+            Self::AddressInUse { .. } => None,
+            Self::Listen { source, .. } => Some(source.to_string()),
+            Self::Spawn(error) => error.reason().map(ToString::to_string),
+        }
+    }
+}
+
+impl Place {
+    /// Makes a listening socket for a member that will run there.
+    ///
+    /// # Errors
+    /// The address is in use, or is none of that machine.
+    pub fn listen(&self, address: Option<SocketAddr>) -> Result<TcpListener, MachineError> {
+        match self {
+            Self::Localhost => localhost::listen(address),
+        }
+    }
+
+    /// Starts a member. Needs a running tokio runtime whose thread lives as long as the member should.
+    ///
+    /// # Errors
+    /// The program is not there or cannot be started.
+    pub fn start(&self, spec: MemberSpec, reporter: &Reporter) -> Result<Member, MachineError> {
+        match self {
+            Self::Localhost => localhost::start(spec, reporter).map_err(MachineError::Spawn),
+        }
+    }
+}
