@@ -1,7 +1,15 @@
-//! From a wished-for deployment to running, wired services: model → topology (checks) → plan → engine.
+//! From a wished-for deployment to running, wired services: model → topology (checks) → plan → start → engine.
 //!
-//! `model`, `topology` and `plan` are pure: no process, no clock, no async. Read [`Deployment`] first.
+//! `model`, `topology` and `plan` are pure: no process, no clock, no async. Read [`Deployment`] first, then [`Engine`].
 
+mod engine;
+mod foreground;
 mod model;
+mod plan;
+mod start;
+pub mod topology;
 
-pub use model::{Deployment, Link, Machine, MachineKind, PortRef, Program, Service};
+pub use engine::{Engine, EngineOptions, MemberStatus};
+pub use foreground::foreground;
+pub use model::{Deployment, LOCALHOST, Link, Machine, MachineKind, PortRef, Program, Service, member_name};
+pub use plan::{Address, Addresses, Plan, PlannedMember};

@@ -1,8 +1,9 @@
 //! The wished-for deployment: machines, services and links under one name, each with the line of the user's text that made it.
 //!
-//! Values without behaviour; `Hydro.toml` and scripts make the same ones. What is wrong with them is `topology`'s affair.
+//! Values without behaviour; `Hydro.toml` and scripts make the same ones. What is wrong with them is [`topology`](super::topology)'s affair.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::path::PathBuf;
 
 use hydro_runtime_shim::contract::Policy;
@@ -107,4 +108,29 @@ pub struct Deployment {
     pub services: IndexMap<String, Service>,
     /// Links in the order they were made.
     pub links: Vec<Link>,
+    /// Inputs that something outside feeds (a script, say): they need no link.
+    pub open: BTreeSet<PortRef>,
+}
+
+/// The machine that is always there.
+pub const LOCALHOST: &str = "localhost";
+
+impl Service {
+    /// Returns the names of its members: its own name, or `name.0`, `name.1`, ….
+    pub fn members(&self, name: &str) -> impl Iterator<Item = String> + use<> {
+        let (count, name) = (self.count, name.to_owned());
+        (0..count).map(move |member| member_name(&name, member, count))
+    }
+}
+
+/// Returns what a member is called: as its service where it is alone, else with its number.
+#[must_use]
+pub fn member_name(service: &str, member: u32, count: u32) -> String {
+    if count == 1 { service.to_owned() } else { format!("{service}.{member}") }
+}
+
+impl fmt::Display for PortRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.service, self.port)
+    }
 }

@@ -1,0 +1,401 @@
+//! The engine: turns a wished-for deployment into running, wired services, and holds on to them.
+//!
+//! Scripts, tests and `deploy` all use it, and all see the same: what is checked, built, started, in which order. It prints nothing
+//! but events. Read [`Engine::deploy`] first. When the last clone is dropped, whatever it started is killed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use indexmap::IndexMap;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::model::{Deployment, PortRef, Program};
+use super::start::{Started, Starting};
+use super::topology;
+use crate::build::BuildOptions;
+use crate::machine::{ExitWatch, LogReader, Member, Stopper};
+use crate::report::{ExitCode, Failure, LogStream, Reporter};
+use crate::sys::{Exit, Stop};
+use crate::workspace::Workspace;
+
+/// How long an orderly stop may take before it is enforced; for one service, and for all of them together.
+const GRACE: Duration = Duration::from_secs(5);
+/// What those are given who were not asked when the time for all was over.
+const LAST_GRACE: Duration = Duration::from_secs(1);
+/// Log lines that a failure shows.
+pub(super) const SHOWN_LINES: usize = 20;
+
+/// What an engine needs to know once.
+#[derive(Clone, Debug)]
+pub struct EngineOptions {
+    /// Where programs come from; services work in its root.
+    pub workspace: Workspace,
+    /// How programs are built.
+    pub build: BuildOptions,
+    /// Whether every machine is this one.
+    pub local: bool,
+}
+
+/// A deployment and what runs of it. Clones share it.
+#[derive(Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    options: EngineOptions,
+    reporter: Reporter,
+    state: Mutex<State>,
+    /// One deploy at a time; never held together with `state` across an await.
+    deploying: tokio::sync::Mutex<()>,
+    /// Counts the ends of members.
+    ends: watch::Sender<u64>,
+}
+
+/// What is wished for and what runs.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) deployment: Deployment,
+    /// In the order of starting.
+    pub(super) started: IndexMap<String, Started>,
+    /// Links that running services know of.
+    pub(super) wired: BTreeSet<(PortRef, PortRef)>,
+    pub(super) builds: u64,
+}
+
+/// A started member as others may see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberStatus {
+    /// `service`, or `service.N`.
+    pub name: String,
+    /// Its service.
+    pub service: String,
+    /// Process id.
+    pub pid: u32,
+    /// The address by which peers know it.
+    pub address: Option<SocketAddr>,
+    /// How it ended; none: it runs.
+    pub exit: Option<Exit>,
+    /// Whether somebody asked for its end.
+    pub stopped: bool,
+}
+
+impl Engine {
+    /// Makes an engine for a deployment; nothing happens yet.
+    #[must_use]
+    pub fn new(options: EngineOptions, deployment: Deployment, reporter: Reporter) -> Self {
+        let state = Mutex::new(State { deployment, ..Default::default() });
+        let deploying = tokio::sync::Mutex::new(());
+        Self { inner: Arc::new(Inner { options, reporter, state, deploying, ends: watch::channel(0).0 }) }
+    }
+
+    /// Returns the deployment as it is wished for now.
+    #[must_use]
+    pub fn deployment(&self) -> Deployment {
+        self.state().deployment.clone()
+    }
+
+    /// Changes what is wished for; the next [`Engine::deploy`] starts what is new. What runs is not touched.
+    pub fn edit<T>(&self, change: impl FnOnce(&mut Deployment) -> T) -> T {
+        change(&mut self.state().deployment)
+    }
+
+    /// Returns where programs come from.
+    #[must_use]
+    pub fn workspace(&self) -> &Workspace {
+        &self.inner.options.workspace
+    }
+
+    /// Whether every machine is this one.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        self.inner.options.local
+    }
+
+    /// Returns where events go.
+    #[must_use]
+    pub fn reporter(&self) -> &Reporter {
+        &self.inner.reporter
+    }
+
+    /// Checks, builds, plans and starts all services that were not started before, and returns when they are up. Dropping the future at any moment
+    /// leaves nothing of them.
+    ///
+    /// # Errors
+    /// All problems of the topology, or of the links' types; or the one that stopped building or starting.
+    pub async fn deploy(&self) -> Result<(), Vec<Failure>> {
+        let _one_at_a_time = self.inner.deploying.lock().await;
+        let options = &self.inner.options;
+        let (deployment, running, next_build, late_links) = {
+            let state = self.state();
+            let running: BTreeSet<String> = state.started.keys().cloned().collect();
+            (state.deployment.clone(), running, state.builds, late_links(&state))
+        };
+        let mut problems = topology::check(&deployment, options.local);
+        problems.extend(late_links);
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let mut starting =
+            Starting { options, reporter: &self.inner.reporter, deployment: &deployment, running: &running };
+        let artifacts = starting.build().await?;
+        {
+            let state = self.state();
+            starting.check_types(&artifacts, next_build, &state.started)?;
+        }
+        let addresses = self.state().started.iter().flat_map(|(name, started)| started.addresses(name)).collect();
+        let started = starting.start(&artifacts, next_build, addresses).await?;
+        self.adopt(&deployment, started);
+        Ok(())
+    }
+
+    /// Takes over what was started; from here on it outlives the call that started it.
+    fn adopt(&self, deployment: &Deployment, started: IndexMap<String, Started>) {
+        for member in started.values().flat_map(|started| &started.members) {
+            let (exit, ends) = (member.exit().clone(), self.inner.ends.clone());
+            tokio::spawn(async move {
+                exit.wait().await;
+                ends.send_modify(|count| *count += 1);
+            });
+        }
+        let mut state = self.state();
+        state.builds += 1;
+        state.started.extend(started);
+        state.wired = deployment.links.iter().map(|link| (link.from.clone(), link.to.clone())).collect();
+    }
+
+    /// Asks a service (or one member, `service.N`) to end, and enforces it after five seconds.
+    ///
+    /// # Errors
+    /// It was not started.
+    pub async fn stop(&self, name: &str) -> Result<Exit, Failure> {
+        let stoppers = self.pick(name, Member::stopper)?;
+        Ok(together(stoppers.into_iter().map(|stopper| async move { stopper.stop(GRACE).await })).await)
+    }
+
+    /// Ends a service (or one member, `service.N`) at once.
+    ///
+    /// # Errors
+    /// It was not started.
+    pub async fn kill(&self, name: &str) -> Result<Exit, Failure> {
+        let stoppers = self.pick(name, Member::stopper)?;
+        Ok(together(stoppers.into_iter().map(|stopper| async move { stopper.kill().await })).await)
+    }
+
+    /// Waits for the end of a service (or of one member, `service.N`); of several members, one that failed counts. The future holds nothing
+    /// of the engine.
+    ///
+    /// # Errors
+    /// It was not started.
+    pub fn exit(&self, name: &str) -> Result<impl Future<Output = Exit> + Send + use<>, Failure> {
+        let exits: Vec<ExitWatch> = self.pick(name, Member::exit)?;
+        Ok(together(exits.into_iter().map(|exit| async move { exit.wait().await })))
+    }
+
+    /// Reads what a member wrote, from its start.
+    ///
+    /// # Errors
+    /// It was not started, or it is a service of several members: then one must be named.
+    pub fn logs(&self, name: &str, stream: LogStream) -> Result<LogReader, Failure> {
+        let logs = self.pick(name, Member::logs)?;
+        match logs.as_slice() {
+            [logs] => Ok(logs.read(stream)),
+            several => {
+                let message = format!("`{name}` has {} members, each with its own output", several.len());
+                Err(Failure::new(ExitCode::DeployFailed, message).hint(format!("ask one of them: `{name}.0`")))
+            }
+        }
+    }
+
+    /// Returns the last lines that a service (or one member) wrote, members one after the other.
+    ///
+    /// # Errors
+    /// It was not started.
+    pub fn last_lines(&self, name: &str, count: usize) -> Result<Vec<String>, Failure> {
+        Ok(self.pick(name, Member::logs)?.iter().flat_map(|logs| logs.last(count)).collect())
+    }
+
+    /// Returns the address of a member; of a service: of its first member. None: it is a command without `listen`.
+    ///
+    /// # Errors
+    /// It was not started.
+    pub fn address(&self, name: &str) -> Result<Option<SocketAddr>, Failure> {
+        Ok(self.members(name)?.first().and_then(|member| member.address))
+    }
+
+    /// Returns the members of a service, or one member by its name.
+    ///
+    /// # Errors
+    /// It was not started.
+    pub fn members(&self, name: &str) -> Result<Vec<MemberStatus>, Failure> {
+        let all = self.status();
+        let picked: Vec<MemberStatus> =
+            all.into_iter().filter(|member| member.service == name || member.name == name).collect();
+        if picked.is_empty() { Err(self.not_started(name)) } else { Ok(picked) }
+    }
+
+    /// Returns all started members, in the order of starting.
+    #[must_use]
+    pub fn status(&self) -> Vec<MemberStatus> {
+        let state = self.state();
+        let members =
+            state.started.iter().flat_map(|(service, started)| started.members.iter().map(move |m| (service, m)));
+        members
+            .map(|(service, member)| MemberStatus {
+                name: member.name().to_owned(),
+                service: service.clone(),
+                pid: member.pid(),
+                address: member.address(),
+                exit: member.exit().now(),
+                stopped: member.stopper().was_asked(),
+            })
+            .collect()
+    }
+
+    /// Returns a failure for every member that failed although nobody asked for its end, with its last lines.
+    #[must_use]
+    pub fn failed_members(&self) -> Vec<Failure> {
+        let state = self.state();
+        let members =
+            state.started.iter().flat_map(|(service, started)| started.members.iter().map(move |m| (service, m)));
+        members
+            .filter_map(|(service, member)| {
+                let exit = member.exit().now().filter(|exit| !exit.success() && !member.stopper().was_asked())?;
+                let failure = Failure::new(ExitCode::DeployFailed, format!("`{}` {exit}", member.name()));
+                let origin = state.deployment.services.get(service).and_then(|service| service.origin.clone());
+                Some(with_lines(Failure { origin, ..failure }, member))
+            })
+            .collect()
+    }
+
+    /// Whether a Hydroflow service failed although nobody asked for its end; commands may end as they like.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        let is_program = |service: &str| {
+            self.state()
+                .deployment
+                .services
+                .get(service)
+                .is_some_and(|s| matches!(s.program, Program::Hydroflow { .. }))
+        };
+        self.status().iter().any(|member| {
+            !member.stopped && member.exit.is_some_and(|exit| !exit.success()) && is_program(&member.service)
+        })
+    }
+
+    /// Whether nothing runs (any more).
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.status().iter().all(|member| member.exit.is_some())
+    }
+
+    /// Returns a counter of ended members; wait for its change, then look at [`Engine::status`].
+    #[must_use]
+    pub fn ends(&self) -> watch::Receiver<u64> {
+        self.inner.ends.subscribe()
+    }
+
+    /// Ends all services, senders first: in the reverse order of their start. Takes a few seconds at most, whatever they do.
+    pub async fn stop_all(&self) {
+        let mut waiting: Vec<Vec<Stopper>> = {
+            let state = self.state();
+            state
+                .started
+                .values()
+                .map(|started| started.members.iter().map(|m| m.stopper().clone()).collect())
+                .collect()
+        };
+        let deadline = Instant::now() + GRACE;
+        while let Some(members) = waiting.pop() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                waiting.push(members);
+                break;
+            }
+            together(members.into_iter().map(|stopper| async move { stopper.stop(left).await })).await;
+        }
+        let rest = waiting.into_iter().flatten();
+        together(rest.map(|stopper| async move { stopper.stop(LAST_GRACE).await })).await;
+    }
+
+    /// Ends all services at once, without waiting.
+    pub fn kill_all(&self) {
+        for member in self.state().started.values().flat_map(|started| &started.members) {
+            member.stopper().send(Stop::AtOnce);
+        }
+    }
+
+    /// Picks something of each member behind a name: all of a service, or one.
+    fn pick<T: Clone>(&self, name: &str, part: impl Fn(&Member) -> &T) -> Result<Vec<T>, Failure> {
+        let picked: Vec<T> = {
+            let state = self.state();
+            let of_service = state.started.get(name).into_iter().flat_map(|started| &started.members);
+            let all = state.started.values().flat_map(|started| &started.members);
+            match state.started.contains_key(name) {
+                true => of_service.map(|member| part(member).clone()).collect(),
+                false => all.filter(|member| member.name() == name).map(|member| part(member).clone()).collect(),
+            }
+        };
+        if picked.is_empty() { Err(self.not_started(name)) } else { Ok(picked) }
+    }
+
+    fn not_started(&self, name: &str) -> Failure {
+        let base = name.split('.').next().unwrap_or(name);
+        let state = self.state();
+        if state.deployment.services.contains_key(base) && !state.started.contains_key(base) {
+            let failure = Failure::new(ExitCode::DeployFailed, format!("`{name}` was not started"));
+            return failure.hint("deploy first: services start when the deployment is deployed");
+        }
+        Failure::new(ExitCode::DeployFailed, format!("there is no service `{name}`"))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").field("state", &*self.state()).finish_non_exhaustive()
+    }
+}
+
+/// Adds the last lines of a member to the failure it caused.
+pub(super) fn with_lines(failure: Failure, member: &Member) -> Failure {
+    let lines = member.logs().last(SHOWN_LINES);
+    if lines.is_empty() {
+        return failure.cause(format!("`{}` wrote nothing", member.name()));
+    }
+    failure.cause(format!("the last lines of `{}`:\n  {}", member.name(), lines.join("\n  ")))
+}
+
+/// A running program learns its peers when it starts: between two that run, no link can be made.
+fn late_links(state: &State) -> Vec<Failure> {
+    let runs = |end: &PortRef| state.started.contains_key(&end.service);
+    let is_late =
+        |from: &PortRef, to: &PortRef| runs(from) && runs(to) && !state.wired.contains(&(from.clone(), to.clone()));
+    let late = state.deployment.links.iter().filter(|link| is_late(&link.from, &link.to));
+    late.map(|link| {
+        let message = format!("`{}` cannot be linked to `{}`: both run already", link.from, link.to);
+        let mut failure = Failure::new(ExitCode::DeployFailed, message);
+        failure.origin = link.origin.clone();
+        failure.hint("link them before the deployment that starts one of them")
+    })
+    .collect()
+}
+
+/// Waits for all; of their ends, one that was no success counts.
+async fn together(ends: impl IntoIterator<Item = impl Future<Output = Exit> + Send + 'static>) -> Exit {
+    let mut set: JoinSet<(usize, Exit)> = JoinSet::new();
+    for (index, end) in ends.into_iter().enumerate() {
+        set.spawn(async move { (index, end.await) });
+    }
+    let ends: BTreeMap<usize, Exit> = set.join_all().await.into_iter().collect();
+    let success = Exit { code: Some(0), signal: None };
+    ends.into_values().find(|exit| !exit.success()).unwrap_or(success)
+}

@@ -1,0 +1,66 @@
+//! `cargo hydro deploy` on this machine: deploy, stay while services run, end them all in order.
+//!
+//! Knows no command line; the engine does the work.
+
+use super::engine::{Engine, EngineOptions};
+use super::model::Deployment;
+use crate::report::{ExitCode, Failure, Reporter};
+use crate::sys::signal::{Interrupt, Interrupts};
+use crate::sys::stop_runs;
+
+/// Deploys and stays in the foreground until all services have ended, one of them fails, or the user interrupts. Blocks.
+///
+/// # Errors
+/// All problems found, or the failure of a service; by then nothing runs any more.
+pub fn foreground(
+    options: EngineOptions,
+    deployment: Deployment,
+    reporter: &Reporter,
+) -> Result<ExitCode, Vec<Failure>> {
+    let system = |what: &str, error: std::io::Error| vec![Failure::new(ExitCode::DeployFailed, what).cause(error)];
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| system("cannot start the runtime", error))?;
+    let interrupts = Interrupts::listen().map_err(|error| system("cannot listen to signals", error))?;
+    let engine = Engine::new(options, deployment, reporter.clone());
+    let result = runtime.block_on(stay(&engine, &interrupts));
+    drop(engine);
+    // A build that was interrupted is not waited for: what it ran has been killed.
+    runtime.shutdown_background();
+    result
+}
+
+async fn stay(engine: &Engine, interrupts: &Interrupts) -> Result<ExitCode, Vec<Failure>> {
+    let deployed = tokio::select! {
+        deployed = engine.deploy() => deployed,
+        interrupt = interrupts.first() => return Ok(stop(engine, interrupt).await),
+    };
+    if let Err(problems) = deployed {
+        engine.stop_all().await;
+        return Err(problems);
+    }
+    let mut ends = engine.ends();
+    while !engine.is_over() && !engine.has_failed() {
+        tokio::select! {
+            // The engine holds the other end, so this waits for a change and nothing else.
+            _ = ends.changed() => {}
+            interrupt = interrupts.first() => return Ok(stop(engine, interrupt).await),
+        }
+    }
+    let failed = engine.failed_members();
+    tokio::select! {
+        () = engine.stop_all() => {}
+        interrupt = interrupts.first() => return Ok(stop(engine, interrupt).await),
+    }
+    if failed.is_empty() { Ok(ExitCode::Ok) } else { Err(failed) }
+}
+
+async fn stop(engine: &Engine, interrupt: Interrupt) -> ExitCode {
+    stop_runs();
+    if !engine.is_over() {
+        engine.reporter().status("Stopping", engine.deployment().name);
+    }
+    engine.stop_all().await;
+    interrupt.into()
+}

@@ -1,0 +1,210 @@
+//! What each member is told before it starts: the environment that wires it, and the order of starting.
+//!
+//! Pure: addresses come from outside, nothing is bound or started here. Read [`Plan::new`] first.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use hydro_runtime_shim::contract::{
+    self, Endpoint, Role, Transport, input_variable, output_variable, param_variable, policy_variable,
+};
+use hydroflow_standalone::interface::{Direction, ModuleInterface};
+use serde::Serialize;
+
+use super::model::{Deployment, PortRef, Program, Service, member_name};
+
+/// Where a member listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Address {
+    /// What its socket is bound to.
+    pub listen: SocketAddr,
+    /// What peers dial, and see.
+    pub advertised: SocketAddr,
+}
+
+impl Address {
+    /// Makes the address of a socket: peers on this machine cannot dial "everywhere", they dial the loopback address instead.
+    #[must_use]
+    pub fn of(listen: SocketAddr) -> Self {
+        let mut advertised = listen;
+        if listen.ip().is_unspecified() {
+            advertised.set_ip(match listen {
+                SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+                SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+            });
+        }
+        Self { listen, advertised }
+    }
+}
+
+/// Addresses by service and member.
+pub type Addresses = BTreeMap<(String, u32), Address>;
+
+/// What is going to be started, in this order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Plan {
+    /// Name of the deployment.
+    pub deployment: String,
+    /// Members in the order of starting.
+    pub members: Vec<PlannedMember>,
+}
+
+/// One member that is going to be started.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PlannedMember {
+    /// `service`, or `service.N`.
+    pub name: String,
+    /// Its service.
+    pub service: String,
+    /// Its number.
+    pub member: u32,
+    /// Its machine.
+    pub machine: String,
+    /// Where it listens; commands listen on their own account.
+    pub address: Option<Address>,
+    /// Its variables.
+    pub env: BTreeMap<String, String>,
+}
+
+impl Plan {
+    /// Plans all services that are not `running`. `addresses` holds one for every member of every Hydroflow service, running or not.
+    #[must_use]
+    pub fn new(deployment: &Deployment, addresses: &Addresses, running: &BTreeSet<String>) -> Self {
+        let wiring = Wiring { deployment, addresses, running };
+        let members = start_order(deployment, running)
+            .into_iter()
+            .filter_map(|name| deployment.services.get_key_value(name))
+            .flat_map(|(name, service)| (0..service.count).map(move |member| (name, service, member)))
+            .map(|(name, service, member)| wiring.member(name, service, member))
+            .collect();
+        Self { deployment: deployment.name.clone(), members }
+    }
+
+    /// Plans everything with made-up addresses, for showing.
+    #[must_use]
+    pub fn example(deployment: &Deployment) -> Self {
+        let mut ports = 4000..;
+        let members =
+            deployment.services.iter().flat_map(|(name, service)| (0..service.count).map(move |n| (name, service, n)));
+        let addresses = members
+            .filter(|(_, service, _)| matches!(service.program, Program::Hydroflow { .. }))
+            .map(|(name, service, member)| {
+                let fixed = service.listen.as_ref().and_then(|listen| listen.parse().ok());
+                let listen =
+                    fixed.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, ports.next().unwrap_or(u16::MAX))));
+                ((name.clone(), member), Address::of(listen))
+            })
+            .collect();
+        Self::new(deployment, &addresses, &BTreeSet::new())
+    }
+}
+
+/// Receivers before senders, so that the first dial succeeds; within a cycle, and where it does not matter, as written.
+fn start_order<'a>(deployment: &'a Deployment, running: &BTreeSet<String>) -> Vec<&'a str> {
+    let mut waiting: Vec<&str> =
+        deployment.services.keys().map(String::as_str).filter(|name| !running.contains(*name)).collect();
+    let mut receivers: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for link in deployment.links.iter().filter(|link| link.from.service != link.to.service) {
+        receivers.entry(&link.from.service).or_default().insert(&link.to.service);
+    }
+    let mut order = Vec::with_capacity(waiting.len());
+    while !waiting.is_empty() {
+        let is_free =
+            |name: &&str| receivers.get(*name).is_none_or(|to| !waiting.iter().any(|other| to.contains(other)));
+        let next = waiting.iter().position(is_free).unwrap_or(0);
+        order.push(waiting.remove(next));
+    }
+    order
+}
+
+struct Wiring<'a> {
+    deployment: &'a Deployment,
+    addresses: &'a Addresses,
+    running: &'a BTreeSet<String>,
+}
+
+impl Wiring<'_> {
+    fn member(&self, name: &str, service: &Service, member: u32) -> PlannedMember {
+        let mut env = BTreeMap::from([
+            (contract::DEPLOYMENT.to_owned(), self.deployment.name.clone()),
+            (contract::SERVICE.to_owned(), name.to_owned()),
+            (contract::MEMBER.to_owned(), member.to_string()),
+            (contract::MEMBERS.to_owned(), service.count.to_string()),
+        ]);
+        let address = self.addresses.get(&(name.to_owned(), member)).copied();
+        if let (Program::Hydroflow { interface, params, .. }, Some(address)) = (&service.program, address) {
+            env.insert(contract::ADDRESS.to_owned(), address.advertised.to_string());
+            env.insert(contract::LISTEN_FDS.to_owned(), "1".to_owned());
+            env.extend(params.iter().map(|(param, value)| (param_variable(param), value.clone())));
+            env.extend(self.ports(name, member, interface, address));
+        }
+        env.extend(service.env.clone());
+        PlannedMember {
+            name: member_name(name, member, service.count),
+            service: name.to_owned(),
+            member,
+            machine: service.machine.clone(),
+            address,
+            env,
+        }
+    }
+
+    fn ports(&self, name: &str, member: u32, interface: &ModuleInterface, own: Address) -> Vec<(String, String)> {
+        let mut variables = Vec::new();
+        for port in &interface.ports {
+            let end = PortRef { service: name.to_owned(), port: port.name.clone() };
+            match port.direction {
+                Direction::Input => {
+                    let mut endpoints = vec![write(Direction::Input, Role::Listen, own.listen, None)];
+                    // Who runs already was never told of us: we call it.
+                    let senders = self.deployment.links.iter().filter(|link| link.to == end).map(|link| &link.from);
+                    for sender in senders.filter(|sender| self.running.contains(&sender.service)) {
+                        endpoints.extend(
+                            self.peers(&end, member, sender)
+                                .map(|peer| write(Direction::Input, Role::Dial, peer, Some(&sender.port))),
+                        );
+                    }
+                    variables.push((input_variable(&port.name), endpoints.join(",")));
+                }
+                Direction::Output => {
+                    let links = self.deployment.links.iter().filter(|link| link.from == end);
+                    let mut endpoints = Vec::new();
+                    for link in links.clone() {
+                        endpoints.extend(
+                            self.peers(&end, member, &link.to)
+                                .map(|peer| write(Direction::Output, Role::Dial, peer, Some(&link.to.port))),
+                        );
+                    }
+                    // Latecomers and scripts may still attach to it.
+                    endpoints.push(write(Direction::Output, Role::Listen, own.listen, None));
+                    variables.push((output_variable(&port.name), endpoints.join(",")));
+                    if let Some(policy) = links.filter_map(|link| link.policy).next() {
+                        variables.push((policy_variable(&port.name), policy.name().to_owned()));
+                    }
+                }
+            }
+        }
+        variables
+    }
+
+    /// Returns the addresses of all members behind `peer`, except the asking member itself.
+    fn peers(&self, own: &PortRef, member: u32, peer: &PortRef) -> impl Iterator<Item = SocketAddr> {
+        let same_service = own.service == peer.service;
+        let service = peer.service.clone();
+        self.addresses
+            .range((service.clone(), 0)..=(service, u32::MAX))
+            .filter(move |((_, other), _)| !(same_service && *other == member))
+            .map(|(_, address)| address.advertised)
+    }
+}
+
+/// Writes an endpoint as short as its direction allows.
+fn write(direction: Direction, role: Role, address: SocketAddr, peer_port: Option<&str>) -> String {
+    let transport = Transport::Tcp { host: address.ip().to_string(), port: address.port() };
+    let text = Endpoint { role, transport, peer_port: peer_port.map(str::to_owned) }.to_string();
+    let implied = match direction {
+        Direction::Input => "listen:",
+        Direction::Output => "dial:",
+    };
+    text.strip_prefix(implied).map_or_else(|| text.clone(), str::to_owned)
+}

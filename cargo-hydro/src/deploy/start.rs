@@ -1,0 +1,297 @@
+//! The steps of one deploy, after the checks: build, compare types, bind, plan, start, wait until all are up.
+//!
+//! Owns what it starts until the engine takes it over: dropped in between, nothing is left.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use tokio::task::JoinSet;
+
+use super::engine::{EngineOptions, with_lines};
+use super::model::{Deployment, Program, Service, member_name};
+use super::plan::{Address, Addresses, Plan, PlannedMember};
+use super::topology::{self, Described};
+use crate::build::{self, Artifact};
+use crate::machine::{MachineError, Member, MemberSpec, Place};
+use crate::report::{Event, ExitCode, Failure, LinkEvent, PlannedService, Reporter};
+
+/// How long a program must live to count as up: those that find their environment wrong end sooner.
+const SETTLE: Duration = Duration::from_millis(100);
+
+/// A service that was started, with all its members.
+#[derive(Debug)]
+pub(super) struct Started {
+    pub(super) members: Vec<Member>,
+    /// Where its members listen, if they are programs of ours.
+    addresses: Vec<Option<Address>>,
+    artifact: Option<Artifact>,
+    build: u64,
+}
+
+impl Started {
+    pub(super) fn addresses(&self, name: &str) -> Vec<((String, u32), Address)> {
+        (0..)
+            .zip(&self.addresses)
+            .filter_map(|(n, address)| address.map(|address| ((name.to_owned(), n), address)))
+            .collect()
+    }
+}
+
+/// Artifacts by service.
+pub(super) type Artifacts = BTreeMap<String, Artifact>;
+
+/// One deploy on its way.
+pub(super) struct Starting<'a> {
+    pub(super) options: &'a EngineOptions,
+    pub(super) reporter: &'a Reporter,
+    pub(super) deployment: &'a Deployment,
+    /// Services that run already.
+    pub(super) running: &'a BTreeSet<String>,
+}
+
+impl Starting<'_> {
+    fn new_services(&self) -> impl Iterator<Item = (&String, &Service)> {
+        self.deployment.services.iter().filter(|(name, _)| !self.running.contains(*name))
+    }
+
+    /// Builds the programs of all new services in one go.
+    pub(super) async fn build(&mut self) -> Result<Artifacts, Vec<Failure>> {
+        let wanted: Vec<(&String, &PathBuf)> = self
+            .new_services()
+            .filter_map(|(name, service)| match &service.program {
+                Program::Hydroflow { source, .. } => Some((name, source)),
+                Program::Command { .. } => None,
+            })
+            .collect();
+        if wanted.is_empty() {
+            return Ok(Artifacts::new());
+        }
+        let sources: Vec<PathBuf> =
+            wanted.iter().map(|(_, source)| (*source).clone()).collect::<BTreeSet<_>>().into_iter().collect();
+        let (options, reporter, to_build) = (self.options.clone(), self.reporter.clone(), sources.clone());
+        let built =
+            tokio::task::spawn_blocking(move || build::build(&options.workspace, &to_build, &options.build, &reporter));
+        let artifacts = match built.await {
+            Ok(result) => result.map_err(|failure| vec![failure])?,
+            Err(stopped) if stopped.is_panic() => std::panic::resume_unwind(stopped.into_panic()),
+            Err(_) => return Err(vec![Failure::new(ExitCode::Interrupted, "interrupted")]),
+        };
+        let by_source: BTreeMap<PathBuf, Artifact> = sources.into_iter().zip(artifacts).collect();
+        Ok(wanted
+            .into_iter()
+            .filter_map(|(name, source)| Some((name.clone(), by_source.get(source)?.clone())))
+            .collect())
+    }
+
+    /// Compares the types at both ends of each link, also where one end runs already.
+    pub(super) fn check_types(
+        &self,
+        artifacts: &Artifacts,
+        build: u64,
+        running: &IndexMap<String, Started>,
+    ) -> Result<(), Vec<Failure>> {
+        let mut described: BTreeMap<String, Described<'_>> = running
+            .iter()
+            .filter_map(|(name, started)| Some((name, started.artifact.as_ref()?, started.build)))
+            .map(|(name, artifact, build)| (name.clone(), Described { program: &artifact.description, build }))
+            .collect();
+        for (name, artifact) in artifacts {
+            described.insert(name.clone(), Described { program: &artifact.description, build });
+        }
+        let problems = topology::check_types(self.deployment, &described);
+        if problems.is_empty() { Ok(()) } else { Err(problems) }
+    }
+
+    /// Binds, plans, starts and waits until all are up.
+    pub(super) async fn start(
+        &self,
+        artifacts: &Artifacts,
+        build: u64,
+        running: Addresses,
+    ) -> Result<IndexMap<String, Started>, Vec<Failure>> {
+        let mut listeners = self.listen()?;
+        let mut addresses = running;
+        addresses.extend(listeners.iter().map(|(member, (_, address))| (member.clone(), *address)));
+        let plan = Plan::new(self.deployment, &addresses, self.running);
+        self.tell(&plan);
+        let mut started: IndexMap<String, Started> = IndexMap::new();
+        for planned in plan.members {
+            let artifact = artifacts.get(&planned.service);
+            let listener = listeners.remove(&(planned.service.clone(), planned.member)).map(|(listener, _)| listener);
+            let address = planned.address;
+            let service = planned.service.clone();
+            let member = match self.start_member(planned, artifact, listener) {
+                Ok(member) => member,
+                Err(failure) => {
+                    give_up(&started).await;
+                    return Err(vec![failure]);
+                }
+            };
+            let entry = started.entry(service).or_insert_with(|| Started {
+                members: Vec::new(),
+                addresses: Vec::new(),
+                artifact: artifact.cloned(),
+                build,
+            });
+            entry.members.push(member);
+            entry.addresses.push(address);
+        }
+        if let Err(failure) = self.settle(&started).await {
+            give_up(&started).await;
+            return Err(vec![failure]);
+        }
+        Ok(started)
+    }
+
+    /// Binds a socket for each new member of a Hydroflow service; all problems are told.
+    fn listen(&self) -> Result<BTreeMap<(String, u32), (TcpListener, Address)>, Vec<Failure>> {
+        let (mut listeners, mut problems) = (BTreeMap::new(), Vec::new());
+        for (name, service) in self.new_services() {
+            if matches!(service.program, Program::Command { .. }) {
+                continue;
+            }
+            let fixed = service.listen.as_ref().and_then(|listen| listen.parse::<SocketAddr>().ok());
+            for member in 0..service.count {
+                let bound = self.place(service).listen(fixed).and_then(|listener| {
+                    let unknown = SocketAddr::from(([127, 0, 0, 1], 0));
+                    let address = listener
+                        .local_addr()
+                        .map_err(|source| MachineError::Listen { address: fixed.unwrap_or(unknown), source })?;
+                    Ok((listener, Address::of(address)))
+                });
+                match bound {
+                    Ok(bound) => drop(listeners.insert((name.clone(), member), bound)),
+                    Err(error) => {
+                        let hint = match error {
+                            MachineError::AddressInUse { .. } => {
+                                "stop the program that listens there, or leave out `listen` to have a free address chosen"
+                            }
+                            _ => "write an address of this machine in `listen`, or leave it out",
+                        };
+                        let member = member_name(name, member, service.count);
+                        problems.push(failure(service, &format!("`{member}` cannot listen"), &error).hint(hint));
+                    }
+                }
+            }
+        }
+        if problems.is_empty() { Ok(listeners) } else { Err(problems) }
+    }
+
+    fn start_member(
+        &self,
+        planned: PlannedMember,
+        artifact: Option<&Artifact>,
+        listener: Option<TcpListener>,
+    ) -> Result<Member, Failure> {
+        let Some(service) = self.deployment.services.get(&planned.service) else {
+            return Err(Failure::new(ExitCode::DeployFailed, format!("there is no service `{}`", planned.service)));
+        };
+        let directory = self.options.workspace.root().to_owned();
+        let mut args = service.args.clone();
+        let program = match (&service.program, artifact) {
+            (Program::Command { argv }, _) => {
+                args = argv.iter().skip(1).cloned().chain(args).collect();
+                argv.first().map(Into::into).unwrap_or_default()
+            }
+            (Program::Hydroflow { .. }, Some(artifact)) => directory.join(&artifact.executable).into_os_string(),
+            (Program::Hydroflow { source, .. }, None) => {
+                let message = format!("`{}` was not built: `{}`", planned.name, source.display());
+                return Err(Failure::new(ExitCode::BuildFailed, message));
+            }
+        };
+        let fixed = service.listen.as_ref().and_then(|listen| listen.parse().ok());
+        let spec = MemberSpec {
+            name: planned.name.clone(),
+            program,
+            args,
+            env: planned.env,
+            directory,
+            listener,
+            address: planned.address.map(|address| address.advertised).or(fixed),
+        };
+        let start = self.place(service).start(spec, self.reporter);
+        start.map_err(|error| {
+            let failure = failure(service, &format!("starting `{}` failed", planned.name), &error);
+            failure.hint("look at the service's command and the files it needs")
+        })
+    }
+
+    /// Waits until the programs have lived for a moment; returns at once where one of them fails.
+    async fn settle(&self, started: &IndexMap<String, Started>) -> Result<(), Failure> {
+        let mut ends = JoinSet::new();
+        // Commands may end as they like: a script may be waiting for just that.
+        for (name, started) in started.iter().filter(|(_, started)| started.artifact.is_some()) {
+            for (number, member) in started.members.iter().enumerate() {
+                let (exit, name) = (member.exit().clone(), name.clone());
+                ends.spawn(async move { (exit.wait().await, name, number) });
+            }
+        }
+        let deadline = tokio::time::Instant::now() + SETTLE;
+        while let Ok(Some(Ok((exit, name, number)))) = tokio::time::timeout_at(deadline, ends.join_next()).await {
+            let member = started.get(&name).and_then(|started| started.members.get(number));
+            if let (false, Some(member)) = (exit.success(), member) {
+                let message = format!("starting `{}` failed: it {exit}", member.name());
+                let mut failure = Failure::new(ExitCode::DeployFailed, message);
+                failure.origin = self.deployment.services.get(&name).and_then(|service| service.origin.clone());
+                return Err(with_lines(failure, member));
+            }
+        }
+        Ok(())
+    }
+
+    /// Every machine is this one until others can be created; the checks let no other kind through.
+    fn place(&self, _service: &Service) -> Place {
+        Place::Localhost
+    }
+
+    fn tell(&self, plan: &Plan) {
+        let planned = plan.members.iter().filter(|member| member.member == 0);
+        let start: Vec<PlannedService> = planned
+            .filter_map(|member| {
+                let service = self.deployment.services.get(&member.service)?;
+                Some(PlannedService {
+                    service: member.service.clone(),
+                    members: service.count,
+                    machine: member.machine.clone(),
+                    program: self.describe(service),
+                })
+            })
+            .collect();
+        if start.is_empty() {
+            return;
+        }
+        let is_new = |name: &str| !self.running.contains(name);
+        let links = self.deployment.links.iter().filter(|link| is_new(&link.from.service) || is_new(&link.to.service));
+        let links = links.map(|link| LinkEvent { from: link.from.to_string(), to: link.to.to_string() }).collect();
+        self.reporter.emit(&Event::Plan { deployment: self.deployment.name.clone(), start, links });
+    }
+
+    fn describe(&self, service: &Service) -> String {
+        match &service.program {
+            Program::Hydroflow { source, .. } => {
+                source.strip_prefix(self.options.workspace.root()).unwrap_or(source).display().to_string()
+            }
+            Program::Command { argv } => argv.join(" "),
+        }
+    }
+}
+
+/// Ends what was started before something failed, and waits until it is gone.
+async fn give_up(started: &IndexMap<String, Started>) {
+    let mut ends = JoinSet::new();
+    for member in started.values().flat_map(|started| &started.members) {
+        let stopper = member.stopper().clone();
+        ends.spawn(async move { stopper.kill().await });
+    }
+    ends.join_all().await;
+}
+
+fn failure(service: &Service, what: &str, error: &MachineError) -> Failure {
+    let mut failure = Failure::new(ExitCode::DeployFailed, format!("{what}: {error}"));
+    failure.origin = service.origin.clone();
+    failure.causes.extend(error.reason());
+    failure
+}

@@ -1,0 +1,275 @@
+//! What is wrong with a wished-for deployment, found before anything is built or started.
+//!
+//! Pure. Reports all problems, each at the line of the user's text that made it. Read [`check`] first; after the build,
+//! [`check_types`] compares what rustc says of both ends of each link.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use hydro_runtime_shim::contract::{
+    CONTRACT_VERSION, PortDescription, ProgramDescription, input_variable, param_variable,
+};
+use hydroflow_standalone::diagnostic::nearest;
+use hydroflow_standalone::interface::{Direction, ModuleInterface};
+
+use super::model::{Deployment, LOCALHOST, Link, MachineKind, PortRef, Program, Service};
+use crate::report::{ExitCode, Failure, Origin};
+
+/// Checks everything that can be known without building. With `local`, every machine is this one.
+#[must_use]
+pub fn check(deployment: &Deployment, local: bool) -> Vec<Failure> {
+    let mut problems = Vec::new();
+    for (name, service) in &deployment.services {
+        check_service(name, service, &mut problems);
+        check_machine(deployment, service, local, &mut problems);
+    }
+    for (index, link) in deployment.links.iter().enumerate() {
+        problems.extend(check_link(deployment, link));
+        check_among(&deployment.links[..index], link, &mut problems);
+    }
+    for (name, service) in &deployment.services {
+        check_inputs(deployment, name, service, &mut problems);
+    }
+    problems
+}
+
+/// Checks both ends of one link, which need not be part of the deployment yet.
+#[must_use]
+pub fn check_link(deployment: &Deployment, link: &Link) -> Vec<Failure> {
+    let ends = [(&link.from, &link.to, Direction::Output), (&link.to, &link.from, Direction::Input)];
+    ends.into_iter().filter_map(|(end, other, wanted)| check_end(deployment, link, end, other, wanted).err()).collect()
+}
+
+/// Makes a problem of the user's text: wrong lines of `Hydro.toml` have an exit code of their own.
+fn problem(origin: Option<&Origin>, message: impl Into<String>) -> Failure {
+    let in_config = origin.is_some_and(|origin| origin.file.file_name().is_some_and(|name| name == "Hydro.toml"));
+    let mut failure = Failure::new(if in_config { ExitCode::Config } else { ExitCode::DeployFailed }, message);
+    failure.origin = origin.cloned();
+    failure
+}
+
+fn check_service(name: &str, service: &Service, problems: &mut Vec<Failure>) {
+    let origin = service.origin.as_ref();
+    if !is_name(name) {
+        let hint = "a name has letters, digits, `_` and `-`, and begins with a letter";
+        problems.push(problem(origin, format!("`{name}` is no name for a service")).hint(hint));
+    }
+    if service.count == 0 {
+        problems
+            .push(problem(origin, format!("`{name}` has no members: its count is 0")).hint("leave the service out"));
+    }
+    if let Some(listen) = &service.listen {
+        if service.count > 1 {
+            let message = format!("`{name}` has {} members, but one address to listen at", service.count);
+            problems.push(problem(origin, message).hint("leave out `listen`; each member is then given an address"));
+        }
+        if listen.parse::<SocketAddr>().is_err() {
+            let message = format!("`{name}` cannot listen at `{listen}`: that is no address");
+            problems.push(problem(origin, message).hint("write an IP address and a port: `127.0.0.1:4000`"));
+        }
+    }
+    match &service.program {
+        Program::Hydroflow { interface, params, .. } => check_params(name, service, interface, params, problems),
+        Program::Command { argv } if argv.first().is_none_or(String::is_empty) => {
+            problems.push(problem(origin, format!("`{name}` has an empty command")));
+        }
+        Program::Command { .. } => {}
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_alphabetic() || first == '_')
+        && name.chars().all(|letter| letter.is_alphanumeric() || letter == '_' || letter == '-')
+}
+
+fn check_machine(deployment: &Deployment, service: &Service, local: bool, problems: &mut Vec<Failure>) {
+    let origin = service.origin.as_ref();
+    match deployment.machines.get(&service.machine) {
+        None if service.machine == LOCALHOST => {}
+        None => {
+            let names = deployment.machines.keys().map(String::as_str).chain([LOCALHOST]);
+            let message = format!("there is no machine `{}`", service.machine);
+            problems.push(with_nearest(problem(origin, message), &service.machine, names, "machine"));
+        }
+        Some(machine) if !local && matches!(machine.kind, MachineKind::Gcp { .. }) => {
+            let message =
+                format!("the machine `{}` cannot be created: gcp machines are not supported yet", service.machine);
+            let place = machine.origin.as_ref().or(origin);
+            let known = problems.iter().any(|problem| problem.message == message);
+            if !known {
+                problems.push(problem(place, message).hint("use `--local` to run every service on this machine"));
+            }
+        }
+        Some(_) => {}
+    }
+}
+
+fn check_params(
+    name: &str,
+    service: &Service,
+    interface: &ModuleInterface,
+    params: &BTreeMap<String, String>,
+    problems: &mut Vec<Failure>,
+) {
+    let origin = service.origin.as_ref();
+    for param in params.keys().filter(|param| !interface.params.iter().any(|known| known.name == **param)) {
+        let names = interface.params.iter().map(|known| known.name.as_str());
+        let message = format!("`{name}` has no parameter `{param}`");
+        problems.push(with_nearest(problem(origin, message), param, names, "parameter"));
+    }
+    for missing in interface.params.iter().filter(|param| param.default.is_none() && !params.contains_key(&param.name))
+    {
+        let flag = format!("--{}", missing.name.replace('_', "-"));
+        let by_flag = service.args.iter().any(|arg| arg.split('=').next() == Some(&flag));
+        if !by_flag && !service.env.contains_key(&param_variable(&missing.name)) {
+            let message = format!("`{name}` needs the parameter `{}`: {}", missing.name, missing.type_text);
+            let hint = format!("give it a value in `params`, or a default in the `.hf` file (line {})", missing.line);
+            problems.push(problem(origin, message).hint(hint));
+        }
+    }
+}
+
+fn check_end(
+    deployment: &Deployment,
+    link: &Link,
+    end: &PortRef,
+    other: &PortRef,
+    wanted: Direction,
+) -> Result<(), Failure> {
+    let origin = link.origin.as_ref();
+    let Some(service) = deployment.services.get(&end.service) else {
+        let names = deployment.services.keys().map(String::as_str);
+        let failure = problem(origin, format!("there is no service `{}`", end.service));
+        return Err(with_nearest(failure, &end.service, names, "service"));
+    };
+    let Program::Hydroflow { interface, .. } = &service.program else {
+        let message = format!(
+            "`{end}` cannot be linked: `{}` is a command, and ports of commands are not supported yet",
+            end.service
+        );
+        return Err(problem(origin, message));
+    };
+    let Some(port) = interface.port(&end.port) else {
+        let fitting = interface.ports.iter().filter(|port| port.direction == wanted).map(|port| port.name.as_str());
+        let failure = problem(origin, format!("`{}` has no port `{}`", end.service, end.port));
+        return Err(with_nearest(failure, &end.port, fitting, wanted.word()));
+    };
+    if port.direction == wanted {
+        return Ok(());
+    }
+    let (verb, article) = match wanted {
+        Direction::Output => ("begins", "an output"),
+        Direction::Input => ("ends", "an input"),
+    };
+    let failure = problem(origin, format!("`{end}` is an {}; a link {verb} at {article}", port.direction.word()));
+    let other_fits = deployment.services.get(&other.service).is_some_and(|service| match &service.program {
+        Program::Hydroflow { interface, .. } => {
+            interface.port(&other.port).is_some_and(|port| port.direction == wanted)
+        }
+        Program::Command { .. } => false,
+    });
+    Err(if other_fits {
+        failure.hint(format!("turn it round: from `{}` to `{}`", link.to, link.from))
+    } else {
+        let fitting = interface.ports.iter().filter(|port| port.direction == wanted).map(|port| port.name.as_str());
+        with_nearest(failure, &end.port, fitting, wanted.word())
+    })
+}
+
+/// What only shows beside the links before this one.
+fn check_among(earlier: &[Link], link: &Link, problems: &mut Vec<Failure>) {
+    let origin = link.origin.as_ref();
+    let mut same_output = earlier.iter().filter(|other| other.from == link.from);
+    if let Some(twin) = earlier.iter().find(|other| other.from == link.from && other.to == link.to) {
+        let mut failure = problem(origin, format!("`{}` is linked to `{}` already", link.from, link.to));
+        failure.causes.extend(twin.origin.as_ref().map(|origin| format!("the first link is at {origin}")));
+        problems.push(failure.hint("leave one of them out"));
+    } else if let Some(other) = same_output.find(|other| other.policy != link.policy) {
+        let mut failure = problem(origin, format!("the links of `{}` do not agree on a policy", link.from));
+        failure.causes.extend(other.origin.as_ref().map(|origin| format!("the other one is at {origin}")));
+        problems
+            .push(failure.hint("a policy says how an output divides its items: write the same one at all its links"));
+    }
+}
+
+fn check_inputs(deployment: &Deployment, name: &str, service: &Service, problems: &mut Vec<Failure>) {
+    let Program::Hydroflow { interface, .. } = &service.program else { return };
+    for port in interface.ports.iter().filter(|port| port.direction == Direction::Input) {
+        let end = PortRef { service: name.to_owned(), port: port.name.clone() };
+        let variable = input_variable(&port.name);
+        let linked = deployment.links.iter().any(|link| link.to == end);
+        if !linked && !deployment.open.contains(&end) && !service.env.contains_key(&variable) {
+            let message = format!("nothing is linked to the input `{end}`");
+            let hint = format!("link an output to it, or say that nothing comes with the variable `{variable}=null`");
+            problems.push(problem(service.origin.as_ref(), message).hint(hint));
+        }
+    }
+}
+
+fn with_nearest<'a>(failure: Failure, word: &str, names: impl Iterator<Item = &'a str>, kind: &str) -> Failure {
+    let names: Vec<&str> = names.collect();
+    let article = if kind.starts_with(['i', 'o']) { "an" } else { "a" };
+    if let Some(name) = nearest(word, names.iter().copied()) {
+        return failure.hint(format!("there is {article} {kind} with a similar name: `{name}`"));
+    }
+    match names.as_slice() {
+        [] => failure.hint(format!("there is no {kind} at all")),
+        [only] => failure.hint(format!("the only {kind} is `{only}`")),
+        _ => failure.hint(format!("the {kind}s are `{}`", names.join("`, `"))),
+    }
+}
+
+/// What a built program says of itself, and which build it came from.
+#[derive(Clone, Copy, Debug)]
+pub struct Described<'a> {
+    /// The program's own words.
+    pub program: &'a ProgramDescription,
+    /// Number of the build: type ids can be compared within one only.
+    pub build: u64,
+}
+
+/// Compares the types at both ends of each link, as rustc named them; and the programs' contract with ours.
+#[must_use]
+pub fn check_types(deployment: &Deployment, described: &BTreeMap<String, Described<'_>>) -> Vec<Failure> {
+    let mut problems = Vec::new();
+    for (name, Described { program, .. }) in described {
+        if program.contract != CONTRACT_VERSION {
+            let origin = deployment.services.get(name).and_then(|service| service.origin.as_ref());
+            let message = format!(
+                "`{name}` speaks version {} of the contract with its deployer, this command speaks version {CONTRACT_VERSION}",
+                program.contract
+            );
+            problems.push(problem(origin, message).hint("build it again with `cargo hydro build`"));
+        }
+    }
+    problems.extend(deployment.links.iter().filter_map(|link| check_type(link, described)));
+    problems
+}
+
+fn check_type(link: &Link, described: &BTreeMap<String, Described<'_>>) -> Option<Failure> {
+    let find = |end: &PortRef| {
+        let described = described.get(&end.service)?;
+        described.program.ports.iter().find(|port| port.name == end.port).map(|port| (*described, port))
+    };
+    let ((from, output), (to, input)) = (find(&link.from)?, find(&link.to)?);
+    let declared = |end: &PortRef, described: Described<'_>, port: &PortDescription| {
+        format!("`{end}` carries `{}` ({}:{})", port.type_name, described.program.source, port.line)
+    };
+    let message = if output.type_name != input.type_name {
+        format!("`{}` and `{}` carry different types", link.from, link.to)
+    } else if from.build == to.build && output.type_id != input.type_id {
+        format!("`{}` and `{}` carry two different versions of the same type", link.from, link.to)
+    } else {
+        return None;
+    };
+    let failure = problem(link.origin.as_ref(), message)
+        .cause(declared(&link.from, from, output))
+        .cause(declared(&link.to, to, input));
+    Some(if output.type_name == input.type_name {
+        failure.hint(
+            "let both programs depend on the same version of the crate that defines it: see `cargo tree --duplicates`",
+        )
+    } else {
+        failure.hint("give both ports the same type, or put a `map` in front of one of them")
+    })
+}
