@@ -131,6 +131,11 @@ pub enum Event {
         /// The line, without its end.
         line: String,
     },
+    /// A test that is there; on stdout, as this is what was asked for.
+    TestListed {
+        /// `file::function`.
+        test: String,
+    },
     /// A test began.
     TestStarted {
         /// `file::function`.

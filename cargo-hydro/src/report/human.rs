@@ -61,6 +61,10 @@ impl Human {
             self.log(output, service, *stream, line);
             return;
         }
+        if let Event::TestListed { test } = event {
+            output.stdout.write(&format!("{test}\n"));
+            return;
+        }
         let text = self.text(event);
         if !text.is_empty() {
             self.clear_progress(output);

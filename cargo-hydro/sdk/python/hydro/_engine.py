@@ -1,0 +1,260 @@
+"""The two ways to the engine: a blocking connection for plain methods, one per event loop for `async` ones. Both reach one session."""
+
+import asyncio
+import json
+import os
+import socket
+import sys
+import threading
+import weakref
+from typing import Any, Callable, Dict, Optional
+
+from ._error import HydroError, from_reply
+
+# All of our own files are under this folder; frames there are no user's.
+SDK = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+
+def caller() -> Optional[Dict[str, Any]]:
+    """Returns the line of the user's own code that called into this package."""
+    frame = sys._getframe(1)
+    while frame is not None and os.path.abspath(frame.f_code.co_filename).startswith(SDK):
+        frame = frame.f_back
+    return None if frame is None else {"file": frame.f_code.co_filename, "line": frame.f_lineno}
+
+
+def call(method: str, **params: Any) -> Any:
+    """Asks the engine and waits for the answer."""
+    return _blocking().call(method, params)
+
+
+async def call_async(method: str, **params: Any) -> Any:
+    """Asks the engine without keeping the event loop from other work."""
+    channel = await _channel()
+    answer: "asyncio.Future[Any]" = asyncio.get_running_loop().create_future()
+    number = channel.ask(method, params, _Waiting(answer))
+    try:
+        return await answer
+    except asyncio.CancelledError:
+        channel.cancel(number)
+        raise
+
+
+async def open_stream(method: str, params: Dict[str, Any], receiver: "Receiver") -> "Ask":
+    """Starts a stream; what comes goes to `receiver`."""
+    channel = await _channel()
+    return Ask(channel, channel.ask(method, params, receiver))
+
+
+class Receiver:
+    """Takes what comes back for one request. Called in the event loop."""
+
+    def item(self, value: Any) -> None:
+        """Takes one item of a stream."""
+
+    def done(self, value: Any) -> None:
+        """Takes the result, or the end of a stream."""
+
+    def failed(self, error: HydroError) -> None:
+        """Takes the error that ended the request."""
+
+
+class Ask:
+    """A request that was sent and is still being answered."""
+
+    def __init__(self, channel: "_Channel", number: int) -> None:
+        self._channel = channel
+        self._number = number
+
+    def more(self, count: int) -> None:
+        """Lets the engine send `count` more items."""
+        self._channel.send("stream.more", {"stream": self._number, "count": count})
+
+    def cancel(self) -> None:
+        """Tells the engine that nobody listens any more. May be called from any thread."""
+        self._channel.call_soon(lambda: self._channel.cancel(self._number))
+
+
+class _Waiting(Receiver):
+    """A future that gets the one answer."""
+
+    def __init__(self, answer: "asyncio.Future[Any]") -> None:
+        self._answer = answer
+
+    def done(self, value: Any) -> None:
+        if not self._answer.done():
+            self._answer.set_result(value)
+
+    def failed(self, error: HydroError) -> None:
+        if not self._answer.done():
+            self._answer.set_exception(error)
+
+
+class _Channel(asyncio.Protocol):
+    """The connection of one event loop. No task reads it, so that it still works while the loop cancels its tasks at the end."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._transport: Optional[asyncio.Transport] = None
+        self._rest = bytearray()
+        self._asked: Dict[int, Receiver] = {}
+        self._last = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport  # type: ignore[assignment]
+
+    def connection_lost(self, exc: Optional[Exception]) -> None:
+        self._transport = None
+        asked, self._asked = self._asked, {}
+        for receiver in asked.values():
+            receiver.failed(_gone())
+
+    def data_received(self, data: bytes) -> None:
+        start = len(self._rest)
+        self._rest += data
+        if self._rest.find(b"\n", start) < 0:
+            return
+        *lines, rest = bytes(self._rest).split(b"\n")
+        self._rest = bytearray(rest)
+        for line in lines:
+            self._take(json.loads(line))
+
+    def _take(self, reply: Dict[str, Any]) -> None:
+        number = reply.get("id", -1)
+        if "item" in reply:
+            receiver = self._asked.get(number)
+            if receiver is not None:
+                receiver.item(reply["item"])
+            return
+        receiver = self._asked.pop(number, None)
+        if receiver is None:
+            return
+        if "error" in reply:
+            receiver.failed(from_reply(reply["error"]))
+        else:
+            receiver.done(reply.get("result"))
+
+    def usable(self) -> bool:
+        """Whether the engine is still at the other end."""
+        return self._transport is not None and not self._transport.is_closing()
+
+    def ask(self, method: str, params: Dict[str, Any], receiver: Receiver) -> int:
+        """Sends a request; returns its number."""
+        number = self.send(method, params)
+        self._asked[number] = receiver
+        return number
+
+    def send(self, method: str, params: Dict[str, Any]) -> int:
+        """Sends a request without caring for the answer; returns its number."""
+        number = self._last + 1
+        line = _line(number, method, params)
+        if self._transport is None:
+            raise _gone()
+        self._last = number
+        self._transport.write(line)
+        return number
+
+    def cancel(self, number: int) -> None:
+        """Ends a request that nobody waits for any more."""
+        if self._asked.pop(number, None) is not None and self.usable():
+            self.send("cancel", {"request": number})
+
+    def call_soon(self, action: Callable[[], None]) -> None:
+        """Runs `action` in the loop's thread, if the loop still runs."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(action)
+
+
+class _Blocking:
+    """The connection of plain methods."""
+
+    def __init__(self) -> None:
+        path = _socket_path()
+        self._lock = threading.Lock()
+        self._last = 0
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            self._socket.connect(path)
+        except OSError as error:
+            raise HydroError(f"the engine does not answer: {error.strerror}", _START_HINT) from None
+        self._reader = self._socket.makefile("rb")
+        self.call("hello", _hello())
+
+    def call(self, method: str, params: Dict[str, Any]) -> Any:
+        """Sends a request and waits for its answer."""
+        with self._lock:
+            number = self._last + 1
+            line = _line(number, method, params)
+            self._last = number
+            try:
+                self._socket.sendall(line)
+                while True:
+                    reply = self._read()
+                    if reply.get("id") == number:
+                        break
+            except OSError:
+                raise _gone() from None
+        if "error" in reply:
+            raise from_reply(reply["error"])
+        return reply.get("result")
+
+    def _read(self) -> Dict[str, Any]:
+        line = self._reader.readline()
+        if not line.endswith(b"\n"):
+            raise _gone()
+        reply: Dict[str, Any] = json.loads(line)
+        return reply
+
+
+_START_HINT = "start the script with `hydro run SCRIPT`"
+_the_blocking: Optional[_Blocking] = None
+_channels: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Future[_Channel]]" = weakref.WeakKeyDictionary()
+
+
+def _blocking() -> _Blocking:
+    global _the_blocking
+    if _the_blocking is None:
+        _the_blocking = _Blocking()
+    return _the_blocking
+
+
+async def _channel() -> _Channel:
+    loop = asyncio.get_running_loop()
+    opening = _channels.get(loop)
+    if opening is None or (opening.done() and (opening.cancelled() or opening.exception() or not opening.result().usable())):
+        opening = loop.create_task(_open())
+        _channels[loop] = opening
+    # One caller's cancellation must not take the connection from the others.
+    return await asyncio.shield(opening)
+
+
+async def _open() -> _Channel:
+    path = _socket_path()
+    try:
+        _, channel = await asyncio.get_running_loop().create_unix_connection(_Channel, path)
+    except OSError as error:
+        raise HydroError(f"the engine does not answer: {error.strerror}", _START_HINT) from None
+    answer: "asyncio.Future[Any]" = asyncio.get_running_loop().create_future()
+    channel.ask("hello", _hello(), _Waiting(answer))
+    await answer
+    return channel
+
+
+def _socket_path() -> str:
+    path = os.environ.get("HYDRO_ENGINE_SOCKET")
+    if not path:
+        raise HydroError("there is no engine: `HYDRO_ENGINE_SOCKET` is not set", _START_HINT)
+    return path
+
+
+def _hello() -> Dict[str, Any]:
+    return {"session": os.environ.get("HYDRO_SESSION", ""), "client": "python"}
+
+
+def _line(number: int, method: str, params: Dict[str, Any]) -> bytes:
+    text = json.dumps({"id": number, "method": method, "params": params}, separators=(",", ":"), ensure_ascii=False)
+    return text.encode("utf-8", "surrogateescape") + b"\n"
+
+
+def _gone() -> HydroError:
+    return HydroError("the engine is gone")

@@ -1,0 +1,152 @@
+"""Services, their members and their ports."""
+
+from typing import Any, Dict, Iterator, List, Optional
+
+from . import _engine
+from ._stream import Stream, lines
+
+
+class Port:
+    """A port of a service, or of one of its members."""
+
+    def __init__(self, owner: Dict[str, Any], name: str, direction: str) -> None:
+        self._owner = owner
+        self._name = name
+        self._direction = direction
+
+    @property
+    def name(self) -> str:
+        """Its name in the module's header."""
+        return self._name
+
+    @property
+    def direction(self) -> str:
+        """`input` or `output`."""
+        return self._direction
+
+    def connect(self, other: "Port", policy: Optional[str] = None) -> None:
+        """Links this output to an input. With several links, each item goes to all of them, or to one in turn (`policy="round_robin"`)."""
+        if not isinstance(other, Port):
+            raise TypeError(f"connect() wants a port such as `service.ports.inbound`, not {type(other).__name__}")
+        _engine.call(
+            "link.connect",
+            deployment=self._owner["deployment"],
+            other_deployment=other._owner["deployment"],
+            output={"service": self._owner["service"], "port": self._name},
+            input={"service": other._owner["service"], "port": other._name},
+            policy=policy,
+            origin=_engine.caller(),
+        )
+
+    def open(self) -> None:
+        """Says that the script itself will send to this input, so that it needs no link. Before `deploy()`."""
+        _engine.call("port.open", port=self._name, **self._owner)
+
+    async def send(self, value: Any) -> None:
+        """Sends an item to this input. The value is written as JSON and must fit the port's type."""
+        await _engine.call_async("port.send", port=self._name, value=value, **self._owner)
+
+    def receive(self) -> "Stream[Any]":
+        """Returns the items that this output sends from now on, as JSON values."""
+        joined = _engine.call("port.join", port=self._name, **self._owner)
+        return Stream("port.receive", receiver=joined["receiver"])
+
+    def __repr__(self) -> str:
+        return f"<{self._direction} {self._owner['service']}.{self._name}>"
+
+
+class Ports:
+    """The ports of a service as attributes: `service.ports.inbound`, or by name: `service.ports["inbound"]`."""
+
+    def __init__(self, owner: Dict[str, Any], known: List[Dict[str, Any]]) -> None:
+        self._owner = owner
+        self._known = {port["name"]: port["direction"] for port in known}
+
+    def __getattr__(self, name: str) -> Port:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self[name]
+
+    def __getitem__(self, name: str) -> Port:
+        if name not in self._known:
+            # The engine knows the words for what is wrong with the name.
+            info = _engine.call("service.port", port=name, **{key: self._owner[key] for key in ("deployment", "service")})
+            self._known[name] = info["direction"]
+        return Port(self._owner, name, self._known[name])
+
+    def __iter__(self) -> Iterator[Port]:
+        return (self[name] for name in list(self._known))
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def __dir__(self) -> List[str]:
+        return list(self._known)
+
+
+class Member:
+    """One running copy of a service."""
+
+    def __init__(self, owner: Dict[str, Any], ports: List[Dict[str, Any]]) -> None:
+        self._owner = owner
+        self._ports = Ports(owner, ports)
+
+    @property
+    def name(self) -> str:
+        """The service's name."""
+        name: str = self._owner["service"]
+        return name
+
+    @property
+    def ports(self) -> Ports:
+        """The ports of the module's header."""
+        return self._ports
+
+    @property
+    def address(self) -> Optional[str]:
+        """The address (`ip:port`) that peers see in items of addressed ports; none before it runs, and for commands."""
+        address: Optional[str] = _engine.call("service.address", **self._owner)
+        return address
+
+    def stdout(self) -> "Stream[str]":
+        """Returns the lines it writes to standard output, from its start on."""
+        return lines(self._owner, "stdout")
+
+    def stderr(self) -> "Stream[str]":
+        """Returns the lines it writes to standard error, from its start on."""
+        return lines(self._owner, "stderr")
+
+    async def exit_code(self) -> int:
+        """Waits for its end; returns the exit code, or the negative number of the signal that ended it."""
+        code: int = await _engine.call_async("service.exit_code", **self._owner)
+        return code
+
+    async def stop(self) -> None:
+        """Asks it to end in order and waits for the end."""
+        await _engine.call_async("service.stop", **self._owner)
+
+    async def kill(self) -> None:
+        """Ends it at once, as a crash would."""
+        await _engine.call_async("service.kill", **self._owner)
+
+    def __repr__(self) -> str:
+        member = self._owner.get("member")
+        return f"<{type(self).__name__} {self.name}{'' if member is None else f'[{member}]'}>"
+
+
+class Service(Member):
+    """A program placed on a machine, `count` times. `service[0]` is its first member; the methods here mean all of them."""
+
+    def __init__(self, deployment: int, made: Dict[str, Any]) -> None:
+        ports = made.get("ports", [])
+        super().__init__({"deployment": deployment, "service": made["name"]}, ports)
+        self._members = [Member(dict(self._owner, member=number), ports) for number in range(made.get("count", 1))]
+
+    def __getitem__(self, number: int) -> Member:
+        return self._members[number]
+
+    def __iter__(self) -> Iterator[Member]:
+        return iter(self._members)
+
+    def __len__(self) -> int:
+        return len(self._members)

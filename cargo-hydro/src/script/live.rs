@@ -1,0 +1,197 @@
+//! One deployment of a session: the engine under the names that scripts use.
+//!
+//! Scripts speak of services and members by number, the engine of `service.N`. Read [`Live`] first.
+
+use std::net::SocketAddr;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::error::CallError;
+use super::protocol::OfService;
+use super::session::{LastWords, SessionOptions};
+use crate::deploy::{Deployment, Engine, EngineOptions, member_name};
+use crate::machine::LogReader;
+use crate::report::{ExitCode, Failure, LogStream, Reporter};
+
+/// Lines of several members that may wait for their reader.
+const AHEAD: usize = 256;
+
+/// A deployment that a script made.
+#[derive(Debug)]
+pub(super) struct Live {
+    name: String,
+    engine: Engine,
+}
+
+impl Live {
+    /// Makes one of which nothing runs.
+    pub(super) fn new(deployment: Deployment, options: &SessionOptions, reporter: Reporter) -> Self {
+        let SessionOptions { workspace, build, local, .. } = options.clone();
+        let name = deployment.name.clone();
+        Self { name, engine: Engine::new(EngineOptions { workspace, build, local }, deployment, reporter) }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Looks at what is wished for, or changes it.
+    pub(super) fn wishes<T>(&self, change: impl FnOnce(&mut Deployment) -> T) -> T {
+        self.engine.edit(change)
+    }
+
+    /// Starts what does not run yet.
+    pub(super) async fn deploy(&self) -> Result<(), Failure> {
+        self.engine.deploy().await.map_err(as_one)
+    }
+
+    /// Stops everything.
+    pub(super) async fn stop_all(&self) {
+        self.engine.stop_all().await;
+    }
+
+    pub(super) async fn stop(&self, of: &OfService) -> Result<(), Failure> {
+        self.engine.stop(&self.member(of)?).await.map(drop)
+    }
+
+    pub(super) async fn kill(&self, of: &OfService) -> Result<(), Failure> {
+        self.engine.kill(&self.member(of)?).await.map(drop)
+    }
+
+    /// Stops all services of a machine, those that started last first.
+    pub(super) async fn stop_machine(&self, machine: &str) -> Result<(), Failure> {
+        let services = self.wishes(|wishes| {
+            let placed = wishes.services.iter().filter(|(_, service)| service.machine == machine);
+            placed.map(|(name, _)| name.clone()).collect::<Vec<_>>()
+        });
+        let mut started: Vec<String> = self.engine.status().into_iter().map(|member| member.service).collect();
+        started.dedup();
+        for service in started.iter().rev().filter(|service| services.contains(service)) {
+            self.engine.stop(service).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits for the end; a signal's number is negative.
+    pub(super) async fn exit_code(&self, of: &OfService) -> Result<i32, Failure> {
+        let exit = self.engine.exit(&self.member(of)?)?.await;
+        Ok(exit.code.or(exit.signal.map(|signal| -signal)).unwrap_or(1))
+    }
+
+    /// Returns the address of a member; none: it does not run, or is a command.
+    pub(super) fn address(&self, of: &OfService) -> Result<Option<SocketAddr>, Failure> {
+        let members = self.engine.members(&self.member(of)?);
+        Ok(members.ok().and_then(|members| members.into_iter().find(|member| member.exit.is_none())?.address))
+    }
+
+    /// Reads what a member wrote from its start, or all members side by side. Needs a tokio `LocalSet`.
+    pub(super) fn logs(&self, of: &OfService, stream: LogStream) -> Result<Lines, Failure> {
+        let name = self.member(of)?;
+        let members = self.engine.members(&name)?;
+        let readers = members.iter().map(|member| self.engine.logs(&member.name, stream));
+        let mut readers = readers.collect::<Result<Vec<_>, _>>()?;
+        match (readers.pop(), readers.is_empty()) {
+            (Some(only), true) => Ok(Lines::Of(only)),
+            (last, _) => Ok(Lines::merge(readers.into_iter().chain(last))),
+        }
+    }
+
+    /// Returns what each member wrote last.
+    pub(super) fn last_words(&self, count: usize) -> Vec<LastWords> {
+        let members = self.engine.status().into_iter();
+        members
+            .map(|member| LastWords {
+                lines: self.engine.last_lines(&member.name, count).unwrap_or_default(),
+                ended: member.exit.map(|exit| exit.to_string()),
+                failed: !member.stopped && member.exit.is_some_and(|exit| !exit.success()),
+                service: member.name,
+            })
+            .collect()
+    }
+
+    /// Returns the engine's name for a service or one of its members.
+    fn member(&self, of: &OfService) -> Result<String, CallError> {
+        let count = self.wishes(|wishes| wishes.services.get(&of.service).map(|service| service.count));
+        let unknown = |what, name| CallError::Unknown { what, name };
+        match (count, of.member) {
+            (None, _) => Err(unknown("service", of.service.clone())),
+            (Some(_), None) => Ok(of.service.clone()),
+            (Some(count), Some(member)) if member < count => Ok(member_name(&of.service, member, count)),
+            (Some(_), Some(member)) => Err(unknown("member", format!("{}[{member}]", of.service))),
+        }
+    }
+}
+
+/// Lines as they are written.
+#[derive(Debug)]
+pub(super) enum Lines {
+    /// Of one member.
+    Of(LogReader),
+    /// Of several, in the order they come.
+    Merged {
+        /// Their lines.
+        lines: mpsc::Receiver<String>,
+        /// Read each of them; end with this value.
+        _readers: JoinSet<()>,
+    },
+}
+
+impl Lines {
+    fn merge(readers: impl Iterator<Item = LogReader>) -> Self {
+        let (lines, merged) = mpsc::channel(AHEAD);
+        let mut tasks = JoinSet::new();
+        for mut reader in readers {
+            let lines = lines.clone();
+            tasks.spawn_local(async move {
+                while let Some(line) = reader.next().await {
+                    if lines.send(line).await.is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        Self::Merged { lines: merged, _readers: tasks }
+    }
+
+    /// Waits for the next line; none: all have ended.
+    pub(super) async fn next(&mut self) -> Option<String> {
+        match self {
+            Self::Of(reader) => reader.next().await,
+            Self::Merged { lines, .. } => lines.recv().await,
+        }
+    }
+}
+
+/// Makes one failure of several problems; a script gets one exception.
+pub(super) fn as_one(mut problems: Vec<Failure>) -> Failure {
+    if problems.len() == 1
+        && let Some(only) = problems.pop()
+    {
+        return only;
+    }
+    let code = problems.first().map_or(ExitCode::DeployFailed, |first| first.code);
+    let mut all = Failure::new(code, format!("{} problems", problems.len()));
+    for problem in problems {
+        let hint = problem.hint.as_ref().map(|hint| format!("\n  hint: {hint}"));
+        all.causes.push(format!("{problem}{}", hint.unwrap_or_default()));
+        all.rendered.extend(problem.rendered);
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Origin;
+
+    #[test]
+    fn several_problems_become_one_with_all_their_lines_and_hints() {
+        let problem =
+            |text: &str, line| Failure::new(ExitCode::DeployFailed, text).at(Origin::line("a.py", line)).hint("do");
+        assert_eq!(as_one(vec![problem("one", 1)]), problem("one", 1));
+        let all = as_one(vec![problem("one", 1), problem("two", 2)]);
+        assert_eq!(all.message, "2 problems");
+        assert_eq!(all.causes, ["a.py:1: one\n  hint: do", "a.py:2: two\n  hint: do"]);
+    }
+}

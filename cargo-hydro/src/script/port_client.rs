@@ -1,0 +1,390 @@
+//! A script's end of a link: dials a running program's port, says who it is, and exchanges items as JSON lines.
+//!
+//! Knows the link protocol, not deployments. Read [`open`] first.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use hydro_runtime_shim::contract::{
+    Answer, Codec, FRAME_HEADER_BYTES, FrameKind, Hello, MAX_FRAME_BYTES, PREAMBLE_BYTES, frame_header,
+    parse_frame_header, parse_preamble, preamble,
+};
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::time::timeout;
+
+use crate::report::{ExitCode, Failure};
+
+/// How long a program may take to answer: it may just have been started, on a busy machine.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
+/// What the peer would call the type of a script's items; with JSON it is not compared.
+const TYPE_NAME: &str = "JSON";
+
+/// Why items cannot be exchanged with a port.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PortError {
+    /// Nobody listens there.
+    #[error("cannot reach the service")]
+    Unreachable(#[source] io::Error),
+    /// The program listens, but does not answer.
+    #[error("the service did not answer within {} s", ANSWER_WITHIN.as_secs())]
+    Silent,
+    /// The program does not want this link.
+    #[error("the service refused: {0}")]
+    Refused(String),
+    /// The peer does not speak the link protocol.
+    #[error("what the service sent cannot be understood: {0}")]
+    Malformed(String),
+    /// The program ended the connection.
+    #[error("the service ended the connection{}", .0.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default())]
+    Ended(Option<String>),
+    /// The connection broke.
+    #[error("the connection to the service broke")]
+    Broken(#[source] io::Error),
+    /// The item is longer than a frame may be.
+    #[error("the item is {0} bytes long; at most {MAX_FRAME_BYTES} can be sent")]
+    TooLong(usize),
+}
+
+impl PortError {
+    /// Makes it the failure of an exchange with `port`.
+    #[must_use]
+    pub(super) fn about(&self, port: &str) -> Failure {
+        let mut failure = Failure::new(ExitCode::Usage, format!("{port}: {self}"));
+        if let Some(source) = std::error::Error::source(self) {
+            failure = failure.cause(source);
+        }
+        match self {
+            Self::Unreachable(_) => failure.hint("`await deployment.deploy()` starts it; it may also have ended"),
+            Self::Ended(_) | Self::Broken(_) => failure.hint("its own words are in `stderr()`"),
+            _ => failure,
+        }
+    }
+}
+
+/// Who the script is towards programs: one deployment, one address on all of its links, so that answers find it.
+#[derive(Clone, Debug)]
+pub(super) struct Identity {
+    /// Name of the deployment it belongs to.
+    pub(super) deployment: String,
+    /// The address that programs see beside its items.
+    pub(super) address: SocketAddr,
+    /// Its incarnation.
+    pub(super) epoch: u64,
+}
+
+/// Dials `address` and joins its port `port`; with `sends`, items go there, otherwise they come from there.
+///
+/// # Errors
+/// The program cannot be reached, does not answer, or refuses.
+pub(super) async fn open(address: &str, port: &str, sends: bool, identity: &Identity) -> Result<Connection, PortError> {
+    let hello = Hello {
+        deployment: identity.deployment.clone(),
+        service: "script".to_owned(),
+        member: 0,
+        address: Some(identity.address),
+        epoch: identity.epoch,
+        port: port.to_owned(),
+        peer_port: Some(port.to_owned()),
+        sends,
+        type_name: TYPE_NAME.to_owned(),
+        fingerprint: hydro_runtime_shim::contract::fingerprint(TYPE_NAME),
+        codec: Codec::Json,
+    };
+    timeout(ANSWER_WITHIN, shake_hands(address, &hello)).await.unwrap_or(Err(PortError::Silent))
+}
+
+/// A link that is made.
+#[derive(Debug)]
+pub(super) struct Connection {
+    /// What the program sends: items, or on a link to it only the reason why it leaves.
+    pub(super) incoming: Incoming,
+    /// What the program takes.
+    pub(super) outgoing: Outgoing,
+}
+
+async fn shake_hands(address: &str, hello: &Hello) -> Result<Connection, PortError> {
+    let stream = TcpStream::connect(address).await.map_err(PortError::Unreachable)?;
+    // Small items must not wait for acknowledgements of earlier ones.
+    stream.set_nodelay(true).map_err(PortError::Unreachable)?;
+    let (reader, mut writer) = stream.into_split();
+    let mut reader = BufReader::with_capacity(64 << 10, reader);
+    let text = serde_json::to_vec(hello).map_err(|error| PortError::Malformed(error.to_string()))?;
+    let mut bytes = preamble(text.len()).to_vec();
+    bytes.extend_from_slice(&text);
+    writer.write_all(&bytes).await.map_err(PortError::Broken)?;
+    let mut head = [0; PREAMBLE_BYTES];
+    reader.read_exact(&mut head).await.map_err(ended)?;
+    let (_, length) = parse_preamble(head).ok_or_else(|| PortError::Malformed("no handshake".to_owned()))?;
+    let mut text = vec![0; length];
+    reader.read_exact(&mut text).await.map_err(ended)?;
+    match serde_json::from_slice(&text).map_err(|error| PortError::Malformed(error.to_string()))? {
+        Answer::Welcome(_) => Ok(Connection {
+            incoming: Incoming { reader, frame: Vec::new(), taken: 0 },
+            outgoing: Outgoing { writer, frame: Vec::new() },
+        }),
+        Answer::Reject(reject) => Err(PortError::Refused(reject.reason)),
+    }
+}
+
+fn ended(error: io::Error) -> PortError {
+    if error.kind() == io::ErrorKind::UnexpectedEof { PortError::Ended(None) } else { PortError::Broken(error) }
+}
+
+/// The receiving half of a link.
+#[derive(Debug)]
+pub(super) struct Incoming {
+    reader: BufReader<OwnedReadHalf>,
+    frame: Vec<u8>,
+    taken: usize,
+}
+
+impl Incoming {
+    /// Waits for the next item. None: the program left in order, or ended.
+    ///
+    /// # Errors
+    /// The connection broke, or what came is no item.
+    pub(super) async fn next(&mut self) -> Result<Option<Value>, PortError> {
+        loop {
+            while self.taken < self.frame.len() {
+                let rest = &self.frame[self.taken..];
+                let length = rest.iter().position(|&byte| byte == b'\n').unwrap_or(rest.len());
+                let record = &rest[..length];
+                self.taken += length + 1;
+                if !record.trim_ascii().is_empty() {
+                    return serde_json::from_slice(record).map(Some).map_err(|error| no_item(record, &error));
+                }
+            }
+            match self.read_frame().await? {
+                Some(FrameKind::Data) => {}
+                Some(FrameKind::Goodbye) | None => return Ok(None),
+            }
+        }
+    }
+
+    /// Waits until the program leaves; returns why, where it said so.
+    pub(super) async fn farewell(&mut self) -> Option<String> {
+        loop {
+            match self.read_frame().await {
+                Ok(Some(FrameKind::Data)) => {}
+                Ok(Some(FrameKind::Goodbye)) => {
+                    return Some(String::from_utf8_lossy(&self.frame).into_owned()).filter(|reason| !reason.is_empty());
+                }
+                Ok(None) | Err(_) => return None,
+            }
+        }
+    }
+
+    async fn read_frame(&mut self) -> Result<Option<FrameKind>, PortError> {
+        let mut head = [0; FRAME_HEADER_BYTES];
+        match self.reader.read_exact(&mut head).await {
+            Ok(_) => {}
+            // A killed program closes its sockets between frames, or resets them; both are its end, which others report.
+            Err(error) if matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(PortError::Broken(error)),
+        }
+        let Some((kind, length)) = parse_frame_header(head) else {
+            return Err(PortError::Malformed("a frame with a wrong header".to_owned()));
+        };
+        self.frame.clear();
+        self.taken = 0;
+        // Grows with what arrives, not with what the header claims.
+        let mut body = (&mut self.reader).take(length as u64);
+        let read = body.read_to_end(&mut self.frame).await.map_err(PortError::Broken)?;
+        if read < length { Err(PortError::Ended(None)) } else { Ok(Some(kind)) }
+    }
+}
+
+fn no_item(record: &[u8], error: &serde_json::Error) -> PortError {
+    let shown: String = String::from_utf8_lossy(record).chars().take(80).collect();
+    PortError::Malformed(format!("`{shown}` is no JSON: {error}"))
+}
+
+/// The sending half of a link.
+#[derive(Debug)]
+pub(super) struct Outgoing {
+    writer: OwnedWriteHalf,
+    frame: Vec<u8>,
+}
+
+impl Outgoing {
+    /// Sends one item.
+    ///
+    /// # Errors
+    /// The item is too long, or the connection broke.
+    pub(super) async fn send(&mut self, item: &Value) -> Result<(), PortError> {
+        self.frame.clear();
+        self.frame.resize(FRAME_HEADER_BYTES, 0);
+        serde_json::to_writer(&mut self.frame, item).map_err(|error| PortError::Malformed(error.to_string()))?;
+        self.frame.push(b'\n');
+        let length = self.frame.len() - FRAME_HEADER_BYTES;
+        if length > MAX_FRAME_BYTES {
+            return Err(PortError::TooLong(length));
+        }
+        self.frame[..FRAME_HEADER_BYTES].copy_from_slice(&frame_header(FrameKind::Data, length));
+        self.writer.write_all(&self.frame).await.map_err(|error| match error.kind() {
+            io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => PortError::Ended(None),
+            _ => PortError::Broken(error),
+        })
+    }
+
+    /// Leaves in order.
+    pub(super) async fn goodbye(&mut self) {
+        // Nobody is left to tell if the peer is gone already.
+        let _ = self.writer.write_all(&frame_header(FrameKind::Goodbye, 0)).await;
+        let _ = self.writer.shutdown().await;
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use hydro_runtime_shim::contract::{Reject, RejectCode};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    fn identity() -> Identity {
+        Identity { deployment: "test".into(), address: ([127, 0, 0, 1], 9).into(), epoch: 1 }
+    }
+
+    /// The acceptor's side, as a program has it.
+    pub(in crate::script) struct Program {
+        pub(in crate::script) hello: Hello,
+        pub(in crate::script) stream: TcpStream,
+    }
+
+    impl Program {
+        pub(in crate::script) async fn accept(listener: &TcpListener) -> Self {
+            let (mut stream, _) = listener.accept().await.expect("accepts");
+            let mut head = [0; PREAMBLE_BYTES];
+            stream.read_exact(&mut head).await.expect("reads");
+            let (_, length) = parse_preamble(head).expect("is a preamble");
+            let mut text = vec![0; length];
+            stream.read_exact(&mut text).await.expect("reads");
+            Self { hello: serde_json::from_slice(&text).expect("is a hello"), stream }
+        }
+
+        pub(in crate::script) async fn answer(&mut self, answer: &Answer) {
+            let text = serde_json::to_vec(answer).expect("is JSON");
+            self.stream.write_all(&preamble(text.len())).await.expect("writes");
+            self.stream.write_all(&text).await.expect("writes");
+        }
+
+        pub(in crate::script) async fn welcome(&mut self) {
+            let answer = Answer::Welcome(self.hello.clone());
+            self.answer(&answer).await;
+        }
+
+        pub(in crate::script) async fn take_frame(&mut self) -> Vec<u8> {
+            let mut head = [0; FRAME_HEADER_BYTES];
+            self.stream.read_exact(&mut head).await.expect("reads");
+            let (_, length) = parse_frame_header(head).expect("is a frame");
+            let mut payload = vec![0; length];
+            self.stream.read_exact(&mut payload).await.expect("reads");
+            payload
+        }
+
+        pub(in crate::script) async fn frame(&mut self, kind: FrameKind, payload: &[u8]) {
+            self.stream.write_all(&frame_header(kind, payload.len())).await.expect("writes");
+            self.stream.write_all(payload).await.expect("writes");
+        }
+    }
+
+    async fn listener() -> (TcpListener, String) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
+        let address = listener.local_addr().expect("has an address").to_string();
+        (listener, address)
+    }
+
+    #[tokio::test]
+    async fn items_come_one_by_one_whatever_the_frames() {
+        let (listener, address) = listener().await;
+        let program = async {
+            let mut program = Program::accept(&listener).await;
+            assert_eq!(program.hello.peer_port.as_deref(), Some("outbound"));
+            assert!(!program.hello.sends);
+            program.welcome().await;
+            program.frame(FrameKind::Data, b"{\"n\":1}\n[2]\n").await;
+            program.frame(FrameKind::Data, b"").await;
+            program.frame(FrameKind::Data, b"\"three\"\n").await;
+            program.frame(FrameKind::Goodbye, b"").await;
+        };
+        let script = async {
+            let mut link = open(&address, "outbound", false, &identity()).await.expect("opens").incoming;
+            let mut items = Vec::new();
+            while let Some(item) = link.next().await.expect("is an item") {
+                items.push(item.to_string());
+            }
+            assert_eq!(items, [r#"{"n":1}"#, "[2]", r#""three""#]);
+        };
+        tokio::join!(program, script);
+    }
+
+    #[tokio::test]
+    async fn a_refusal_tells_the_reason() {
+        let (listener, address) = listener().await;
+        let program = async {
+            let mut program = Program::accept(&listener).await;
+            program.answer(&Answer::Reject(Reject { code: RejectCode::Port, reason: "no port `x`".into() })).await;
+        };
+        let (_, refused) = tokio::join!(program, async { open(&address, "x", true, &identity()).await });
+        let failure = refused.expect_err("is refused").about("server.x");
+        assert_eq!(failure.message, "server.x: the service refused: no port `x`");
+    }
+
+    #[tokio::test]
+    async fn bad_bytes_are_errors() {
+        for (payload, part) in [(&b"HTTP/1.1 200 OK\r\n\r\n"[..], "no handshake"), (b"HYDR", "ended")] {
+            let (listener, address) = listener().await;
+            let program = async {
+                let mut program = Program::accept(&listener).await;
+                program.stream.write_all(payload).await.expect("writes");
+                drop(program);
+            };
+            let (_, link) = tokio::join!(program, async { open(&address, "x", true, &identity()).await });
+            let text = link.expect_err(part).to_string();
+            assert!(text.contains(part), "{text}");
+        }
+        let (listener, address) = listener().await;
+        let program = async {
+            let mut program = Program::accept(&listener).await;
+            program.welcome().await;
+            program.frame(FrameKind::Data, b"{broken\n").await;
+        };
+        let script = async { open(&address, "x", false, &identity()).await.expect("opens").incoming.next().await };
+        let (_, item) = tokio::join!(program, script);
+        assert!(item.expect_err("is no JSON").to_string().contains("`{broken` is no JSON"));
+    }
+
+    #[tokio::test]
+    async fn nobody_there_is_an_error() {
+        let (listener, address) = listener().await;
+        drop(listener);
+        let error = open(&address, "x", true, &identity()).await.expect_err("nobody listens");
+        assert!(error.about("a.x").hint.is_some_and(|hint| hint.contains("deploy()")));
+    }
+
+    #[tokio::test]
+    async fn a_leaving_program_says_why() {
+        let (listener, address) = listener().await;
+        let program = async {
+            let mut program = Program::accept(&listener).await;
+            program.welcome().await;
+            assert_eq!(program.take_frame().await, b"{\"a\":1}\n");
+            program.frame(FrameKind::Goodbye, b"item 1: missing field `b`").await;
+        };
+        let script = async {
+            let mut link = open(&address, "x", true, &identity()).await.expect("opens");
+            link.outgoing.send(&serde_json::json!({"a": 1})).await.expect("sends");
+            link.incoming.farewell().await
+        };
+        let (_, reason) = tokio::join!(program, script);
+        assert_eq!(reason.as_deref(), Some("item 1: missing field `b`"));
+    }
+}

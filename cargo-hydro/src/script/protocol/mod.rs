@@ -1,0 +1,20 @@
+//! The words between a script and the engine: JSON lines over a private Unix socket.
+//!
+//! The script sends requests, `{"id":1,"method":"service.stop","params":{…}}`. Each gets one reply, `{"id":1,"result":…}` or
+//! `{"id":1,"error":{…}}`; a stream sends `{"id":1,"item":…}` before that. Fields that are not known are left alone by both sides, so either
+//! may be newer. Read [`Call`] first. Knows nothing of sockets and engines.
+
+mod reply;
+mod request;
+
+pub use reply::{
+    Answer, Body, CAPABILITIES, DeploymentMade, ErrorBody, ErrorKind, Joined, MachineMade, OriginBody, PortInfo, Reply,
+    ServiceMade, Welcome,
+};
+pub use request::{
+    AddCommand, AddHydroflow, AddMachine, Call, Cancel, Connect, CreateDeployment, End, FromToml, Hello, InDeployment,
+    Kind, Line, Logs, More, OfPort, OfService, OnMachine, Place, Receive, Request, Send, read_request,
+};
+
+#[cfg(test)]
+mod tests;

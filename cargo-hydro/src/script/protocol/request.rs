@@ -1,0 +1,376 @@
+//! What a script asks of the engine.
+//!
+//! Read [`Call`] first.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Body, ErrorBody, Reply};
+use crate::report::{LogStream, Origin};
+
+/// How many items a stream may send ahead when the client does not say.
+const DEFAULT_AHEAD: usize = 1024;
+
+/// One line from the script.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Request {
+    /// Chosen by the client; the reply repeats it.
+    pub id: u64,
+    /// What is asked.
+    #[serde(flatten)]
+    pub call: Call,
+}
+
+/// The part of a request that can be read even if the rest is wrong, so that the error reaches its sender.
+#[derive(Deserialize)]
+struct RequestId {
+    id: u64,
+}
+
+/// Everything a script can ask.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(tag = "method", content = "params")]
+pub enum Call {
+    /// The first request of each connection: which session it belongs to. → [`Welcome`](super::Welcome)
+    #[serde(rename = "hello")]
+    Hello(Hello),
+    /// Makes an empty deployment. → [`DeploymentMade`](super::DeploymentMade)
+    #[serde(rename = "deployment.create")]
+    CreateDeployment(CreateDeployment),
+    /// Makes the deployment of a `Hydro.toml`. → [`DeploymentMade`](super::DeploymentMade)
+    #[serde(rename = "deployment.from_toml")]
+    FromToml(FromToml),
+    /// Starts what does not run yet and waits until it runs. → null
+    #[serde(rename = "deployment.deploy")]
+    Deploy(InDeployment),
+    /// Stops everything. → null
+    #[serde(rename = "deployment.stop")]
+    StopDeployment(InDeployment),
+    /// Adds a machine. → [`MachineMade`](super::MachineMade)
+    #[serde(rename = "machine.add")]
+    AddMachine(AddMachine),
+    /// Stops the services of a machine. → null
+    #[serde(rename = "machine.terminate")]
+    TerminateMachine(OnMachine),
+    /// Adds a service that runs an `.hf` file. → [`ServiceMade`](super::ServiceMade)
+    #[serde(rename = "service.add_hydroflow")]
+    AddHydroflow(AddHydroflow),
+    /// Adds a service that runs an executable. → [`ServiceMade`](super::ServiceMade)
+    #[serde(rename = "service.add_command")]
+    AddCommand(AddCommand),
+    /// Looks a port up. → [`PortInfo`](super::PortInfo)
+    #[serde(rename = "service.port")]
+    Port(OfPort),
+    /// Asks for the address peers know. → text or null
+    #[serde(rename = "service.address")]
+    Address(OfService),
+    /// Stops a service in order. → null
+    #[serde(rename = "service.stop")]
+    Stop(OfService),
+    /// Kills a service. → null
+    #[serde(rename = "service.kill")]
+    Kill(OfService),
+    /// Waits for the end of a service. → exit code, or the negative number of a signal
+    #[serde(rename = "service.exit_code")]
+    ExitCode(OfService),
+    /// Reads the lines of a service from its start on. Items: texts
+    #[serde(rename = "service.logs")]
+    Logs(Logs),
+    /// Links an output to an input. → null
+    #[serde(rename = "link.connect")]
+    Connect(Connect),
+    /// Sends one item to an input. → null
+    #[serde(rename = "port.send")]
+    Send(Send),
+    /// Says that the script will send to an input, which then needs no link. → null
+    #[serde(rename = "port.open")]
+    OpenPort(OfPort),
+    /// Joins an output; what it sends is kept for `port.receive` from now on. → [`Joined`](super::Joined)
+    #[serde(rename = "port.join")]
+    JoinPort(OfPort),
+    /// Reads what a joined output sends. Items: JSON values
+    #[serde(rename = "port.receive")]
+    Receive(Receive),
+    /// Lets a stream of this connection send more items. → null
+    #[serde(rename = "stream.more")]
+    More(More),
+    /// Ends a request of this connection that nobody waits for any more. → null
+    #[serde(rename = "cancel")]
+    Cancel(Cancel),
+}
+
+/// See [`Call::Hello`].
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Hello {
+    /// The token that the engine gave to its script.
+    pub session: String,
+}
+
+/// A line of the script, as the client sends it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Line {
+    /// The file, as the script was named.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+}
+
+impl From<Line> for Origin {
+    fn from(line: Line) -> Self {
+        Self::line(line.file, line.line)
+    }
+}
+
+/// See [`Call::CreateDeployment`].
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct CreateDeployment {
+    /// Its name; none: the script's.
+    #[serde(default)]
+    pub name: Option<String>,
+}
+
+/// See [`Call::FromToml`].
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct FromToml {
+    /// The file, relative to the script; none: that of the workspace.
+    #[serde(default)]
+    pub path: Option<String>,
+    /// Whether an empty deployment will do where there is no file.
+    #[serde(default)]
+    pub optional: bool,
+    /// The script's line.
+    #[serde(default)]
+    pub origin: Option<Line>,
+}
+
+/// A call about a whole deployment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub struct InDeployment {
+    /// Number of the deployment.
+    pub deployment: usize,
+}
+
+/// See [`Call::AddMachine`].
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct AddMachine {
+    /// Number of the deployment.
+    pub deployment: usize,
+    /// What kind of machine.
+    #[serde(flatten)]
+    pub kind: Kind,
+    /// The script's line.
+    #[serde(default)]
+    pub origin: Option<Line>,
+}
+
+/// Kinds of machines.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Kind {
+    /// This machine.
+    Localhost,
+    /// A virtual machine of Google Cloud.
+    Gcp {
+        /// The project.
+        project: String,
+        /// The zone.
+        zone: String,
+        /// The machine type.
+        #[serde(rename = "type")]
+        machine_type: String,
+    },
+}
+
+/// A call about a machine.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct OnMachine {
+    /// Number of the deployment.
+    pub deployment: usize,
+    /// The machine's name.
+    pub machine: String,
+}
+
+/// See [`Call::AddHydroflow`].
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct AddHydroflow {
+    /// The `.hf` file, relative to the script's folder or the workspace.
+    pub src: String,
+    /// Parameters by name.
+    #[serde(default)]
+    pub params: BTreeMap<String, Value>,
+    /// Arguments for the program.
+    #[serde(default)]
+    pub args: Vec<String>,
+    /// Where and how often.
+    #[serde(flatten)]
+    pub place: Place,
+}
+
+/// See [`Call::AddCommand`].
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct AddCommand {
+    /// Program and arguments.
+    pub argv: Vec<String>,
+    /// Where and how often.
+    #[serde(flatten)]
+    pub place: Place,
+}
+
+/// What all services have.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Place {
+    /// Number of the deployment.
+    pub deployment: usize,
+    /// Its name; none: made from the program's.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// The machine's name; none: this machine.
+    #[serde(default)]
+    pub on: Option<String>,
+    /// How many members.
+    #[serde(default = "one")]
+    pub count: u32,
+    /// Environment variables for the program.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    /// The script's line.
+    #[serde(default)]
+    pub origin: Option<Line>,
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// A call about a service, or one member of it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct OfService {
+    /// Number of the deployment.
+    pub deployment: usize,
+    /// The service's name.
+    pub service: String,
+    /// The member; none: all of them.
+    #[serde(default)]
+    pub member: Option<u32>,
+}
+
+/// A call about a port of a service.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct OfPort {
+    /// Whose port.
+    #[serde(flatten)]
+    pub owner: OfService,
+    /// The port's name.
+    pub port: String,
+}
+
+/// See [`Call::Logs`].
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Logs {
+    /// Whose lines.
+    #[serde(flatten)]
+    pub owner: OfService,
+    /// Which stream.
+    #[serde(deserialize_with = "log_stream")]
+    pub stream: LogStream,
+    /// How many items may be sent before the first [`Call::More`].
+    #[serde(default = "default_ahead")]
+    pub ahead: usize,
+}
+
+fn default_ahead() -> usize {
+    DEFAULT_AHEAD
+}
+
+fn log_stream<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<LogStream, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Word {
+        Stdout,
+        Stderr,
+    }
+    Word::deserialize(deserializer).map(|word| match word {
+        Word::Stdout => LogStream::Stdout,
+        Word::Stderr => LogStream::Stderr,
+    })
+}
+
+/// One end of a link.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct End {
+    /// The service's name.
+    pub service: String,
+    /// The port's name.
+    pub port: String,
+}
+
+/// See [`Call::Connect`].
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Connect {
+    /// Number of the output's deployment.
+    pub deployment: usize,
+    /// Number of the input's deployment; none: the same.
+    #[serde(default)]
+    pub other_deployment: Option<usize>,
+    /// The sending end.
+    pub output: End,
+    /// The receiving end.
+    pub input: End,
+    /// How the output divides its items among its peers.
+    #[serde(default)]
+    pub policy: Option<String>,
+    /// The script's line.
+    #[serde(default)]
+    pub origin: Option<Line>,
+}
+
+/// See [`Call::Send`].
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Send {
+    /// To which port.
+    #[serde(flatten)]
+    pub to: OfPort,
+    /// The item.
+    pub value: Value,
+}
+
+/// See [`Call::Receive`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub struct Receive {
+    /// From [`Joined`](super::Joined).
+    pub receiver: u64,
+    /// How many items may be sent before the first [`Call::More`].
+    #[serde(default = "default_ahead")]
+    pub ahead: usize,
+}
+
+/// See [`Call::More`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub struct More {
+    /// The stream's request.
+    pub stream: u64,
+    /// How many items more.
+    pub count: usize,
+}
+
+/// See [`Call::Cancel`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub struct Cancel {
+    /// The request to end.
+    pub request: u64,
+}
+
+/// Reads one line of a script.
+///
+/// # Errors
+/// The reply to send instead; it carries the request's id where that could be read, otherwise 0.
+pub fn read_request(line: &str) -> Result<Request, Reply> {
+    let error = match serde_json::from_str::<Request>(line) {
+        Ok(request) => return Ok(request),
+        Err(error) => error,
+    };
+    let id = serde_json::from_str::<RequestId>(line).map_or(0, |request| request.id);
+    Err(Reply { id, body: Body::Error(ErrorBody::protocol(format!("cannot understand the request: {error}"))) })
+}

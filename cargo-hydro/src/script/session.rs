@@ -1,0 +1,290 @@
+//! One script's session: the deployments it made, its links to programs, and the meaning of each request.
+//!
+//! All connections of a script's process share it. Knows neither lines nor sockets of the script; read [`Session::answer`] first.
+
+use std::cell::RefCell;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::connection::Items;
+use super::error::CallError;
+use super::links::{Links, PortKey};
+use super::live::Live;
+use super::protocol::{
+    AddCommand, AddHydroflow, AddMachine, Answer, Call, Connect, DeploymentMade, ErrorBody, FromToml, Joined, Logs,
+    MachineMade, OfPort, OnMachine, Receive,
+};
+use super::stopwatch::Stopwatch;
+use super::{toml, wishes};
+use crate::build::{self, BuildOptions};
+use crate::deploy::{Deployment, Program};
+use crate::report::{ExitCode, Failure, Reporter};
+use crate::workspace::Workspace;
+
+/// What a session is made for.
+#[derive(Clone, Debug)]
+pub struct SessionOptions {
+    /// The user's workspace.
+    pub workspace: Workspace,
+    /// The script's file, absolute.
+    pub script: PathBuf,
+    /// Whether every machine is this one.
+    pub local: bool,
+    /// How programs are built.
+    pub build: BuildOptions,
+}
+
+/// The last lines of a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastWords {
+    /// Its name, with `.N` for members.
+    pub service: String,
+    /// How it ended; none: it still ran.
+    pub ended: Option<String>,
+    /// Whether it failed: ended by itself, and not in order.
+    pub failed: bool,
+    /// What it wrote last.
+    pub lines: Vec<String>,
+}
+
+/// One script's session.
+#[derive(Debug)]
+pub struct Session {
+    options: SessionOptions,
+    reporter: Reporter,
+    token: String,
+    links: Links,
+    deployments: RefCell<Vec<Rc<Live>>>,
+    deploying: Stopwatch,
+}
+
+impl Session {
+    /// Begins a session without deployments.
+    ///
+    /// # Errors
+    /// There is no free address for the script.
+    pub(super) fn new(options: SessionOptions, reporter: Reporter) -> Result<Self, Failure> {
+        let links = Links::new().map_err(|error| {
+            Failure::new(ExitCode::Usage, "cannot reserve an address on 127.0.0.1 for the script").cause(error)
+        })?;
+        // Seeded by the system's random numbers; the socket's folder is the real protection.
+        let token = format!("{:016x}", RandomState::new().build_hasher().finish());
+        let (deployments, deploying) = Default::default();
+        Ok(Self { options, reporter, token, links, deployments, deploying })
+    }
+
+    /// Returns the word by which the script proves to be ours.
+    pub(super) fn token(&self) -> &str {
+        &self.token
+    }
+
+    pub(super) fn is_own(&self, token: &str) -> bool {
+        token == self.token
+    }
+
+    /// Returns how long the script has waited for builds and starts, which is not the script's fault.
+    #[must_use]
+    pub fn time_deploying(&self) -> Duration {
+        self.deploying.elapsed()
+    }
+
+    /// Stops everything, latest deployment first.
+    pub async fn stop(&self) {
+        let deployments = self.deployments.borrow().clone();
+        for live in deployments.iter().rev() {
+            live.stop_all().await;
+        }
+    }
+
+    /// Returns the last lines of each service.
+    #[must_use]
+    pub fn last_words(&self, lines: usize) -> Vec<LastWords> {
+        self.deployments.borrow().iter().flat_map(|live| live.last_words(lines)).collect()
+    }
+
+    /// Does what the script asks.
+    pub(super) async fn answer(&self, call: Call, items: Items) -> Result<Answer, ErrorBody> {
+        match call {
+            Call::CreateDeployment(call) => Ok(Answer::Deployment(self.create(call.name)?)),
+            Call::FromToml(call) => Ok(Answer::Deployment(self.from_toml(call)?)),
+            Call::AddMachine(call) => Ok(Answer::Machine(self.add_machine(call)?)),
+            Call::AddHydroflow(call) => self.add_hydroflow(call),
+            Call::AddCommand(call) => self.add_command(call),
+            Call::Connect(call) => self.connect(call),
+            Call::Port(of) => {
+                let live = self.live(of.owner.deployment)?;
+                let find =
+                    |wishes: &mut Deployment| wishes::port(wishes, &of.owner.service, &of.port).map(wishes::port_info);
+                Ok(Answer::Port(live.wishes(find)?))
+            }
+            Call::Address(of) => {
+                let address = self.live(of.deployment)?.address(&of)?;
+                Ok(Answer::Text(address.map(|address| address.to_string())))
+            }
+            Call::ExitCode(of) => Ok(Answer::Code(self.live(of.deployment)?.exit_code(&of).await?)),
+            Call::JoinPort(of) => {
+                let receiver = self.links.receive(&self.port_key(&of)?).await?;
+                Ok(Answer::Joined(Joined { receiver }))
+            }
+            call => self.answer_without_value(call, items).await.map(Answer::Done),
+        }
+    }
+
+    async fn answer_without_value(&self, call: Call, items: Items) -> Result<(), ErrorBody> {
+        match call {
+            Call::Deploy(of) => self.deploy(of.deployment).await?,
+            Call::StopDeployment(of) => self.live(of.deployment)?.stop_all().await,
+            Call::TerminateMachine(call) => self.terminate(call).await?,
+            Call::Stop(of) => self.live(of.deployment)?.stop(&of).await?,
+            Call::Kill(of) => self.live(of.deployment)?.kill(&of).await?,
+            Call::Logs(call) => self.logs(call, items).await?,
+            Call::OpenPort(of) => self.live(of.owner.deployment)?.wishes(|wishes| wishes::open(wishes, &of))?,
+            Call::Send(call) => self.links.send(&self.port_key(&call.to)?, call.value).await?,
+            Call::Receive(call) => self.receive(call, items).await?,
+            _ => return Err(ErrorBody::protocol("this request belongs to a connection, not to a session")),
+        }
+        Ok(())
+    }
+
+    fn create(&self, name: Option<String>) -> Result<DeploymentMade, ErrorBody> {
+        let name = name.unwrap_or_else(|| self.script_name());
+        self.begin(Deployment { name, ..Deployment::default() })
+    }
+
+    fn from_toml(&self, call: FromToml) -> Result<DeploymentMade, ErrorBody> {
+        let file = match &call.path {
+            Some(path) => self.find(path)?,
+            None => self.options.workspace.root().join("Hydro.toml"),
+        };
+        if call.optional && !file.exists() {
+            return self.create(None);
+        }
+        let read = toml::read(&file, &self.options.workspace, self.options.local, &self.reporter);
+        self.begin(read.map_err(|failure| match call.origin {
+            Some(line) if failure.origin.is_none() => failure.at(line.into()),
+            _ => failure,
+        })?)
+    }
+
+    fn begin(&self, mut deployment: Deployment) -> Result<DeploymentMade, ErrorBody> {
+        let mut deployments = self.deployments.borrow_mut();
+        deployment.name = wishes::unused(&deployment.name, |name| deployments.iter().any(|live| live.name() == name));
+        let services = deployment.services.iter().map(|(name, service)| wishes::describe(name, service)).collect();
+        let made = DeploymentMade { deployment: deployments.len(), name: deployment.name.clone(), services };
+        deployments.push(Rc::new(Live::new(deployment, &self.options, self.reporter.clone())));
+        Ok(made)
+    }
+
+    fn add_machine(&self, call: AddMachine) -> Result<MachineMade, ErrorBody> {
+        let live = self.live(call.deployment)?;
+        let name = live.wishes(|wishes| wishes::add_machine(wishes, call, self.options.local));
+        Ok(MachineMade { name })
+    }
+
+    fn add_hydroflow(&self, call: AddHydroflow) -> Result<Answer, ErrorBody> {
+        let live = self.live(call.place.deployment)?;
+        let source = self.find(&call.src)?;
+        let interface = build::interface(&self.options.workspace, &source)?;
+        let program = wishes::hydroflow(source, interface, call.params);
+        Ok(Answer::Service(live.wishes(|wishes| wishes::add_service(wishes, program, call.args, call.place))?))
+    }
+
+    fn add_command(&self, call: AddCommand) -> Result<Answer, ErrorBody> {
+        let live = self.live(call.place.deployment)?;
+        let program = Program::Command { argv: call.argv };
+        Ok(Answer::Service(live.wishes(|wishes| wishes::add_service(wishes, program, Vec::new(), call.place))?))
+    }
+
+    fn connect(&self, call: Connect) -> Result<Answer, ErrorBody> {
+        let live = self.live(call.deployment)?;
+        if call.other_deployment.is_some_and(|other| other != call.deployment) {
+            let shown = |end: &super::protocol::End| format!("{}.{}", end.service, end.port);
+            let (from, to) = (shown(&call.output), shown(&call.input));
+            return Err(CallError::TwoDeployments { from, to }.into());
+        }
+        live.wishes(|wishes| wishes::connect(wishes, call))?;
+        Ok(Answer::Done(()))
+    }
+
+    async fn deploy(&self, deployment: usize) -> Result<(), ErrorBody> {
+        let live = self.live(deployment)?;
+        let _running = self.deploying.start();
+        Ok(live.deploy().await?)
+    }
+
+    async fn terminate(&self, call: OnMachine) -> Result<(), ErrorBody> {
+        let live = self.live(call.deployment)?;
+        if !live.wishes(|wishes| wishes.machines.contains_key(&call.machine)) {
+            return Err(CallError::Unknown { what: "machine", name: call.machine }.into());
+        }
+        Ok(live.stop_machine(&call.machine).await?)
+    }
+
+    async fn logs(&self, call: Logs, items: Items) -> Result<(), ErrorBody> {
+        let mut lines = self.live(call.owner.deployment)?.logs(&call.owner, call.stream)?;
+        items.begin(call.ahead);
+        while let Some(line) = lines.next().await {
+            if items.send(Value::String(line)).await.is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn receive(&self, call: Receive, items: Items) -> Result<(), ErrorBody> {
+        let mut arrivals = self.links.receiver(call.receiver)?;
+        items.begin(call.ahead);
+        while let Some(arrival) = arrivals.recv().await {
+            if items.send(arrival?).await.is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds where a port's member listens.
+    fn port_key(&self, of: &OfPort) -> Result<PortKey, ErrorBody> {
+        let OfPort { owner, port } = of;
+        let live = self.live(owner.deployment)?;
+        let count = live.wishes(|wishes| {
+            wishes::port(wishes, &owner.service, port)?;
+            wishes::find_service(wishes, &owner.service).map(|service| service.count)
+        })?;
+        let shown = match owner.member {
+            None if count > 1 => {
+                let (service, port) = (owner.service.clone(), port.clone());
+                return Err(CallError::ChooseMember { service, count, port }.into());
+            }
+            None => format!("{}.{port}", owner.service),
+            Some(member) => format!("{}[{member}].{port}", owner.service),
+        };
+        let not_running = || CallError::NotRunning { service: owner.service.clone() };
+        let address = live.address(owner)?.ok_or_else(not_running)?.to_string();
+        Ok(PortKey { deployment: live.name().to_owned(), address, shown, port: port.clone() })
+    }
+
+    fn live(&self, deployment: usize) -> Result<Rc<Live>, CallError> {
+        let found = self.deployments.borrow().get(deployment).cloned();
+        found.ok_or_else(|| CallError::Unknown { what: "deployment", name: deployment.to_string() })
+    }
+
+    /// Finds a file of the user's, beside the script or in the workspace.
+    fn find(&self, path: &str) -> Result<PathBuf, CallError> {
+        let beside = self.options.script.parent().map(|folder| folder.join(path));
+        let looked: Vec<PathBuf> = beside.into_iter().chain([self.options.workspace.root().join(path)]).collect();
+        match looked.iter().find(|file| file.exists()) {
+            Some(file) => Ok(file.clone()),
+            None => Err(CallError::NoSource { source_file: path.to_owned(), looked }),
+        }
+    }
+
+    fn script_name(&self) -> String {
+        let name = self.options.script.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let stem = name.strip_suffix(".py").unwrap_or(&name);
+        stem.strip_suffix(".hydro").unwrap_or(stem).to_owned()
+    }
+}

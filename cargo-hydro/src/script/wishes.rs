@@ -1,0 +1,189 @@
+//! What a script's calls do to the wished-for deployment. Pure: values in, values changed.
+//!
+//! Finds what can be seen at the script's own line: names, ports, directions. What only the whole shows is checked when it is deployed.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use hydro_runtime_shim::contract::Policy;
+use hydroflow_standalone::diagnostic::nearest;
+use hydroflow_standalone::interface::{Direction, ModuleInterface, PortInterface};
+use serde_json::Value;
+
+use super::error::CallError;
+use super::protocol::{AddMachine, Connect, Kind, OfPort, Place, PortInfo, ServiceMade};
+use crate::deploy::{Deployment, LOCALHOST, Link, Machine, MachineKind, PortRef, Program, Service, topology};
+use crate::report::Failure;
+
+/// Adds a machine; with `local`, every kind of machine is this one. Returns its name.
+pub(super) fn add_machine(deployment: &mut Deployment, call: AddMachine, local: bool) -> String {
+    let (base, kind) = match call.kind {
+        Kind::Gcp { project, zone, machine_type } if !local => {
+            ("gcp", MachineKind::Gcp { project, zone, machine_type })
+        }
+        Kind::Gcp { .. } => ("gcp", MachineKind::Localhost),
+        Kind::Localhost => (LOCALHOST, MachineKind::Localhost),
+    };
+    let name = unused(base, |name| deployment.machines.contains_key(name));
+    deployment.machines.insert(name.clone(), Machine { kind, origin: call.origin.map(Into::into) });
+    name
+}
+
+/// The program of an `.hf` file, with its parameters as a script gives them.
+pub(super) fn hydroflow(source: PathBuf, interface: ModuleInterface, params: BTreeMap<String, Value>) -> Program {
+    let params = params.into_iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| match value {
+        Value::String(text) => (name, text),
+        value => (name, value.to_string()),
+    });
+    Program::Hydroflow { source, interface, params: params.collect() }
+}
+
+/// Adds a service and tells its name and ports.
+pub(super) fn add_service(
+    deployment: &mut Deployment,
+    program: Program,
+    args: Vec<String>,
+    place: Place,
+) -> Result<ServiceMade, CallError> {
+    if place.count == 0 {
+        return Err(CallError::NoMembers);
+    }
+    let name = name_of(deployment, &program, place.name)?;
+    check_params(&name, &program)?;
+    let machine = match place.on {
+        Some(machine) if deployment.machines.contains_key(&machine) => machine,
+        Some(machine) => return Err(CallError::Unknown { what: "machine", name: machine }),
+        None => LOCALHOST.to_owned(),
+    };
+    let service = Service {
+        program,
+        machine,
+        count: place.count,
+        args,
+        env: place.env,
+        listen: None,
+        origin: place.origin.map(Into::into),
+    };
+    let made = describe(&name, &service);
+    deployment.services.insert(name, service);
+    Ok(made)
+}
+
+/// Tells a service's name, members and ports.
+pub(super) fn describe(name: &str, service: &Service) -> ServiceMade {
+    let ports = match &service.program {
+        Program::Hydroflow { interface, .. } => interface.ports.iter().map(port_info).collect(),
+        Program::Command { .. } => Vec::new(),
+    };
+    ServiceMade { name: name.to_owned(), count: service.count, ports }
+}
+
+/// Tells what a port is.
+pub(super) fn port_info(port: &PortInterface) -> PortInfo {
+    PortInfo { name: port.name.clone(), direction: port.direction.word(), type_text: port.type_text.clone() }
+}
+
+/// Links an output to an input, unless that can be seen to be wrong.
+pub(super) fn connect(deployment: &mut Deployment, call: Connect) -> Result<(), Failure> {
+    let Connect { output, input, policy, origin, .. } = call;
+    let policy = match policy {
+        Some(text) => Some(Policy::parse(&text).ok_or(CallError::Policy { policy: text })?),
+        None => None,
+    };
+    let from = PortRef { service: output.service, port: output.port };
+    let to = PortRef { service: input.service, port: input.port };
+    let link = Link { from, to, policy, origin: origin.map(Into::into) };
+    if let Some(mut failure) = topology::check_link(deployment, &link).into_iter().next() {
+        // The script's own traceback shows the line.
+        failure.origin = None;
+        let turned = Link { from: link.to.clone(), to: link.from.clone(), ..link };
+        if topology::check_link(deployment, &turned).is_empty() {
+            failure.hint =
+                Some(format!("outputs connect to inputs: `{}.connect({})`", path(&turned.from), path(&turned.to)));
+        }
+        return Err(failure);
+    }
+    deployment.links.push(link);
+    Ok(())
+}
+
+/// Says that the script will send to an input, which then needs no link.
+pub(super) fn open(deployment: &mut Deployment, of: &OfPort) -> Result<(), CallError> {
+    let found = port(deployment, &of.owner.service, &of.port)?;
+    if found.direction != Direction::Input {
+        return Err(CallError::NoInput { port: format!("{}.{}", of.owner.service, of.port) });
+    }
+    deployment.open.insert(PortRef { service: of.owner.service.clone(), port: of.port.clone() });
+    Ok(())
+}
+
+/// Finds a port of a service.
+pub(super) fn port<'a>(deployment: &'a Deployment, service: &str, port: &str) -> Result<&'a PortInterface, CallError> {
+    let found = find_service(deployment, service)?;
+    let Program::Hydroflow { interface, .. } = &found.program else {
+        return Err(CallError::CommandPort { service: service.to_owned() });
+    };
+    interface.port(port).ok_or_else(|| {
+        let known: Vec<String> = interface.ports.iter().map(|port| port.name.clone()).collect();
+        let nearest = nearest(port, known.iter().map(String::as_str)).map(str::to_owned);
+        CallError::UnknownPort { service: service.to_owned(), port: port.to_owned(), nearest, known }
+    })
+}
+
+/// Finds a service.
+pub(super) fn find_service<'a>(deployment: &'a Deployment, name: &str) -> Result<&'a Service, CallError> {
+    deployment.services.get(name).ok_or_else(|| CallError::Unknown { what: "service", name: name.to_owned() })
+}
+
+fn path(end: &PortRef) -> String {
+    format!("{}.ports.{}", end.service, end.port)
+}
+
+fn check_params(service: &str, program: &Program) -> Result<(), CallError> {
+    let Program::Hydroflow { interface, params, .. } = program else { return Ok(()) };
+    let known = || interface.params.iter().map(|param| param.name.as_str());
+    match params.keys().find(|name| !known().any(|other| other == name.as_str())) {
+        Some(param) => {
+            let nearest = nearest(param, known()).map(str::to_owned);
+            Err(CallError::UnknownParam { service: service.to_owned(), param: param.clone(), nearest })
+        }
+        None => Ok(()),
+    }
+}
+
+fn name_of(deployment: &Deployment, program: &Program, wanted: Option<String>) -> Result<String, CallError> {
+    let taken = |name: &str| deployment.services.contains_key(name);
+    let Some(name) = wanted else {
+        let program = match program {
+            Program::Hydroflow { source, .. } => source.as_path(),
+            Program::Command { argv } => argv.first().ok_or(CallError::EmptyCommand)?.as_ref(),
+        };
+        let stem = program.file_stem().unwrap_or_default().to_string_lossy();
+        let base: String = stem.chars().map(|c| if may_stand_in_name(c) { c } else { '_' }).collect();
+        let base = if is_name(&base) { base } else { format!("service_{base}") };
+        return Ok(unused(&base, taken));
+    };
+    if !is_name(&name) {
+        return Err(CallError::BadName { name });
+    }
+    if taken(&name) { Err(CallError::NameTaken { name }) } else { Ok(name) }
+}
+
+fn is_name(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_alphabetic() || first == '_') && text.chars().all(may_stand_in_name)
+}
+
+fn may_stand_in_name(c: char) -> bool {
+    c.is_alphanumeric() || c == '_' || c == '-'
+}
+
+/// `base`, or `base_2`, `base_3`, … whichever is free.
+pub(super) fn unused(base: &str, taken: impl Fn(&str) -> bool) -> String {
+    if !taken(base) {
+        return base.to_owned();
+    }
+    (2_u32..).map(|number| format!("{base}_{number}")).find(|name| !taken(name)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,12 @@
+//! `cargo hydro test`: finds `tests/*.hydro.py`, and runs each `async def test_*` in a process, a session and a deployment of its own.
+//!
+//! Knows scripts and their sessions (`script`), not how they are built inside. Read [`run`] first.
+
+mod case;
+mod discover;
+mod output;
+mod run;
+mod select;
+
+pub use run::{TestRequest, run};
+pub use select::Filter;

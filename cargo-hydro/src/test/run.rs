@@ -1,0 +1,175 @@
+//! A whole run: find, choose, build everything once, then run the tests side by side.
+//!
+//! Read [`run`] first.
+
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use tokio::task::{JoinSet, LocalSet};
+
+use super::case::{self, Context};
+use super::discover::{self, Case, Found};
+use super::select::Filter;
+use crate::build::{self, BuildOptions};
+use crate::report::{Event, ExitCode, Failure, ReportOptions, Reporter, Services, TestStatus, Verbosity};
+use crate::script::{Python, SessionOptions, toml_sources};
+use crate::sys::signal::{Interrupt, Interrupts, interruptible};
+use crate::workspace::Workspace;
+
+/// How long a test may take where nobody says otherwise.
+const DEFAULT_LIMIT: Duration = Duration::from_secs(60);
+
+/// Tests to run.
+#[derive(Clone, Debug)]
+pub struct TestRequest {
+    /// The user's workspace.
+    pub workspace: Workspace,
+    /// How programs are built.
+    pub build: BuildOptions,
+    /// Which tests.
+    pub filter: Filter,
+    /// Whether the tests are listed only.
+    pub list: bool,
+    /// How many run at a time; none: as many as there are cores.
+    pub jobs: Option<usize>,
+    /// How long each may take; none: 60 s. Builds and starts are not counted.
+    pub limit: Option<Duration>,
+}
+
+/// Runs tests. Returns the exit code: 0 where all passed, 100 where one failed, 130 after Ctrl-C.
+///
+/// # Errors
+/// No test is meant (4), `Hydro.toml` is wrong (96), its programs do not compile (101), or there is no python3 (1).
+pub fn run(request: &TestRequest, reporter: &Reporter) -> Result<u8, Failure> {
+    let python = Python::find(&request.workspace)?;
+    let prepare = {
+        let (request, python, reporter) = (request.clone(), python.clone(), reporter.clone());
+        move || prepare(&request, &python, &reporter)
+    };
+    let chosen = match interruptible(prepare) {
+        Ok(chosen) => chosen?,
+        Err(interrupt) => return Ok(interrupt.code()),
+    };
+    if request.list {
+        return Ok(ExitCode::Ok as u8);
+    }
+    run_chosen(request, chosen, python, reporter)
+}
+
+/// The tests that are meant, and how many are not.
+#[derive(Debug)]
+struct Chosen {
+    cases: Vec<Case>,
+    skipped: usize,
+}
+
+fn prepare(request: &TestRequest, python: &Python, reporter: &Reporter) -> Result<Chosen, Failure> {
+    let Found { cases, sources } = discover::discover(&request.workspace, python)?;
+    let all = cases.len();
+    let cases: Vec<Case> = cases.into_iter().filter(|case| request.filter.takes(&case.name())).collect();
+    if request.list {
+        for case in &cases {
+            reporter.emit(&Event::TestListed { test: case.name() });
+        }
+        return Ok(Chosen { skipped: all - cases.len(), cases });
+    }
+    if cases.is_empty() {
+        return Err(nothing(request, all));
+    }
+    build_once(request, sources, reporter)?;
+    Ok(Chosen { skipped: all - cases.len(), cases })
+}
+
+fn nothing(request: &TestRequest, all: usize) -> Failure {
+    if all == 0 {
+        let root = request.workspace.root().display();
+        return Failure::new(ExitCode::NothingMatched, format!("there are no tests in `{root}`"))
+            .hint("write `async def test_…(deployment):` in `tests/NAME.hydro.py`");
+    }
+    let words = request.filter.words.join("`, `");
+    Failure::new(ExitCode::NothingMatched, format!("none of the {all} tests matches `{words}`"))
+        .hint("`cargo hydro test --list` shows them all")
+}
+
+/// Builds what `Hydro.toml` and the tests name with one cargo call, so that no test has to wait for a compiler.
+fn build_once(request: &TestRequest, named: Vec<PathBuf>, reporter: &Reporter) -> Result<(), Failure> {
+    let TestRequest { workspace, build: options, .. } = request;
+    let deployed = toml_sources(workspace, reporter)?;
+    let mut sources = deployed.clone();
+    sources.extend(named.into_iter().filter(|source| !deployed.contains(source)));
+    if sources.is_empty() {
+        return Ok(());
+    }
+    match build::build(workspace, &sources, options, reporter) {
+        Err(failure) if deployed.len() == sources.len() => Err(failure),
+        // A test may name a program because it does not compile; the tests of the others shall run.
+        Err(_) if deployed.is_empty() => Ok(()),
+        Err(_) => build::build(workspace, &deployed, options, reporter).map(drop),
+        Ok(_) => Ok(()),
+    }
+}
+
+fn run_chosen(request: &TestRequest, chosen: Chosen, python: Python, reporter: &Reporter) -> Result<u8, Failure> {
+    let failed = |error: std::io::Error| Failure::new(ExitCode::Usage, "cannot start the engine").cause(error);
+    let interrupts = Interrupts::listen().map_err(failed)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    let jobs = request.jobs.or_else(|| std::thread::available_parallelism().map(usize::from).ok()).unwrap_or(1).max(1);
+    let context = Rc::new(Context {
+        python,
+        session: SessionOptions {
+            workspace: request.workspace.clone(),
+            script: request.workspace.root().to_owned(),
+            local: true,
+            build: request.build.clone(),
+        },
+        reporter: reporter.clone(),
+        of_deployments: of_deployments(reporter),
+        limit: request.limit.unwrap_or(DEFAULT_LIMIT),
+    });
+    let tasks = LocalSet::new();
+    let outcome = tasks.block_on(&runtime, async {
+        tokio::select! {
+            biased;
+            interrupt = interrupts.first() => Err(interrupt),
+            code = run_all(chosen, jobs, &context) => Ok(code),
+        }
+    });
+    // Whatever an interrupt has left is killed with the tasks that own it; a build is not waited for.
+    drop(tasks);
+    runtime.shutdown_background();
+    Ok(outcome.map_or_else(Interrupt::code, |code| code as u8))
+}
+
+/// Runs the tests, `jobs` at a time, and sums up.
+async fn run_all(chosen: Chosen, jobs: usize, context: &Rc<Context>) -> ExitCode {
+    let began = Instant::now();
+    let Chosen { cases, skipped } = chosen;
+    let (mut passed, mut failed) = (0, 0);
+    let mut waiting = cases.into_iter();
+    let mut running = JoinSet::new();
+    loop {
+        while running.len() < jobs
+            && let Some(case) = waiting.next()
+        {
+            running.spawn_local(case::run(case, context.clone()));
+        }
+        match running.join_next().await {
+            Some(Ok(TestStatus::Pass)) => passed += 1,
+            Some(_) => failed += 1,
+            None => break,
+        }
+    }
+    context.reporter.emit(&Event::TestSummary { passed, failed, skipped, seconds: began.elapsed().as_secs_f64() });
+    if failed == 0 { ExitCode::Ok } else { ExitCode::TestsFailed }
+}
+
+/// Deployments of tests that run side by side say nothing, unless the user asks for everything.
+fn of_deployments(reporter: &Reporter) -> Reporter {
+    if reporter.verbosity() == Verbosity::Verbose {
+        return reporter.clone();
+    }
+    let silent =
+        ReportOptions { services: Services::LeftToScript, verbosity: Verbosity::Quiet, ..ReportOptions::default() };
+    Reporter::captured(silent).0
+}
