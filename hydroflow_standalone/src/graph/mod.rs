@@ -1,11 +1,12 @@
 //! Module body → dataflow graph → Rust tokens. The only user of `hydroflow_lang`, so that its next release is this folder's work.
 //!
-//! `body` reads statements with recovery, `ports` puts the module's ports at the ends of its pipelines, `compile` runs the dataflow compiler,
+//! `body` reads statements with recovery, `lasting` lets counters go on from tick to tick, `ports` puts the module's ports at the ends of its pipelines, `compile` runs the dataflow compiler,
 //! `explain` turns what the compiler says into our words.
 
 mod body;
 mod compile;
 mod explain;
+mod lasting;
 mod ports;
 
 pub use compile::{Graph, GraphOptions};
