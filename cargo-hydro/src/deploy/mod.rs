@@ -4,6 +4,7 @@
 
 mod engine;
 mod foreground;
+mod from_toml;
 mod model;
 mod plan;
 mod start;
@@ -11,5 +12,6 @@ pub mod topology;
 
 pub use engine::{Engine, EngineOptions, MemberStatus};
 pub use foreground::foreground;
+pub use from_toml::{from_toml, from_toml_at, has_toml};
 pub use model::{Deployment, LOCALHOST, Link, Machine, MachineKind, PortRef, Program, Service, member_name};
 pub use plan::{Address, Addresses, Plan, PlannedMember};

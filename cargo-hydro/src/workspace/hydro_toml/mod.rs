@@ -1,1 +1,13 @@
-//! `Hydro.toml`, exactly as written.
+//! `Hydro.toml`, exactly as written: text → tables with the place of every word, and what is wrong with them.
+//!
+//! Does not know what a deployment is, nor whether the files it names exist. Read [`HydroToml`] first.
+
+mod raw;
+mod read;
+mod value;
+
+pub use raw::{HydroToml, RawKind, RawLink, RawMachine, RawPort, RawProgram, RawService};
+pub use read::read;
+
+/// The file's name, beside the root `Cargo.toml`.
+pub const FILE_NAME: &str = "Hydro.toml";

@@ -1,0 +1,201 @@
+//! `Hydro.toml` → [`Deployment`]: reads the file and the headers of the programs it names, and gives every part its line.
+//!
+//! Whether the parts fit together is [`topology`](super::topology)'s affair.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use hydroflow_standalone::diagnostic::{Diagnostic, Level, has_errors};
+use hydroflow_standalone::source::SourceFile;
+
+use super::model::{Deployment, LOCALHOST, Link, Machine, MachineKind, PortRef, Program, Service};
+use crate::build;
+use crate::report::{Event, ExitCode, Failure, Origin, Reporter};
+use crate::workspace::Workspace;
+use crate::workspace::hydro_toml::{self, FILE_NAME, HydroToml, RawKind, RawPort, RawProgram, RawService};
+
+/// Reads the workspace's `Hydro.toml`.
+///
+/// # Errors
+/// There is none, or it is wrong (then with everything that is wrong), or a program it names is.
+pub fn from_toml(workspace: &Workspace, reporter: &Reporter) -> Result<Deployment, Failure> {
+    from_toml_at(workspace, &workspace.root().join(FILE_NAME), reporter)
+}
+
+/// Reads a `Hydro.toml` elsewhere; the programs it names lie relative to it.
+///
+/// # Errors
+/// As [`from_toml`].
+pub fn from_toml_at(workspace: &Workspace, file: &Path, reporter: &Reporter) -> Result<Deployment, Failure> {
+    let shown = file.strip_prefix(workspace.root()).unwrap_or(file);
+    let text = std::fs::read_to_string(file).map_err(|error| unreadable(shown, &error))?;
+    let source = SourceFile::new(shown.display().to_string(), text);
+    let (raw, diagnostics) = hydro_toml::read(source.text());
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let mut resolver = Resolver { workspace, folder, source: &source, wrong: Vec::new(), failures: Vec::new() };
+    let deployment = resolver.deployment(&raw);
+    let Resolver { wrong, failures, .. } = resolver;
+    let all: Vec<Diagnostic> = diagnostics.into_iter().chain(wrong).collect();
+    let is_wrong = has_errors(&all);
+    let mut failure = Failure::new(ExitCode::Config, format!("`{}` is wrong", shown.display()));
+    for diagnostic in &all {
+        let rendered = diagnostic.render(&source, reporter.color());
+        match diagnostic.level {
+            Level::Error => failure.rendered.push(rendered),
+            Level::Warning => {
+                reporter.emit(&Event::Diagnostic { rendered, message: machine_readable(diagnostic, &source) })
+            }
+        }
+    }
+    if is_wrong {
+        failure.rendered.extend(failures.into_iter().flat_map(|other| other.rendered));
+        return Err(failure);
+    }
+    match failures.into_iter().reduce(joined) {
+        Some(failure) => Err(failure),
+        None => Ok(deployment),
+    }
+}
+
+/// Whether the workspace has a `Hydro.toml`.
+#[must_use]
+pub fn has_toml(workspace: &Workspace) -> bool {
+    workspace.root().join(FILE_NAME).is_file()
+}
+
+fn unreadable(shown: &Path, error: &io::Error) -> Failure {
+    if error.kind() == io::ErrorKind::NotFound {
+        let failure = Failure::new(ExitCode::Config, format!("there is no `{}`", shown.display()));
+        return failure.hint("write one that names your services, or begin with `cargo hydro new`");
+    }
+    Failure::new(ExitCode::Config, format!("cannot read `{}`", shown.display())).cause(error)
+}
+
+/// Two programs that cannot be read: one failure with the diagnostics of both.
+fn joined(mut first: Failure, second: Failure) -> Failure {
+    if second.rendered.is_empty() {
+        first.causes.push(second.to_string());
+    }
+    first.rendered.extend(second.rendered);
+    first
+}
+
+fn machine_readable(diagnostic: &Diagnostic, source: &SourceFile) -> serde_json::Value {
+    let (line, column) = source.line_column(diagnostic.primary.span.start);
+    let (end_line, end_column) = source.line_column(diagnostic.primary.span.end);
+    serde_json::json!({
+        "$message_type": "diagnostic",
+        "message": diagnostic.message,
+        "code": { "code": diagnostic.code, "explanation": null },
+        "level": diagnostic.level,
+        "spans": [{
+            "file_name": source.name(),
+            "byte_start": diagnostic.primary.span.start,
+            "byte_end": diagnostic.primary.span.end,
+            "line_start": line,
+            "line_end": end_line,
+            "column_start": column,
+            "column_end": end_column,
+            "is_primary": true,
+            "label": diagnostic.primary.text,
+        }],
+        "children": [],
+        "rendered": diagnostic.render(source, false),
+    })
+}
+
+struct Resolver<'a> {
+    workspace: &'a Workspace,
+    /// Where the file lies.
+    folder: &'a Path,
+    source: &'a SourceFile,
+    /// What is wrong in the file.
+    wrong: Vec<Diagnostic>,
+    /// What is wrong with the programs.
+    failures: Vec<Failure>,
+}
+
+impl Resolver<'_> {
+    fn deployment(&mut self, raw: &HydroToml) -> Deployment {
+        let default_name =
+            || self.folder.file_name().map_or("local".to_owned(), |name| name.to_string_lossy().into_owned());
+        let name = raw.name.as_ref().map_or_else(default_name, |name| name.get_ref().clone());
+        let mut deployment = Deployment { name, ..Default::default() };
+        for (name, machine) in &raw.machines {
+            let kind = match &machine.kind {
+                RawKind::Localhost => MachineKind::Localhost,
+                RawKind::Gcp { project, zone, machine_type } => MachineKind::Gcp {
+                    project: project.clone(),
+                    zone: zone.clone(),
+                    machine_type: machine_type.clone(),
+                },
+            };
+            let machine = Machine { kind, origin: Some(self.origin(name.span().start)) };
+            deployment.machines.insert(name.get_ref().clone(), machine);
+        }
+        let mut headers = BTreeMap::new();
+        for (name, service) in &raw.services {
+            let origin = self.origin(name.span().start);
+            if let Some(service) = self.service(service, origin, &mut headers) {
+                deployment.services.insert(name.get_ref().clone(), service);
+            }
+        }
+        for link in &raw.links {
+            let origin = Some(self.origin(link.from.span.start));
+            deployment.links.push(Link { from: port(&link.from), to: port(&link.to), policy: link.policy, origin });
+        }
+        deployment
+    }
+
+    fn service(
+        &mut self,
+        raw: &RawService,
+        origin: Origin,
+        headers: &mut BTreeMap<PathBuf, Option<hydroflow_standalone::interface::ModuleInterface>>,
+    ) -> Option<Service> {
+        let program = match &raw.program {
+            RawProgram::Command(argv) => {
+                if let Some((name, _)) = raw.params.first() {
+                    let message = "a command has no parameters";
+                    let error = Diagnostic::error("HT0102", message, name.span());
+                    self.wrong.push(error.hint("write them into `command`, `args` or `env`"));
+                }
+                Program::Command { argv: argv.clone() }
+            }
+            RawProgram::Source(path) => {
+                let source = self.folder.join(path.get_ref());
+                if !source.is_file() {
+                    let message = format!("there is no file `{}`", path.get_ref());
+                    let error = Diagnostic::error("HT0101", message, path.span()).label("no such file");
+                    self.wrong.push(error.hint("the path is relative to the folder of this file"));
+                    return None;
+                }
+                let header = headers.entry(source.clone()).or_insert_with(|| {
+                    let header = build::interface(self.workspace, &source);
+                    header.map_err(|failure| self.failures.push(failure)).ok()
+                });
+                let params = raw.params.iter().map(|(name, value)| (name.get_ref().clone(), value.clone())).collect();
+                Program::Hydroflow { source, interface: header.clone()?, params }
+            }
+        };
+        Some(Service {
+            program,
+            machine: raw.on.as_ref().map_or(LOCALHOST.to_owned(), |on| on.get_ref().clone()),
+            count: raw.count,
+            args: raw.args.clone(),
+            env: raw.env.iter().map(|(name, value)| (name.get_ref().clone(), value.clone())).collect(),
+            listen: raw.listen.as_ref().map(|listen| listen.get_ref().clone()),
+            origin: Some(origin),
+        })
+    }
+
+    fn origin(&self, offset: usize) -> Origin {
+        let (line, column) = self.source.line_column(offset);
+        Origin { file: self.source.name().into(), line, column: Some(column) }
+    }
+}
+
+fn port(raw: &RawPort) -> PortRef {
+    PortRef { service: raw.service.clone(), port: raw.port.clone() }
+}

@@ -1,0 +1,92 @@
+//! The tables of a `Hydro.toml`, each word with its place.
+//!
+//! Values without behaviour; [`read`](super::read()) makes them.
+
+use hydro_runtime_shim::contract::Policy;
+use serde_spanned::Spanned;
+
+/// A whole `Hydro.toml`, in the order it was written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HydroToml {
+    /// `[deployment] name`.
+    pub name: Option<Spanned<String>>,
+    /// `[machines.NAME]`.
+    pub machines: Vec<(Spanned<String>, RawMachine)>,
+    /// `[services.NAME]`.
+    pub services: Vec<(Spanned<String>, RawService)>,
+    /// `[[links]]`.
+    pub links: Vec<RawLink>,
+}
+
+/// A machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawMachine {
+    /// What kind of place it is.
+    pub kind: RawKind,
+}
+
+/// The kinds of machines, with what each needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RawKind {
+    /// This machine.
+    Localhost,
+    /// A virtual machine of Google Cloud.
+    Gcp {
+        /// The project.
+        project: String,
+        /// The zone.
+        zone: String,
+        /// The machine type.
+        machine_type: String,
+    },
+}
+
+/// What a service runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RawProgram {
+    /// `src`: an `.hf` file.
+    Source(Spanned<String>),
+    /// `command`: any executable, with its arguments.
+    Command(Vec<String>),
+}
+
+/// A service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawService {
+    /// What it runs.
+    pub program: RawProgram,
+    /// `on`: the machine's name.
+    pub on: Option<Spanned<String>>,
+    /// `count`.
+    pub count: u32,
+    /// `params`, each as the text that a program takes: JSON, or plain text for a string.
+    pub params: Vec<(Spanned<String>, String)>,
+    /// `args`.
+    pub args: Vec<String>,
+    /// `env`.
+    pub env: Vec<(Spanned<String>, String)>,
+    /// `listen`.
+    pub listen: Option<Spanned<String>>,
+}
+
+/// `service.port`, with its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawPort {
+    /// The service's name.
+    pub service: String,
+    /// The port's name.
+    pub port: String,
+    /// Bytes of the file that say so.
+    pub span: std::ops::Range<usize>,
+}
+
+/// A link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawLink {
+    /// The output.
+    pub from: RawPort,
+    /// The input.
+    pub to: RawPort,
+    /// How the output divides its items.
+    pub policy: Option<Policy>,
+}
