@@ -8,6 +8,7 @@ mod cargo_call;
 mod crates;
 mod diagnose;
 mod manifest;
+mod plain_crate;
 mod positions;
 mod program;
 mod record;
@@ -15,4 +16,5 @@ mod runtime;
 pub mod wrapper;
 
 pub use artifact::{Artifact, BuildOptions, build, check};
-pub use program::{Program, find_programs, interface, read_program, show};
+pub use plain_crate::{PlainCrate, plain_crate};
+pub use program::{Program, find_programs, interface, is_program, read_program, show};

@@ -109,12 +109,14 @@ impl Program {
         let graph = GraphOptions { type_guards: !release };
         compile(&self.source, &Options { program: self.name.clone(), graph, products })
     }
+}
 
-    /// Whether the file has a program, not only modules for others.
-    pub(super) fn has_main(&self) -> bool {
-        let (modules, diagnostics) = interfaces(&self.source);
-        has_errors(&diagnostics) || modules.is_empty() || modules.iter().any(|module| module.name == "main")
-    }
+/// Whether a file holds a program, not only modules for others. A file that cannot be read counts: building it tells why.
+#[must_use]
+pub fn is_program(workspace: &Workspace, path: &Path) -> bool {
+    let Ok(program) = read_program(workspace, path) else { return true };
+    let (modules, diagnostics) = interfaces(&program.source);
+    has_errors(&diagnostics) || modules.iter().any(|module| module.name == "main")
 }
 
 /// Compiles one file for showing: all products, nothing built.

@@ -17,7 +17,7 @@ pub(super) fn counters(body: TokenStream) -> TokenStream {
                 let lasting = quote_spanned!(word.span()=> ::<'static>);
                 out.extend([word.to_token_stream(), lasting]);
             }
-            TokenTree::Group(group) if holds_pipelines(group, before) => {
+            TokenTree::Group(group) if holds_pipelines(group, &trees[..at]) => {
                 let mut inner = Group::new(group.delimiter(), counters(group.stream()));
                 inner.set_span(group.span());
                 out.extend([TokenTree::Group(inner)]);
@@ -34,9 +34,16 @@ fn is_counter(word: &Ident, before: Option<&TokenTree>, after: Option<&TokenTree
     word == "enumerate" && starts_operator && is_called
 }
 
-/// The braces of a `loop`. Arguments of operators hold expressions, where the word means something else.
-fn holds_pipelines(group: &Group, before: Option<&TokenTree>) -> bool {
-    group.delimiter() == Delimiter::Brace && matches!(before, Some(TokenTree::Ident(_)))
+/// The braces of a `loop`, and parentheses around a pipeline. Arguments of operators hold expressions, where the word means something else.
+fn holds_pipelines(group: &Group, before: &[TokenTree]) -> bool {
+    let is_mark = |tree: &TokenTree, mark: char| matches!(tree, TokenTree::Punct(punct) if punct.as_char() == mark);
+    match (group.delimiter(), before) {
+        (Delimiter::Brace, [.., TokenTree::Ident(_)]) => true,
+        (Delimiter::Parenthesis, [.., dash, arrow]) if is_mark(arrow, '>') => is_mark(dash, '-'),
+        (Delimiter::Parenthesis, [.., last]) => is_mark(last, '=') || is_mark(last, ';'),
+        (Delimiter::Parenthesis, []) => true,
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -56,6 +63,10 @@ mod tests {
             "a->flat_map(|v|v.iter().enumerate())->b;"
         );
         assert_eq!(counted("a -> map(|v| enumerate(v)) -> b;"), "a->map(|v|enumerate(v))->b;");
+        assert_eq!(
+            counted("x = (a -> enumerate()) -> (enumerate() -> b);"),
+            "x=(a->enumerate::<'static>())->(enumerate::<'static>()->b);"
+        );
         assert_eq!(counted("loop { a -> enumerate() -> b; };"), "loop{a->enumerate::<'static>()->b;};");
     }
 }

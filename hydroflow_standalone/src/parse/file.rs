@@ -172,7 +172,7 @@ fn header_items(header: &Group, diagnostics: &mut Vec<Diagnostic>) -> (Vec<Port>
     for part in split_at_commas(header.stream()) {
         let part_end = part.clone().into_iter().last().map_or(end, |tree| span_of(tree.span()).end);
         match header_item.parse2(part) {
-            Ok(HeaderItem::Port(port)) => ports.push(port),
+            Ok(HeaderItem::Port(port)) => ports.push(*port),
             Ok(HeaderItem::Param(param)) => params.push(*param),
             Err(error) => diagnostics.push(header_error(&error, part_end)),
         }
@@ -230,7 +230,7 @@ fn split_at_commas(stream: TokenStream) -> Vec<TokenStream> {
 }
 
 enum HeaderItem {
-    Port(Port),
+    Port(Box<Port>),
     Param(Box<Param>),
 }
 
@@ -248,7 +248,7 @@ fn header_item(input: ParseStream<'_>) -> syn::Result<HeaderItem> {
     let ty: Type = input.parse()?;
     if let Some(direction) = direction {
         end(input)?;
-        return Ok(HeaderItem::Port(Port { doc, direction, name, ty }));
+        return Ok(HeaderItem::Port(Box::new(Port { doc, direction, name, ty })));
     }
     let default = if input.parse::<Option<Token![=]>>()?.is_some() { Some(input.parse::<Expr>()?) } else { None };
     end(input)?;

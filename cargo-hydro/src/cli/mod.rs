@@ -1,0 +1,133 @@
+//! The command line: parse, load, call. A file per subcommand; nothing here knows how anything is done.
+//!
+//! The only room that knows of arguments, and with [`main`] the only one that ends the process.
+
+mod build;
+mod check;
+mod deploy;
+mod expand;
+mod graph;
+mod new;
+mod options;
+mod run;
+mod test;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode as ProcessExit;
+
+use clap::{Parser, Subcommand};
+
+use crate::report::{ExitCode, Failure, Reporter};
+use crate::sys;
+use options::OutputArgs;
+
+/// Standalone Hydroflow: build, wire, deploy and test `.hf` programs.
+#[derive(Debug, Parser)]
+#[command(name = "hydro", version, styles = options::STYLES, disable_help_subcommand = true, arg_required_else_help = true, after_help = EXIT_CODES)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 wrong arguments or a failed script, 4 nothing matched, 96 a wrong Hydro.toml, 100 failed tests, \
+101 a program does not compile, 102 no cargo package, 110 a failed deployment, 130 interrupted";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a new workspace from a template
+    New(new::Args),
+    /// Find everything that is wrong, without building
+    #[command(visible_alias = "c")]
+    Check(check::Args),
+    /// Build programs
+    #[command(visible_alias = "b")]
+    Build(build::Args),
+    /// Run a script, or without one what Hydro.toml describes
+    #[command(visible_alias = "r")]
+    Run(run::Args),
+    /// Build, start and wire what Hydro.toml describes, in the foreground
+    Deploy(deploy::Args),
+    /// Run the scripts' tests, each in its own deployment
+    #[command(visible_alias = "t")]
+    Test(test::Args),
+    /// Draw the deployment, or the dataflow of a program
+    Graph(graph::Args),
+    /// Show what a stage makes of a program
+    Expand(expand::Args),
+}
+
+/// Is the command: `cargo hydro …`, `cargo-hydro …` and `hydro …`.
+#[must_use]
+pub fn main() -> ProcessExit {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    if let Some(line) = crate::build::wrapper::called_as_wrapper(&arguments) {
+        return sys::become_program(line);
+    }
+    if arguments.get(1).is_some_and(|first| first == sys::guard::ARGUMENT) {
+        sys::guard::serve();
+        return ProcessExit::SUCCESS;
+    }
+    let parsed = match Arguments::try_parse_from(without_cargos_word(arguments)) {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            // Nobody is left to tell if even this cannot be printed.
+            let _ = error.print();
+            return ProcessExit::from(if error.use_stderr() { ExitCode::Usage as u8 } else { 0 });
+        }
+    };
+    let code = run(parsed);
+    sys::guard::finish();
+    ProcessExit::from(code)
+}
+
+/// Cargo calls `cargo-hydro hydro ARGUMENTS`.
+fn without_cargos_word(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    let called = arguments.first().and_then(|program| Path::new(program).file_name().map(OsString::from)).unwrap_or_default();
+    if called != "hydro" && arguments.get(1).is_some_and(|word| word == "hydro") {
+        arguments.remove(1);
+    }
+    arguments
+}
+
+fn run(arguments: Arguments) -> u8 {
+    let script = matches!(&arguments.command, Command::Run(run) if run.has_script());
+    let reporter = Reporter::new(arguments.output.report_options(script));
+    let folder = match std::env::current_dir() {
+        Ok(folder) => folder,
+        Err(error) => {
+            reporter.failure(&Failure::new(ExitCode::Usage, "cannot tell the current folder").cause(error));
+            return ExitCode::Usage as u8;
+        }
+    };
+    let result = match arguments.command {
+        Command::New(args) => new::run(&args, &folder, &reporter).map(|()| 0),
+        Command::Check(args) => blocking(move |reporter| check::run(&args, &folder, reporter), &reporter),
+        Command::Build(args) => blocking(move |reporter| build::run(&args, &folder, reporter), &reporter),
+        Command::Run(args) => run::run(args, &folder, &reporter),
+        Command::Deploy(args) => deploy::run(&args, &folder, &reporter),
+        Command::Test(args) => test::run(args, &folder, &reporter),
+        Command::Graph(args) => graph::run(&args, &folder, &reporter).map(|()| 0),
+        Command::Expand(args) => expand::run(&args, &folder, &reporter).map(|()| 0),
+    };
+    result.unwrap_or_else(|failure| {
+        reporter.failure(&failure);
+        failure.code as u8
+    })
+}
+
+/// Does work that blocks, so that Ctrl-C ends it and what it runs.
+fn blocking(work: impl FnOnce(&Reporter) -> Result<(), Failure> + Send + 'static, reporter: &Reporter) -> Result<u8, Failure> {
+    let inside = reporter.clone();
+    match sys::signal::interruptible(move || work(&inside)) {
+        Ok(result) => result.map(|()| 0),
+        Err(interrupt) => Ok(interrupt.code()),
+    }
+}
+
+/// Paths on the command line are relative to where the command was called.
+fn absolute(folder: &Path, path: &Path) -> PathBuf {
+    folder.join(path)
+}

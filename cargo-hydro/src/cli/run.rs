@@ -1,0 +1,48 @@
+//! `hydro run SCRIPT`: a script that describes, deploys and drives; without a script, what `Hydro.toml` describes.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use super::options::{CompileArgs, WorkspaceArgs};
+use crate::report::{ExitCode, Failure, Reporter};
+use crate::script::{self, RunRequest};
+
+/// Arguments of `run`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The script, `*.hydro.py`; none: what Hydro.toml describes
+    script: Option<PathBuf>,
+    /// Place every machine on this one
+    #[arg(long)]
+    local: bool,
+    #[command(flatten)]
+    compile: CompileArgs,
+    #[command(flatten)]
+    workspace: WorkspaceArgs,
+    /// Arguments for the script
+    #[arg(last = true, value_name = "ARGS")]
+    args: Vec<OsString>,
+}
+
+impl Args {
+    /// Whether a script runs; then its output is what the user wants to see.
+    pub(super) fn has_script(&self) -> bool {
+        self.script.is_some()
+    }
+}
+
+pub(super) fn run(args: Args, folder: &Path, reporter: &Reporter) -> Result<u8, Failure> {
+    let Some(script) = args.script else {
+        let workspace = args.workspace.workspace(folder)?;
+        return super::deploy::foreground(workspace, args.local, &args.compile, reporter);
+    };
+    let place = super::absolute(folder, &script);
+    // The script's own folder says which workspace is meant, wherever the command was called.
+    let home = place.parent().filter(|home| home.is_dir()).unwrap_or(folder);
+    if script.extension().is_some_and(|extension| extension != "py") {
+        return Err(Failure::new(ExitCode::Usage, format!("`{}` is no Python script", script.display())).hint("scripts end in `.hydro.py`"));
+    }
+    let workspace = args.workspace.workspace(home)?;
+    let build = args.compile.options(None);
+    script::run(&RunRequest { workspace, script, args: args.args, local: args.local, build }, reporter)
+}
