@@ -28,13 +28,19 @@ fn mermaid(deployment: &Deployment) -> String {
     for (at, machine) in deployment.machines.keys().enumerate() {
         put(&mut text, format_args!("  subgraph m{at} [\"{}\"]\n", plain(machine)));
         for (number, name, service) in placed(deployment, machine) {
-            put(&mut text, format_args!("    s{number}[\"{}\"]\n", plain(&label(name, service)).replace('\n', "<br/>")));
+            put(
+                &mut text,
+                format_args!("    s{number}[\"{}\"]\n", plain(&label(name, service)).replace('\n', "<br/>")),
+            );
         }
         text.push_str("  end\n");
     }
     for link in &deployment.links {
         if let Some((from, to)) = ends(deployment, &link.from.service, &link.to.service) {
-            put(&mut text, format_args!("  s{from} -- \"{} → {}\" --> s{to}\n", plain(&link.from.port), plain(&link.to.port)));
+            put(
+                &mut text,
+                format_args!("  s{from} -- \"{} → {}\" --> s{to}\n", plain(&link.from.port), plain(&link.to.port)),
+            );
         }
     }
     text
@@ -45,13 +51,23 @@ fn dot(deployment: &Deployment) -> String {
     for (at, machine) in deployment.machines.keys().enumerate() {
         put(&mut text, format_args!("  subgraph cluster_{at} {{\n    label = \"{}\";\n", plain(machine)));
         for (number, name, service) in placed(deployment, machine) {
-            put(&mut text, format_args!("    s{number} [label = \"{}\"];\n", plain(&label(name, service)).replace('\n', "\\n")));
+            put(
+                &mut text,
+                format_args!("    s{number} [label = \"{}\"];\n", plain(&label(name, service)).replace('\n', "\\n")),
+            );
         }
         text.push_str("  }\n");
     }
     for link in &deployment.links {
         if let Some((from, to)) = ends(deployment, &link.from.service, &link.to.service) {
-            put(&mut text, format_args!("  s{from} -> s{to} [label = \"{} → {}\"];\n", plain(&link.from.port), plain(&link.to.port)));
+            put(
+                &mut text,
+                format_args!(
+                    "  s{from} -> s{to} [label = \"{} → {}\"];\n",
+                    plain(&link.from.port),
+                    plain(&link.to.port)
+                ),
+            );
         }
     }
     text.push_str("}\n");
@@ -67,18 +83,25 @@ fn json_text(deployment: &Deployment) -> String {
     let links: Vec<_> = deployment
         .links
         .iter()
-        .map(|link| json!({
-            "from": format!("{}.{}", link.from.service, link.from.port),
-            "to": format!("{}.{}", link.to.service, link.to.port),
-            "policy": link.policy.unwrap_or_default().name(),
-        }))
+        .map(|link| {
+            json!({
+                "from": format!("{}.{}", link.from.service, link.from.port),
+                "to": format!("{}.{}", link.to.service, link.to.port),
+                "policy": link.policy.unwrap_or_default().name(),
+            })
+        })
         .collect();
     let machines: Vec<_> = deployment.machines.keys().collect();
     json!({ "deployment": deployment.name, "machines": machines, "services": services, "links": links }).to_string()
 }
 
 fn placed<'a>(deployment: &'a Deployment, machine: &'a str) -> impl Iterator<Item = (usize, &'a String, &'a Service)> {
-    deployment.services.iter().enumerate().filter(move |(_, (_, service))| service.machine == machine).map(|(at, (name, service))| (at, name, service))
+    deployment
+        .services
+        .iter()
+        .enumerate()
+        .filter(move |(_, (_, service))| service.machine == machine)
+        .map(|(at, (name, service))| (at, name, service))
 }
 
 fn ends(deployment: &Deployment, from: &str, to: &str) -> Option<(usize, usize)> {
@@ -92,7 +115,9 @@ fn label(name: &str, service: &Service) -> String {
 
 fn runs(service: &Service) -> String {
     match &service.program {
-        Program::Hydroflow { source, .. } => source.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+        Program::Hydroflow { source, .. } => {
+            source.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+        }
         Program::Command { argv } => argv.first().cloned().unwrap_or_default(),
     }
 }

@@ -399,3 +399,121 @@ async fn together(ends: impl IntoIterator<Item = impl Future<Output = Exit> + Se
     let success = Exit { code: Some(0), signal: None };
     ends.into_values().find(|exit| !exit.success()).unwrap_or(success)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deploy::samples::{command, deployment, engine, link};
+
+    fn commands(scripts: &[(&str, &str)]) -> Deployment {
+        let mut made = Deployment { name: "test".into(), ..Default::default() };
+        for (name, script) in scripts {
+            command(&mut made, name, &["sh", "-c", script]);
+        }
+        made
+    }
+
+    async fn first_line(engine: &Engine, name: &str) -> String {
+        engine.logs(name, LogStream::Stdout).unwrap().next().await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_is_new_starts_what_runs_stays() {
+        let (engine, captured) = engine(commands(&[("a", "echo $HYDRO_SERVICE $HYDRO_MEMBERS; sleep 60")]));
+        engine.deploy().await.unwrap();
+        assert_eq!(first_line(&engine, "a").await, "a 1");
+        let pid = engine.status()[0].pid;
+
+        engine.edit(|wished| command(wished, "b", &["sh", "-c", "echo $HYDRO_MEMBER; sleep 60"]));
+        engine.edit(|wished| wished.services["b"].count = 2);
+        assert!(engine.exit("b").is_err_and(|failure| failure.message == "`b` was not started"));
+        engine.deploy().await.unwrap();
+        assert_eq!(first_line(&engine, "b.1").await, "1");
+        let names: Vec<String> = engine.status().into_iter().map(|member| member.name).collect();
+        assert_eq!((names, engine.status()[0].pid), (vec!["a".into(), "b.0".into(), "b.1".into()], pid));
+        assert!(engine.logs("b", LogStream::Stdout).is_err(), "which of the two?");
+        assert!(engine.stop("c").await.is_err_and(|failure| failure.message == "there is no service `c`"));
+
+        engine.stop_all().await;
+        assert!(engine.is_over() && engine.failed_members().is_empty());
+        let stderr = captured.stderr();
+        let (last, first) = (stderr.find("Stopped b.1").unwrap(), stderr.find("Stopped a").unwrap());
+        assert!(last < first, "the last started ends first:\n{stderr}");
+    }
+
+    #[tokio::test]
+    async fn the_end_of_a_service_is_told_with_its_last_lines() {
+        let (engine, _) =
+            engine(commands(&[("bad", "echo one; echo two >&2; exit 3"), ("good", "true"), ("long", "sleep 60")]));
+        engine.deploy().await.unwrap();
+        assert_eq!(engine.exit("bad").unwrap().await.code, Some(3));
+        assert!(engine.exit("good").unwrap().await.success());
+        let failed = engine.failed_members();
+        assert_eq!(failed.len(), 1);
+        assert_eq!(failed[0].message, "`bad` exited with code 3");
+        assert!(failed[0].causes[0].contains("one") && failed[0].causes[0].contains("two"), "{failed:?}");
+        assert!(!engine.has_failed(), "a command may end as it likes");
+        let waiting = engine.exit("long").unwrap();
+        assert_eq!(engine.kill("long").await.unwrap().signal, Some(9));
+        assert_eq!(waiting.await.signal, Some(9));
+    }
+
+    #[tokio::test]
+    async fn problems_are_told_before_anything_starts() {
+        let mut wrong = commands(&[("a", "echo started > /dev/stderr")]);
+        link(&mut wrong, "a.x", "b.y", None);
+        let (engine, captured) = engine(wrong);
+        let problems = engine.deploy().await.unwrap_err();
+        assert_eq!(problems.len(), 2);
+        assert_eq!((engine.status(), captured.stderr()), (Vec::new(), String::new()));
+    }
+
+    #[tokio::test]
+    async fn a_missing_program_stops_what_was_started_before_it() {
+        let mut wrong = commands(&[("a", "sleep 60")]);
+        command(&mut wrong, "b", &["no-such-program"]);
+        let (engine, captured) = engine(wrong);
+        let problems = engine.deploy().await.unwrap_err();
+        assert_eq!(problems[0].message, "starting `b` failed: cannot find the program `no-such-program`");
+        assert_eq!(problems[0].origin.as_ref().map(|origin| origin.line), Some(50));
+        assert!(captured.stderr().contains("Stopped a"), "{}", captured.stderr());
+        assert!(engine.status().is_empty());
+    }
+
+    #[tokio::test]
+    async fn between_running_services_no_link_can_be_made() {
+        let (engine, _) = engine(commands(&[("a", "sleep 60")]));
+        engine.deploy().await.unwrap();
+        engine.edit(|wished| {
+            let mut programs = deployment(&[("a", "output x, input y")]);
+            link(&mut programs, "a.x", "a.y", None);
+            *wished = programs;
+        });
+        let problems = engine.deploy().await.unwrap_err();
+        assert_eq!(problems[0].message, "`a.x` cannot be linked to `a.y`: both run already");
+    }
+
+    #[tokio::test]
+    async fn one_that_does_not_listen_delays_the_end_for_a_bounded_time() {
+        let deaf = "trap '' TERM; echo up; while :; do sleep 0.05; done";
+        let (engine, _) = engine(commands(&[("a", deaf), ("b", deaf), ("c", "echo up; sleep 60")]));
+        engine.deploy().await.unwrap();
+        for name in ["a", "b", "c"] {
+            first_line(&engine, name).await;
+        }
+        let asked = Instant::now();
+        engine.stop_all().await;
+        assert!(engine.is_over());
+        assert!(asked.elapsed() < GRACE + LAST_GRACE + Duration::from_secs(3), "{:?}", asked.elapsed());
+    }
+
+    #[tokio::test]
+    async fn dropping_the_engine_kills() {
+        let (engine, _) = engine(commands(&[("a", "echo up; sleep 60")]));
+        engine.deploy().await.unwrap();
+        first_line(&engine, "a").await;
+        let exit = engine.exit("a").unwrap();
+        drop(engine);
+        assert_eq!(exit.await.signal, Some(9));
+    }
+}

@@ -2,11 +2,14 @@
 //!
 //! `model`, `topology` and `plan` are pure: no process, no clock, no async. Read [`Deployment`] first, then [`Engine`].
 
+pub mod draw;
 mod engine;
 mod foreground;
 mod from_toml;
 mod model;
 mod plan;
+#[cfg(test)]
+mod samples;
 mod start;
 pub mod topology;
 

@@ -208,3 +208,114 @@ fn write(direction: Direction, role: Role, address: SocketAddr, peer_port: Optio
     };
     text.strip_prefix(implied).map_or_else(|| text.clone(), str::to_owned)
 }
+
+#[cfg(test)]
+mod tests {
+    use hydro_runtime_shim::contract::{Policy, parse_endpoints};
+
+    use super::*;
+    use crate::deploy::samples::{command, deployment, link};
+
+    fn variables(plan: &Plan, member: &str) -> Vec<String> {
+        let member = plan.members.iter().find(|planned| planned.name == member).expect(member);
+        let wiring = ["HYDRO_INPUT", "HYDRO_OUTPUT", "HYDRO_POLICY"];
+        let env = member.env.iter().filter(|(name, _)| wiring.iter().any(|start| name.starts_with(start)));
+        env.map(|(name, value)| format!("{}={value}", name.strip_prefix("HYDRO_").unwrap_or(name))).collect()
+    }
+
+    fn order(plan: &Plan) -> Vec<&str> {
+        plan.members.iter().map(|member| member.name.as_str()).collect()
+    }
+
+    #[test]
+    fn a_pair_is_wired_and_receivers_start_first() {
+        let mut pair = deployment(&[
+            ("client", "output outbound, input answers"),
+            ("server", "input inbound, output out, param n"),
+        ]);
+        link(&mut pair, "client.outbound", "server.inbound", None);
+        pair.services["client"].count = 2;
+        pair.services["server"].env.insert("LEVEL".into(), "debug".into());
+        if let Program::Hydroflow { params, .. } = &mut pair.services["server"].program {
+            params.insert("n".into(), "3".into());
+        }
+        let plan = Plan::example(&pair);
+        assert_eq!(order(&plan), ["server", "client.0", "client.1"]);
+        let expected = r#"{
+  "HYDRO_ADDRESS": "127.0.0.1:4002",
+  "HYDRO_DEPLOYMENT": "test",
+  "HYDRO_INPUT_INBOUND": "tcp://127.0.0.1:4002",
+  "HYDRO_MEMBER": "0",
+  "HYDRO_MEMBERS": "1",
+  "HYDRO_OUTPUT_OUT": "listen:tcp://127.0.0.1:4002",
+  "HYDRO_PARAM_N": "3",
+  "HYDRO_SERVICE": "server",
+  "LEVEL": "debug",
+  "LISTEN_FDS": "1"
+}"#;
+        assert_eq!(serde_json::to_string_pretty(&plan.members[0].env).unwrap(), expected);
+        let client = [
+            "INPUT_ANSWERS=tcp://127.0.0.1:4001",
+            "OUTPUT_OUTBOUND=tcp://127.0.0.1:4002/inbound,listen:tcp://127.0.0.1:4001",
+        ];
+        assert_eq!(variables(&plan, "client.1"), client);
+    }
+
+    #[test]
+    fn members_of_one_service_meet_each_other_but_not_themselves() {
+        let mut gossip = deployment(&[("node", "input heard, output said")]);
+        link(&mut gossip, "node.said", "node.heard", Some(Policy::RoundRobin));
+        gossip.services["node"].count = 3;
+        let expected = [
+            "INPUT_HEARD=tcp://127.0.0.1:4001",
+            "OUTPUT_SAID=tcp://127.0.0.1:4000/heard,tcp://127.0.0.1:4002/heard,listen:tcp://127.0.0.1:4001",
+            "POLICY_SAID=round_robin",
+        ];
+        assert_eq!(variables(&Plan::example(&gossip), "node.1"), expected);
+    }
+
+    #[test]
+    fn a_latecomer_dials_the_senders_that_run() {
+        let mut grown = deployment(&[("a", "output out"), ("b", "input y")]);
+        link(&mut grown, "a.out", "b.y", None);
+        let at = |port| Address::of(SocketAddr::from(([127, 0, 0, 1], port)));
+        let addresses = [(("a".to_owned(), 0), at(1)), (("b".to_owned(), 0), at(2))].into();
+        let plan = Plan::new(&grown, &addresses, &["a".to_owned()].into());
+        assert_eq!(order(&plan), ["b"]);
+        assert_eq!(variables(&plan, "b"), ["INPUT_Y=tcp://127.0.0.1:2,dial:tcp://127.0.0.1:1/out"]);
+    }
+
+    #[test]
+    fn cycles_and_strangers_start_as_written() {
+        let mut ring =
+            deployment(&[("z", "input i, output o"), ("y", "input i, output o"), ("x", "output o"), ("w", "")]);
+        link(&mut ring, "z.o", "y.i", None);
+        link(&mut ring, "y.o", "z.i", None);
+        link(&mut ring, "x.o", "y.i", None);
+        command(&mut ring, "v", &["true"]);
+        assert_eq!(order(&Plan::example(&ring)), ["w", "v", "z", "y", "x"]);
+    }
+
+    #[test]
+    fn a_command_learns_who_it_is_and_no_more() {
+        let mut one = Deployment { name: "d".into(), ..Default::default() };
+        command(&mut one, "db", &["postgres"]);
+        let plan = Plan::example(&one);
+        let names: Vec<&String> = plan.members[0].env.keys().collect();
+        assert_eq!(names, ["HYDRO_DEPLOYMENT", "HYDRO_MEMBER", "HYDRO_MEMBERS", "HYDRO_SERVICE"]);
+        assert_eq!(plan.members[0].address, None);
+    }
+
+    #[test]
+    fn who_listens_everywhere_is_dialed_here() {
+        let mut open = deployment(&[("a", "output out"), ("b", "input y")]);
+        link(&mut open, "a.out", "b.y", None);
+        open.services["b"].listen = Some("[::]:9".into());
+        let plan = Plan::example(&open);
+        assert_eq!(variables(&plan, "b"), ["INPUT_Y=tcp://[::]:9"]);
+        assert_eq!(variables(&plan, "a")[0], "OUTPUT_OUT=tcp://[::1]:9/y,listen:tcp://127.0.0.1:4000");
+        for value in ["tcp://[::1]:9/y,listen:tcp://127.0.0.1:4000", "tcp://[::]:9"] {
+            assert!(parse_endpoints(value, contract::Direction::Output).is_ok());
+        }
+    }
+}

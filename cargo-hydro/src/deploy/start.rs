@@ -43,6 +43,9 @@ impl Started {
 /// Artifacts by service.
 pub(super) type Artifacts = BTreeMap<String, Artifact>;
 
+/// Sockets bound for members, by service and number.
+type Listeners = BTreeMap<(String, u32), (TcpListener, Address)>;
+
 /// One deploy on its way.
 pub(super) struct Starting<'a> {
     pub(super) options: &'a EngineOptions,
@@ -147,8 +150,8 @@ impl Starting<'_> {
     }
 
     /// Binds a socket for each new member of a Hydroflow service; all problems are told.
-    fn listen(&self) -> Result<BTreeMap<(String, u32), (TcpListener, Address)>, Vec<Failure>> {
-        let (mut listeners, mut problems) = (BTreeMap::new(), Vec::new());
+    fn listen(&self) -> Result<Listeners, Vec<Failure>> {
+        let (mut listeners, mut problems) = (Listeners::new(), Vec::new());
         for (name, service) in self.new_services() {
             if matches!(service.program, Program::Command { .. }) {
                 continue;
@@ -294,4 +297,104 @@ fn failure(service: &Service, what: &str, error: &MachineError) -> Failure {
     failure.origin = service.origin.clone();
     failure.causes.extend(error.reason());
     failure
+}
+
+#[cfg(test)]
+mod tests {
+    use hydro_runtime_shim::contract::{CONTRACT_VERSION, ProgramDescription};
+
+    use super::*;
+    use crate::deploy::samples::{deployment, link, options};
+    use crate::report::{Captured, LogStream, ReportOptions};
+
+    /// Starts a deployment whose programs are shell scripts.
+    async fn start(
+        deployment: &Deployment,
+        script: &str,
+        running: &BTreeSet<String>,
+        addresses: Addresses,
+    ) -> (Result<IndexMap<String, Started>, Vec<Failure>>, Captured) {
+        let description = ProgramDescription {
+            contract: CONTRACT_VERSION,
+            program: "program".into(),
+            source: "program.hf".into(),
+            doc: String::new(),
+            ports: Vec::new(),
+            params: Vec::new(),
+        };
+        let artifact =
+            Artifact { source: "program.hf".into(), executable: "/bin/sh".into(), hash: String::new(), description };
+        let mut deployment = deployment.clone();
+        for service in deployment.services.values_mut() {
+            service.args = vec!["-c".into(), script.into()];
+        }
+        let artifacts = deployment.services.keys().map(|name| (name.clone(), artifact.clone())).collect();
+        let (reporter, captured) = Reporter::captured(ReportOptions::default());
+        let options = options();
+        let starting = Starting { options: &options, reporter: &reporter, deployment: &deployment, running };
+        let started = starting.start(&artifacts, 0, addresses).await;
+        (started, captured)
+    }
+
+    async fn line(started: &IndexMap<String, Started>, service: &str, member: usize) -> String {
+        started[service].members[member].logs().read(LogStream::Stdout).next().await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn every_member_listens_before_the_first_starts_and_knows_its_peers() {
+        let mut pair = deployment(&[("a", "output out"), ("b", "input in")]);
+        link(&mut pair, "a.out", "b.in", None);
+        pair.services["b"].count = 2;
+        let script = "echo \"$HYDRO_OUTPUT_OUT|$HYDRO_INPUT_IN|$HYDRO_ADDRESS|$LISTEN_FDS|$(readlink /proc/self/fd/3)\"; sleep 60";
+        let (started, _) = start(&pair, script, &BTreeSet::new(), Addresses::new()).await;
+        let started = started.unwrap();
+        let at = |name: &str, member: usize| started[name].members[member].address().unwrap();
+        let fields = |line: String| line.split('|').map(str::to_owned).collect::<Vec<_>>();
+        let a = fields(line(&started, "a", 0).await);
+        let expected = format!("tcp://{}/in,tcp://{}/in,listen:tcp://{}", at("b", 0), at("b", 1), at("a", 0));
+        assert_eq!((&a[0], &a[2], &a[3]), (&expected, &at("a", 0).to_string(), &"1".to_owned()));
+        assert!(a[4].starts_with("socket:"), "{a:?}");
+        let b = fields(line(&started, "b", 1).await);
+        assert_eq!(b[1], format!("tcp://{}", at("b", 1)));
+        assert!(std::net::TcpStream::connect(at("b", 1)).is_ok(), "the member holds the socket that was bound for it");
+    }
+
+    #[tokio::test]
+    async fn a_latecomer_calls_who_runs() {
+        let mut grown = deployment(&[("a", "output out"), ("b", "input in")]);
+        link(&mut grown, "a.out", "b.in", None);
+        let running = ["a".to_owned()].into();
+        let addresses = [(("a".to_owned(), 0), Address::of(SocketAddr::from(([127, 0, 0, 1], 9))))].into();
+        let (started, _) = start(&grown, "echo $HYDRO_INPUT_IN; sleep 60", &running, addresses).await;
+        let started = started.unwrap();
+        assert_eq!(started.len(), 1);
+        assert!(line(&started, "b", 0).await.ends_with(",dial:tcp://127.0.0.1:9/out"));
+    }
+
+    #[tokio::test]
+    async fn a_program_that_fails_at_once_fails_the_deploy_and_takes_the_others_along() {
+        let two = deployment(&[("a", ""), ("b", "")]);
+        let script = "if [ $HYDRO_SERVICE = b ]; then echo broken >&2; exit 2; fi; sleep 60";
+        let (result, captured) = start(&two, script, &BTreeSet::new(), Addresses::new()).await;
+        let failures = result.unwrap_err();
+        assert_eq!(failures[0].message, "starting `b` failed: it exited with code 2");
+        assert_eq!(failures[0].causes, ["the last lines of `b`:\n  broken"]);
+        assert_eq!(failures[0].origin.as_ref().map(|origin| origin.line), Some(2));
+        assert!(captured.stderr().contains("Stopped a"), "{}", captured.stderr());
+    }
+
+    #[tokio::test]
+    async fn an_address_in_use_is_told_at_the_service() {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = taken.local_addr().unwrap().to_string();
+        let mut two = deployment(&[("a", ""), ("b", "")]);
+        two.services["a"].listen = Some(address.clone());
+        two.services["b"].listen = Some("203.0.113.7:1".into());
+        let (result, captured) = start(&two, "sleep 60", &BTreeSet::new(), Addresses::new()).await;
+        let failures = result.unwrap_err();
+        assert_eq!(failures[0].message, format!("`a` cannot listen: the address {address} is in use"));
+        assert_eq!(failures[1].message, "`b` cannot listen: the address 203.0.113.7:1 cannot be used");
+        assert_eq!(failures[1].causes.len(), 1);
+        assert_eq!(captured.stderr(), "", "nothing was started");
+    }
 }

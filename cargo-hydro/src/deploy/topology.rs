@@ -273,3 +273,188 @@ fn check_type(link: &Link, described: &BTreeMap<String, Described<'_>>) -> Optio
         failure.hint("give both ports the same type, or put a `map` in front of one of them")
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use hydro_runtime_shim::contract::{self, Addressing, Policy};
+
+    use super::*;
+    use crate::deploy::model::Machine;
+    use crate::deploy::samples::{command, deployment, link, port};
+
+    fn told(problems: &[Failure]) -> Vec<String> {
+        problems
+            .iter()
+            .map(|problem| {
+                let origin = problem.origin.as_ref().map_or(String::new(), |origin| format!("{} ", origin.line));
+                format!("{origin}{} [{}]", problem.message, problem.hint.as_deref().unwrap_or_default())
+            })
+            .collect()
+    }
+
+    fn echo() -> Deployment {
+        let mut echo =
+            deployment(&[("client", "output outbound, input inbound"), ("server", "input inbound, output outbound")]);
+        link(&mut echo, "client.outbound", "server.inbound", None);
+        link(&mut echo, "server.outbound", "client.inbound", None);
+        echo
+    }
+
+    #[test]
+    fn nothing_is_wrong_with_a_right_deployment() {
+        assert_eq!(check(&echo(), false), []);
+    }
+
+    #[test]
+    fn both_ends_of_a_link_are_checked_and_all_is_told() {
+        let mut wrong = echo();
+        command(&mut wrong, "db", &["postgres"]);
+        for (from, to) in [
+            ("client.outbund", "server.inbound"),
+            ("clent.outbound", "moon.inbound"),
+            ("server.inbound", "client.outbound"),
+            ("client.inbound", "server.inbound"),
+            ("db.rows", "server.inbound"),
+        ] {
+            link(&mut wrong, from, to, None);
+        }
+        let expected = [
+            "102 `client` has no port `outbund` [there is an output with a similar name: `outbound`]",
+            "103 there is no service `clent` [there is a service with a similar name: `client`]",
+            "103 there is no service `moon` [the services are `client`, `server`, `db`]",
+            "104 `server.inbound` is an input; a link begins at an output [turn it round: from `client.outbound` to `server.inbound`]",
+            "104 `client.outbound` is an output; a link ends at an input [turn it round: from `client.outbound` to `server.inbound`]",
+            "105 `client.inbound` is an input; a link begins at an output [the only output is `outbound`]",
+            "106 `db.rows` cannot be linked: `db` is a command, and ports of commands are not supported yet []",
+        ];
+        let problems = check(&wrong, false);
+        assert_eq!(told(&problems), expected);
+        assert!(problems.iter().all(|problem| problem.code == ExitCode::Config));
+    }
+
+    #[test]
+    fn an_input_that_nothing_feeds_is_told_unless_that_is_meant() {
+        let mut alone = deployment(&[("server", "input inbound, output outbound")]);
+        assert_eq!(
+            told(&check(&alone, false)),
+            [
+                "1 nothing is linked to the input `server.inbound` [link an output to it, or say that nothing comes with the \
+              variable `HYDRO_INPUT_INBOUND=null`]"
+            ]
+        );
+        alone.open.insert(port("server.inbound"));
+        assert_eq!(check(&alone, false), []);
+        alone.open.clear();
+        alone.services["server"].env.insert("HYDRO_INPUT_INBOUND".into(), "null".into());
+        assert_eq!(check(&alone, false), []);
+    }
+
+    #[test]
+    fn parameters_are_compared_with_the_header() {
+        let mut wrong = deployment(&[("a", "param period_ms = 1, param size")]);
+        if let Program::Hydroflow { params, .. } = &mut wrong.services["a"].program {
+            params.insert("period".into(), "1".into());
+            params.insert("periodms".into(), "1".into());
+        }
+        let expected = [
+            "1 `a` has no parameter `period` [the parameters are `period_ms`, `size`]",
+            "1 `a` has no parameter `periodms` [there is a parameter with a similar name: `period_ms`]",
+            "1 `a` needs the parameter `size`: u64 [give it a value in `params`, or a default in the `.hf` file (line 3)]",
+        ];
+        assert_eq!(told(&check(&wrong, false)), expected);
+        let mut by_flag = deployment(&[("a", "param a_b")]);
+        by_flag.services["a"].args.push("--a-b=3".into());
+        assert_eq!(check(&by_flag, false), []);
+    }
+
+    #[test]
+    fn machines_exist_and_clouds_are_for_later() {
+        let mut wrong = deployment(&[("a", ""), ("b", ""), ("c", "")]);
+        let kind = MachineKind::Gcp { project: "p".into(), zone: "z".into(), machine_type: "t".into() };
+        wrong.machines.insert("cloud".into(), Machine { kind, origin: Some(Origin::line("Hydro.toml", 9)) });
+        wrong.services["a"].machine = "clod".into();
+        wrong.services["b"].machine = "cloud".into();
+        wrong.services["c"].machine = "cloud".into();
+        let expected = [
+            "1 there is no machine `clod` [there is a machine with a similar name: `cloud`]",
+            "9 the machine `cloud` cannot be created: gcp machines are not supported yet [use `--local` to run every service on this machine]",
+        ];
+        assert_eq!(told(&check(&wrong, false)), expected);
+        assert_eq!(told(&check(&wrong, true)).len(), 1);
+    }
+
+    #[test]
+    fn what_contradicts_itself_is_told() {
+        let mut wrong = deployment(&[("a", "output x"), ("b", "input y"), ("c.d", "input y")]);
+        link(&mut wrong, "a.x", "b.y", None);
+        link(&mut wrong, "a.x", "b.y", None);
+        link(&mut wrong, "a.x", "c.d.y", Some(Policy::RoundRobin));
+        wrong.links[2].to = PortRef { service: "c.d".into(), port: "y".into() };
+        wrong.services["a"].count = 2;
+        wrong.services["a"].listen = Some("127.0.0.1".into());
+        command(&mut wrong, "e", &[]);
+        let expected = [
+            "1 `a` has 2 members, but one address to listen at [leave out `listen`; each member is then given an address]",
+            "1 `a` cannot listen at `127.0.0.1`: that is no address [write an IP address and a port: `127.0.0.1:4000`]",
+            "3 `c.d` is no name for a service [a name has letters, digits, `_` and `-`, and begins with a letter]",
+            "50 `e` has an empty command []",
+            "101 `a.x` is linked to `b.y` already [leave one of them out]",
+            "102 the links of `a.x` do not agree on a policy [a policy says how an output divides its items: write the same one at all its links]",
+        ];
+        assert_eq!(told(&check(&wrong, false)), expected);
+    }
+
+    fn described(program: &str, port: &str, type_name: &str, type_id: &str) -> ProgramDescription {
+        let direction = if port.starts_with("in") { contract::Direction::Input } else { contract::Direction::Output };
+        let port = PortDescription {
+            name: port.into(),
+            direction,
+            addressing: Addressing::Plain,
+            type_text: "T".into(),
+            type_name: type_name.into(),
+            type_id: type_id.into(),
+            doc: String::new(),
+            line: 7,
+        };
+        ProgramDescription {
+            contract: CONTRACT_VERSION,
+            program: program.into(),
+            source: format!("src/{program}.hf"),
+            doc: String::new(),
+            ports: vec![port],
+            params: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn types_of_both_ends_must_be_the_same() {
+        let mut linked = deployment(&[("a", "output out"), ("b", "input in")]);
+        link(&mut linked, "a.out", "b.in", None);
+        let check_with = |type_name: &str, type_id: &str, build: u64| {
+            let (a, b) = (described("a", "out", "data::Msg", "1"), described("b", "in", type_name, type_id));
+            let programs = [("a", Described { program: &a, build: 0 }), ("b", Described { program: &b, build })];
+            check_types(&linked, &programs.map(|(name, described)| (name.to_owned(), described)).into())
+        };
+        assert_eq!(check_with("data::Msg", "1", 0), []);
+        assert_eq!(check_with("data::Msg", "2", 1), [], "ids of two builds cannot be compared");
+        let different = check_with("u64", "1", 0).remove(0);
+        assert_eq!(
+            different.to_string(),
+            "Hydro.toml:100: `a.out` and `b.in` carry different types\n  cause: `a.out` carries `data::Msg` (src/a.hf:7)\n  cause: `b.in` carries `u64` (src/b.hf:7)"
+        );
+        assert_eq!(
+            check_with("data::Msg", "2", 0).remove(0).message,
+            "`a.out` and `b.in` carry two different versions of the same type"
+        );
+    }
+
+    #[test]
+    fn a_program_of_another_contract_is_refused() {
+        let one = deployment(&[("a", "")]);
+        let mut program = described("a", "out", "u64", "1");
+        program.contract = CONTRACT_VERSION + 1;
+        let problems = check_types(&one, &[("a".to_owned(), Described { program: &program, build: 0 })].into());
+        assert_eq!(problems.len(), 1);
+        assert!(problems[0].message.contains("contract"), "{}", problems[0]);
+    }
+}

@@ -26,7 +26,7 @@ pub enum MachineError {
         address: SocketAddr,
     },
     /// No socket can listen there.
-    #[error("cannot listen at {address}")]
+    #[error("the address {address} cannot be used")]
     Listen {
         /// The address.
         address: SocketAddr,

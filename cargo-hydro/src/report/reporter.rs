@@ -186,6 +186,15 @@ impl Reporter {
         self.emit(&Event::from(failure));
     }
 
+    /// Writes data that was asked for (a graph, a crate, a plan) to stdout as it is.
+    pub fn data(&self, text: &str) {
+        let mut state = self.lock();
+        state.output.stdout.write(text);
+        if !text.ends_with('\n') {
+            state.output.stdout.write("\n");
+        }
+    }
+
     /// Returns how it tells.
     #[must_use]
     pub fn options(&self) -> ReportOptions {

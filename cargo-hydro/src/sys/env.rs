@@ -21,7 +21,8 @@ pub fn path(name: &str) -> Option<PathBuf> {
 pub fn beginning_with(beginnings: &[&str]) -> Vec<(String, String)> {
     let text = |value: std::ffi::OsString| value.to_string_lossy().into_owned();
     let variables = std::env::vars_os().map(|(name, value)| (text(name), text(value)));
-    let mut found: Vec<_> = variables.filter(|(name, _)| beginnings.iter().any(|beginning| name.starts_with(beginning))).collect();
+    let mut found: Vec<_> =
+        variables.filter(|(name, _)| beginnings.iter().any(|beginning| name.starts_with(beginning))).collect();
     found.sort();
     found
 }

@@ -6,8 +6,10 @@ pub mod env;
 pub mod fs;
 pub mod guard;
 mod process;
+mod replace;
 mod run;
 pub mod signal;
 
 pub use process::{Exit, LISTENER_FD, Launch, Process, SpawnError, Stdio, Stop};
+pub use replace::become_program;
 pub use run::{Stream, run, stop_runs};

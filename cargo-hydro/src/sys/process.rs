@@ -12,6 +12,7 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, ChildStderr, ChildStdout};
@@ -20,6 +21,11 @@ use super::{env, guard};
 
 /// Where a child finds the socket it inherits (systemd's protocol begins there).
 pub const LISTENER_FD: i32 = 3;
+
+/// How often a busy program is tried again.
+const BUSY_TRIES: u32 = 50;
+/// How long to wait in between; starting a child takes about a millisecond.
+const BUSY_PAUSE: Duration = Duration::from_millis(4);
 
 /// Where a child's streams go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -191,7 +197,8 @@ impl Process {
         let piped = launch.stdio == Stdio::Piped;
         let mut prepared = Prepared::new(launch)?;
         let mut command = tokio::process::Command::from(prepared.take());
-        let child = command.kill_on_drop(true).spawn().map_err(|error| prepared.explain(error))?;
+        command.kill_on_drop(true);
+        let child = when_written(|| command.spawn()).map_err(|error| prepared.explain(error))?;
         let pid = child.id().ok_or_else(|| system(io::ErrorKind::NotFound.into()))?;
         let group = if piped { Some(Group::of(pid).map_err(system)?) } else { None };
         Ok(Self { group, child, pid })
@@ -288,7 +295,7 @@ impl Prepared {
     }
 
     pub(super) fn spawn(&mut self) -> Result<std::process::Child, SpawnError> {
-        self.command.spawn().map_err(|error| self.explain(error))
+        when_written(|| self.command.spawn()).map_err(|error| self.explain(error))
     }
 
     /// Says what is missing: the system's own words do not tell a missing program from a missing directory.
@@ -307,6 +314,18 @@ impl Prepared {
             _ => SpawnError::System { program, source: error },
         }
     }
+}
+
+/// A program that was written a moment ago may be "busy": another thread that is just starting a child holds our file open by
+/// inheritance until that child is another program.
+fn when_written<T>(mut spawn: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    for _ in 0..BUSY_TRIES {
+        match spawn() {
+            Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => std::thread::sleep(BUSY_PAUSE),
+            result => return result,
+        }
+    }
+    spawn()
 }
 
 /// Between fork and exec: signals as a fresh process has them, death with our thread, the socket in its place.
@@ -365,9 +384,9 @@ fn notice_children() {
 #[cfg(test)]
 mod tests {
     use std::io::Read;
-    use std::time::{Duration, Instant};
+    use std::time::Instant;
 
-    use tokio::io::AsyncReadExt;
+    use tokio::io::{AsyncBufReadExt, AsyncReadExt};
 
     use super::*;
 
@@ -454,6 +473,49 @@ mod tests {
         let pid = process.pid().to_string();
         drop(process);
         gone(&pid).await;
+    }
+
+    const ENGINE_VARIABLE: &str = "HYDRO_TEST_IS_ENGINE";
+
+    /// Is started by the test below, as the command whose end is looked at.
+    #[tokio::test]
+    async fn this_program_can_start_a_child_and_wait() {
+        if env::text(ENGINE_VARIABLE).is_some() {
+            let mut process = Process::spawn(sh("trap '' TERM; sleep 60 & echo \"children $$ $!\"; wait")).unwrap();
+            let mut lines = tokio::io::BufReader::new(process.take_stdout().unwrap()).lines();
+            let children = lines.next_line().await.unwrap().unwrap();
+            #[expect(clippy::print_stderr, reason = "the test that started this reads it")]
+            {
+                eprintln!("{children}");
+            }
+            process.wait().await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn when_the_command_is_killed_nothing_of_it_lives_on() {
+        let name = "sys::process::tests::this_program_can_start_a_child_and_wait";
+        let mut engine = Process::spawn(Launch {
+            program: std::env::current_exe().unwrap().into(),
+            args: ["--exact", name, "--nocapture"].map(Into::into).to_vec(),
+            env: [(ENGINE_VARIABLE.into(), "1".into())].into(),
+            ..Default::default()
+        })
+        .unwrap();
+        let mut lines = tokio::io::BufReader::new(engine.take_stderr().unwrap()).lines();
+        let pids = loop {
+            let line = lines.next_line().await.unwrap().expect("the engine tells its children");
+            if let Some(pids) = line.strip_prefix("children ") {
+                break pids.split(' ').map(str::to_owned).collect::<Vec<_>>();
+            }
+        };
+        assert!(pids.len() == 2 && pids.iter().all(|pid| is_alive(pid)), "{pids:?}");
+        // Only the engine itself, not its group: the rest is the kernel's and the guardian's work.
+        let pid = Pid::from_raw(i32::try_from(engine.pid()).unwrap()).unwrap();
+        rustix::process::kill_process(pid, Signal::KILL).unwrap();
+        for pid in &pids {
+            gone(pid).await;
+        }
     }
 
     #[tokio::test]
