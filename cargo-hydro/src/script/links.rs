@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use super::port_client::{self, Connection, Identity, Incoming, Outgoing, PortError};
+use super::port_client::{self, Connection, Farewell, Identity, Incoming, Outgoing, PortError};
 use crate::report::{ExitCode, Failure};
 
 /// Items kept for a reader who does not read; after that the program has to wait.
@@ -53,7 +53,7 @@ pub(super) struct Links {
 #[derive(Clone, Debug)]
 struct Sending {
     jobs: mpsc::Sender<Job>,
-    farewell: Rc<RefCell<Option<String>>>,
+    farewell: Rc<RefCell<Option<Farewell>>>,
 }
 
 impl Links {
@@ -90,9 +90,9 @@ impl Links {
             }
             let farewell = link.farewell.borrow_mut().take();
             sending.remove(key);
-            // A reason is an answer to an item sent before; without one the program may simply have been started anew.
-            if farewell.is_some() {
-                return Err(PortError::Ended(farewell).about(&key.shown));
+            // Whoever was told already, or left in order, is no reason not to try again.
+            if let Some(error) = farewell.and_then(what_went_wrong) {
+                return Err(error.about(&key.shown));
             }
         }
         let link = self.open(key, true).await?;
@@ -146,11 +146,11 @@ impl Links {
 }
 
 /// Sends what is asked for until the program leaves.
-async fn run_sending(link: Connection, mut inbox: mpsc::Receiver<Job>, farewell: Rc<RefCell<Option<String>>>) {
+async fn run_sending(link: Connection, mut inbox: mpsc::Receiver<Job>, farewell: Rc<RefCell<Option<Farewell>>>) {
     let Connection { mut incoming, mut outgoing } = link;
     let left = async {
         let reason = incoming.farewell().await;
-        *farewell.borrow_mut() = reason;
+        *farewell.borrow_mut() = Some(reason);
     };
     let sending = send_all(&mut inbox, &mut outgoing);
     tokio::select! {
@@ -160,7 +160,17 @@ async fn run_sending(link: Connection, mut inbox: mpsc::Receiver<Job>, farewell:
     // Whoever asked in the meantime learns the reason.
     inbox.close();
     while let Some((_, done)) = inbox.recv().await {
-        let _ = done.send(Err(PortError::Ended(farewell.borrow_mut().take())));
+        let error = farewell.borrow_mut().take().and_then(what_went_wrong);
+        let _ = done.send(Err(error.unwrap_or(PortError::Ended(None))));
+    }
+}
+
+/// Without a word is how a program answers an item that it cannot read; in order is how it stops.
+fn what_went_wrong(farewell: Farewell) -> Option<PortError> {
+    match farewell {
+        Farewell::InOrder => None,
+        Farewell::Because(reason) => Some(PortError::Ended(Some(reason))),
+        Farewell::CutOff => Some(PortError::CutOff),
     }
 }
 

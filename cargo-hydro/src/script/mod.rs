@@ -14,7 +14,6 @@ pub mod protocol;
 mod python;
 mod session;
 mod stopwatch;
-mod toml;
 mod wishes;
 
 pub use error::CallError;
@@ -22,7 +21,6 @@ pub use host::{RunRequest, run};
 pub use open::OpenSession;
 pub use python::Python;
 pub use session::{LastWords, Session, SessionOptions};
-pub use toml::toml_sources;
 
 #[cfg(test)]
 mod tests;

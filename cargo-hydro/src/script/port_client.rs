@@ -42,6 +42,9 @@ pub(super) enum PortError {
     /// The program ended the connection.
     #[error("the service ended the connection{}", .0.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default())]
     Ended(Option<String>),
+    /// The program closed the connection without a word.
+    #[error("the service cut the connection off")]
+    CutOff,
     /// The connection broke.
     #[error("the connection to the service broke")]
     Broken(#[source] io::Error),
@@ -60,7 +63,9 @@ impl PortError {
         }
         match self {
             Self::Unreachable(_) => failure.hint("`await deployment.deploy()` starts it; it may also have ended"),
-            Self::Ended(_) | Self::Broken(_) => failure.hint("its own words are in `stderr()`"),
+            Self::Ended(_) | Self::CutOff | Self::Broken(_) => failure.hint(
+                "an item that does not fit the port's type does that; the service's own words are in its `stderr()`",
+            ),
             _ => failure,
         }
     }
@@ -135,6 +140,17 @@ fn ended(error: io::Error) -> PortError {
     if error.kind() == io::ErrorKind::UnexpectedEof { PortError::Ended(None) } else { PortError::Broken(error) }
 }
 
+/// How a program ended a link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Farewell {
+    /// It stopped.
+    InOrder,
+    /// It gave a reason.
+    Because(String),
+    /// Without a word: it crashed, or it could not read what it was sent.
+    CutOff,
+}
+
 /// The receiving half of a link.
 #[derive(Debug)]
 pub(super) struct Incoming {
@@ -166,15 +182,16 @@ impl Incoming {
         }
     }
 
-    /// Waits until the program leaves; returns why, where it said so.
-    pub(super) async fn farewell(&mut self) -> Option<String> {
+    /// Waits until the program ends the link.
+    pub(super) async fn farewell(&mut self) -> Farewell {
         loop {
             match self.read_frame().await {
                 Ok(Some(FrameKind::Data)) => {}
+                Ok(Some(FrameKind::Goodbye)) if self.frame.is_empty() => return Farewell::InOrder,
                 Ok(Some(FrameKind::Goodbye)) => {
-                    return Some(String::from_utf8_lossy(&self.frame).into_owned()).filter(|reason| !reason.is_empty());
+                    return Farewell::Because(String::from_utf8_lossy(&self.frame).into_owned());
                 }
-                Ok(None) | Err(_) => return None,
+                Ok(None) | Err(_) => return Farewell::CutOff,
             }
         }
     }
@@ -385,6 +402,6 @@ pub(super) mod tests {
             link.incoming.farewell().await
         };
         let (_, reason) = tokio::join!(program, script);
-        assert_eq!(reason.as_deref(), Some("item 1: missing field `b`"));
+        assert_eq!(reason, Farewell::Because("item 1: missing field `b`".into()));
     }
 }

@@ -19,9 +19,9 @@ use super::protocol::{
     MachineMade, OfPort, OnMachine, Receive,
 };
 use super::stopwatch::Stopwatch;
-use super::{toml, wishes};
+use super::wishes;
 use crate::build::{self, BuildOptions};
-use crate::deploy::{Deployment, Program};
+use crate::deploy::{self, Deployment, Program};
 use crate::report::{ExitCode, Failure, Reporter};
 use crate::workspace::Workspace;
 
@@ -110,7 +110,7 @@ impl Session {
     pub(super) async fn answer(&self, call: Call, items: Items) -> Result<Answer, ErrorBody> {
         match call {
             Call::CreateDeployment(call) => Ok(Answer::Deployment(self.create(call.name)?)),
-            Call::FromToml(call) => Ok(Answer::Deployment(self.from_toml(call)?)),
+            Call::FromToml(call) => Ok(Answer::Deployment(self.create_from_toml(call)?)),
             Call::AddMachine(call) => Ok(Answer::Machine(self.add_machine(call)?)),
             Call::AddHydroflow(call) => self.add_hydroflow(call),
             Call::AddCommand(call) => self.add_command(call),
@@ -136,7 +136,7 @@ impl Session {
 
     async fn answer_without_value(&self, call: Call, items: Items) -> Result<(), ErrorBody> {
         match call {
-            Call::Deploy(of) => self.deploy(of.deployment).await?,
+            Call::Deploy(of) => self.start(of.deployment).await?,
             Call::StopDeployment(of) => self.live(of.deployment)?.stop_all().await,
             Call::TerminateMachine(call) => self.terminate(call).await?,
             Call::Stop(of) => self.live(of.deployment)?.stop(&of).await?,
@@ -155,19 +155,14 @@ impl Session {
         self.begin(Deployment { name, ..Deployment::default() })
     }
 
-    fn from_toml(&self, call: FromToml) -> Result<DeploymentMade, ErrorBody> {
-        let file = match &call.path {
-            Some(path) => self.find(path)?,
-            None => self.options.workspace.root().join("Hydro.toml"),
+    fn create_from_toml(&self, call: FromToml) -> Result<DeploymentMade, ErrorBody> {
+        let workspace = &self.options.workspace;
+        let deployment = match call.path {
+            Some(path) => deploy::from_toml_at(workspace, &self.find(&path)?, &self.reporter)?,
+            None if call.optional && !deploy::has_toml(workspace) => return self.create(None),
+            None => deploy::from_toml(workspace, &self.reporter)?,
         };
-        if call.optional && !file.exists() {
-            return self.create(None);
-        }
-        let read = toml::read(&file, &self.options.workspace, self.options.local, &self.reporter);
-        self.begin(read.map_err(|failure| match call.origin {
-            Some(line) if failure.origin.is_none() => failure.at(line.into()),
-            _ => failure,
-        })?)
+        self.begin(deployment)
     }
 
     fn begin(&self, mut deployment: Deployment) -> Result<DeploymentMade, ErrorBody> {
@@ -210,7 +205,7 @@ impl Session {
         Ok(Answer::Done(()))
     }
 
-    async fn deploy(&self, deployment: usize) -> Result<(), ErrorBody> {
+    async fn start(&self, deployment: usize) -> Result<(), ErrorBody> {
         let live = self.live(deployment)?;
         let _running = self.deploying.start();
         Ok(live.deploy().await?)

@@ -1,13 +1,14 @@
 //! Real scripts, run by python3 against a real session, with commands as services.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
 use tokio::task::LocalSet;
 use tokio::time::timeout;
 
-use super::{OpenSession, Python, SessionOptions};
+use super::{OpenSession, Python, RunRequest, SessionOptions, run};
 use crate::build::BuildOptions;
 use crate::report::{ReportOptions, Reporter, Services};
 use crate::sys::{Process, Stop};
@@ -237,4 +238,56 @@ fn a_test_gets_what_it_asks_for() {
     let left = project.run_words(script, &["test", "a.hydro.py", "test_two"], None);
     assert_eq!(left.code, Some(1));
     assert!(left.stderr.contains("the test wants `other`, which nothing provides"), "{}", left.stderr);
+}
+
+#[test]
+fn running_gives_the_scripts_code_and_tells_of_failed_services() {
+    let project = Project::new();
+    let script = project.folder.path().join("b.hydro.py");
+    let text = r#"
+import sys
+from hydro import Deployment
+async def main():
+    deployment = Deployment()
+    broken = deployment.Command("sh", "-c", "echo no database >&2; exit 3", name="broken")
+    deployment.Command("sleep", "300")
+    await deployment.deploy()
+    await broken.exit_code()
+    sys.exit(int(sys.argv[1]))
+"#;
+    std::fs::write(&script, text).expect("is written");
+    let quiet = ReportOptions { services: Services::LeftToScript, ..ReportOptions::default() };
+    let run = |code: &str| {
+        let (reporter, captured) = Reporter::captured(quiet);
+        let request = RunRequest {
+            workspace: project.workspace.clone(),
+            script: script.clone(),
+            args: vec![code.into()],
+            local: true,
+            build: BuildOptions::default(),
+        };
+        (run(&request, &reporter), captured.stderr())
+    };
+    assert_eq!(run("0"), (Ok(0), String::new()));
+    let (code, stderr) = run("7");
+    assert_eq!(code, Ok(7));
+    assert_eq!(stderr, "warning: `broken` exited with code 3; its last lines:\n    no database\n");
+}
+
+#[test]
+fn a_script_that_is_not_there_is_an_error() {
+    let project = Project::new();
+    let request = |script: PathBuf| RunRequest {
+        workspace: project.workspace.clone(),
+        script,
+        args: vec![],
+        local: true,
+        build: BuildOptions::default(),
+    };
+    let reporter = Reporter::captured(ReportOptions::default()).0;
+    let missing = run(&request("no/such.py".into()), &reporter).expect_err("is missing");
+    assert_eq!((missing.code as u8, missing.message.as_str()), (1, "cannot read the script `no/such.py`"));
+    assert!(
+        run(&request(project.folder.path().into()), &reporter).is_err_and(|error| error.causes == ["it is a folder"])
+    );
 }

@@ -10,3 +10,6 @@ mod select;
 
 pub use run::{TestRequest, run};
 pub use select::Filter;
+
+#[cfg(test)]
+mod tests;

@@ -12,8 +12,9 @@ use super::case::{self, Context};
 use super::discover::{self, Case, Found};
 use super::select::Filter;
 use crate::build::{self, BuildOptions};
+use crate::deploy::{self, Program};
 use crate::report::{Event, ExitCode, Failure, ReportOptions, Reporter, Services, TestStatus, Verbosity};
-use crate::script::{Python, SessionOptions, toml_sources};
+use crate::script::{Python, SessionOptions};
 use crate::sys::signal::{Interrupt, Interrupts, interruptible};
 use crate::workspace::Workspace;
 
@@ -95,7 +96,7 @@ fn nothing(request: &TestRequest, all: usize) -> Failure {
 /// Builds what `Hydro.toml` and the tests name with one cargo call, so that no test has to wait for a compiler.
 fn build_once(request: &TestRequest, named: Vec<PathBuf>, reporter: &Reporter) -> Result<(), Failure> {
     let TestRequest { workspace, build: options, .. } = request;
-    let deployed = toml_sources(workspace, reporter)?;
+    let deployed = deployed_sources(workspace, reporter)?;
     let mut sources = deployed.clone();
     sources.extend(named.into_iter().filter(|source| !deployed.contains(source)));
     if sources.is_empty() {
@@ -108,6 +109,22 @@ fn build_once(request: &TestRequest, named: Vec<PathBuf>, reporter: &Reporter) -
         Err(_) => build::build(workspace, &deployed, options, reporter).map(drop),
         Ok(_) => Ok(()),
     }
+}
+
+/// Returns the `.hf` files of the workspace's `Hydro.toml`, each once.
+fn deployed_sources(workspace: &Workspace, reporter: &Reporter) -> Result<Vec<PathBuf>, Failure> {
+    let mut sources = Vec::new();
+    if !deploy::has_toml(workspace) {
+        return Ok(sources);
+    }
+    for service in deploy::from_toml(workspace, reporter)?.services.into_values() {
+        if let Program::Hydroflow { source, .. } = service.program
+            && !sources.contains(&source)
+        {
+            sources.push(source);
+        }
+    }
+    Ok(sources)
 }
 
 fn run_chosen(request: &TestRequest, chosen: Chosen, python: Python, reporter: &Reporter) -> Result<u8, Failure> {

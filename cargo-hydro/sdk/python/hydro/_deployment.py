@@ -27,7 +27,7 @@ class Deployment:
         """Makes the deployment that a `Hydro.toml` describes; without a path, that of the workspace."""
         made = cls.__new__(cls)
         file = None if path is None else os.fspath(path)
-        made._begin(_engine.call("deployment.from_toml", path=file, origin=_engine.caller()))
+        made._begin(_engine.call("deployment.from_toml", path=file))
         return made
 
     @classmethod

@@ -6,6 +6,7 @@ Three words: `run SCRIPT [ARGS]`, `test SCRIPT FUNCTION`, and `list SCRIPT…`, 
 import ast
 import asyncio
 import inspect
+import io
 import json
 import os
 import signal
@@ -30,7 +31,10 @@ def main() -> NoReturn:
     if word == "list":
         print(json.dumps([_listing(path) for path in rest]))
         sys.exit(0)
-    interruption = _Interruption()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What a script prints is seen at once, also through a pipe.
+        sys.stdout.reconfigure(line_buffering=True)
+    interruption = _Interruption(shows_place=word == "test")
     try:
         _run(rest, interruption) if word == "run" else _test(rest, interruption)
         code = 0
@@ -101,8 +105,10 @@ class _Interruption:
     With handlers of our own in place asyncio sets none, whose second signal would end the loop in the middle of the clean-up.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, shows_place: bool) -> None:
         self.happened = False
+        # A test is interrupted where it took too long, and its writer wants to know where it stood.
+        self.shows_place = shows_place
         self._cancel: Optional[Callable[[], None]] = None
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._take)
@@ -135,7 +141,8 @@ def _exit_code(code: Any) -> int:
 
 def _report(error: BaseException, interruption: _Interruption) -> int:
     """Writes what ended the script, with the user's own lines alone."""
-    if interruption.happened and isinstance(error, (KeyboardInterrupt, asyncio.CancelledError)):
+    wished = interruption.happened and isinstance(error, (KeyboardInterrupt, asyncio.CancelledError))
+    if wished and not interruption.shows_place:
         return INTERRUPTED
     _flush()
     for text in getattr(error, "rendered", None) or []:

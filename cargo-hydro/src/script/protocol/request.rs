@@ -140,9 +140,6 @@ pub struct FromToml {
     /// Whether an empty deployment will do where there is no file.
     #[serde(default)]
     pub optional: bool,
-    /// The script's line.
-    #[serde(default)]
-    pub origin: Option<Line>,
 }
 
 /// A call about a whole deployment.
