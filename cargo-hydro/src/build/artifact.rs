@@ -48,11 +48,17 @@ impl BuildOptions {
 ///
 /// # Errors
 /// A program does not compile (what is wrong has been told at `.hf` positions), or cargo cannot be run.
-pub fn build(workspace: &Workspace, sources: &[PathBuf], options: &BuildOptions, reporter: &Reporter) -> Result<Vec<Artifact>, Failure> {
+pub fn build(
+    workspace: &Workspace,
+    sources: &[PathBuf],
+    options: &BuildOptions,
+    reporter: &Reporter,
+) -> Result<Vec<Artifact>, Failure> {
     let paths = absolute(workspace, sources)?;
     let _lock = lock(workspace, reporter)?;
     let known: Vec<Option<Artifact>> = paths.iter().map(|path| record::fresh(workspace, path, options)).collect();
-    let mut stale: Vec<&PathBuf> = paths.iter().zip(&known).filter(|(_, known)| known.is_none()).map(|(path, _)| path).collect();
+    let mut stale: Vec<&PathBuf> =
+        paths.iter().zip(&known).filter(|(_, known)| known.is_none()).map(|(path, _)| path).collect();
     stale.sort();
     stale.dedup();
     let built = if stale.is_empty() { Vec::new() } else { build_stale(workspace, &stale, options, reporter)? };
@@ -60,7 +66,9 @@ pub fn build(workspace: &Workspace, sources: &[PathBuf], options: &BuildOptions,
     for (path, known) in paths.iter().zip(known) {
         let fresh = known.is_some();
         let artifact = known.or_else(|| built.iter().find(|artifact| artifact.source == *path).cloned());
-        let artifact = artifact.ok_or_else(|| Failure::new(ExitCode::BuildFailed, format!("cargo made no program of `{}`", path.display())))?;
+        let artifact = artifact.ok_or_else(|| {
+            Failure::new(ExitCode::BuildFailed, format!("cargo made no program of `{}`", path.display()))
+        })?;
         reporter.emit(&Event::Artifact {
             source: workspace.relative(path).display().to_string(),
             executable: artifact.executable.display().to_string(),
@@ -76,7 +84,12 @@ pub fn build(workspace: &Workspace, sources: &[PathBuf], options: &BuildOptions,
 ///
 /// # Errors
 /// Something is wrong; it has been told.
-pub fn check(workspace: &Workspace, sources: &[PathBuf], options: &BuildOptions, reporter: &Reporter) -> Result<(), Failure> {
+pub fn check(
+    workspace: &Workspace,
+    sources: &[PathBuf],
+    options: &BuildOptions,
+    reporter: &Reporter,
+) -> Result<(), Failure> {
     let paths = absolute(workspace, sources)?;
     let _lock = lock(workspace, reporter)?;
     let paths: Vec<&PathBuf> = paths.iter().collect();
@@ -89,7 +102,10 @@ pub fn check(workspace: &Workspace, sources: &[PathBuf], options: &BuildOptions,
 }
 
 fn absolute(workspace: &Workspace, sources: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
-    sources.iter().map(|source| source.canonicalize().or_else(|_| read_program(workspace, source).map(|program| program.path))).collect()
+    sources
+        .iter()
+        .map(|source| source.canonicalize().or_else(|_| read_program(workspace, source).map(|program| program.path)))
+        .collect()
 }
 
 /// Two commands may build at once; they take turns, as two cargos do.
@@ -105,7 +121,12 @@ fn lock(workspace: &Workspace, reporter: &Reporter) -> Result<sys::fs::Lock, Fai
 }
 
 /// Compiles `.hf` files to Rust text; modules for others, without a program, are only checked.
-fn compile(workspace: &Workspace, paths: &[&PathBuf], options: &BuildOptions, reporter: &Reporter) -> Result<Vec<(Program, Compilation)>, Failure> {
+fn compile(
+    workspace: &Workspace,
+    paths: &[&PathBuf],
+    options: &BuildOptions,
+    reporter: &Reporter,
+) -> Result<Vec<(Program, Compilation)>, Failure> {
     let mut programs = Vec::new();
     let mut wrong = Vec::new();
     for path in paths {
@@ -118,10 +139,18 @@ fn compile(workspace: &Workspace, paths: &[&PathBuf], options: &BuildOptions, re
     if wrong.is_empty() {
         return Ok(programs);
     }
-    Err(Failure::new(ExitCode::BuildFailed, format!("{} {} errors", wrong.join(", "), if wrong.len() == 1 { "has" } else { "have" })))
+    Err(Failure::new(
+        ExitCode::BuildFailed,
+        format!("{} {} errors", wrong.join(", "), if wrong.len() == 1 { "has" } else { "have" }),
+    ))
 }
 
-fn build_stale(workspace: &Workspace, stale: &[&PathBuf], options: &BuildOptions, reporter: &Reporter) -> Result<Vec<Artifact>, Failure> {
+fn build_stale(
+    workspace: &Workspace,
+    stale: &[&PathBuf],
+    options: &BuildOptions,
+    reporter: &Reporter,
+) -> Result<Vec<Artifact>, Failure> {
     let started = std::time::Instant::now();
     let programs = compile(workspace, stale, options, reporter)?;
     let names: Vec<&str> = programs.iter().map(|(program, _)| program.name.as_str()).collect();
@@ -132,7 +161,9 @@ fn build_stale(workspace: &Workspace, stale: &[&PathBuf], options: &BuildOptions
     let mut artifacts = Vec::new();
     for ((program, _), binary) in programs.iter().zip(&crates.binaries) {
         let executable = executables.get(&binary.name);
-        let executable = executable.ok_or_else(|| Failure::new(ExitCode::BuildFailed, format!("cargo made no program of `{}`", binary.shown)))?;
+        let executable = executable.ok_or_else(|| {
+            Failure::new(ExitCode::BuildFailed, format!("cargo made no program of `{}`", binary.shown))
+        })?;
         let artifact = keep(workspace, program, executable, options)?;
         record::write(workspace, &artifact, &dep_info(executable), options);
         artifacts.push(artifact);
@@ -148,8 +179,16 @@ fn dep_info(executable: &Path) -> PathBuf {
 }
 
 /// Keeps the executable under its content's name, so that the next build cannot change it under a running service.
-fn keep(workspace: &Workspace, program: &Program, executable: &Path, options: &BuildOptions) -> Result<Artifact, Failure> {
-    let failed = |error: std::io::Error| Failure::new(ExitCode::BuildFailed, format!("cannot keep the program of `{}`", program.source.name())).cause(error);
+fn keep(
+    workspace: &Workspace,
+    program: &Program,
+    executable: &Path,
+    options: &BuildOptions,
+) -> Result<Artifact, Failure> {
+    let failed = |error: std::io::Error| {
+        Failure::new(ExitCode::BuildFailed, format!("cannot keep the program of `{}`", program.source.name()))
+            .cause(error)
+    };
     let hash = hash_file(executable).ok_or_else(|| failed(std::io::ErrorKind::NotFound.into()))?;
     let kept = workspace.target().join("hydro").join("artifacts").join(&hash[..16]).join(&program.name);
     if !kept.is_file() {
@@ -167,7 +206,10 @@ fn keep(workspace: &Workspace, program: &Program, executable: &Path, options: &B
 /// Asks the program what it is: its ports with the types as rustc names them.
 fn describe(executable: &Path, program: &Program, options: &BuildOptions) -> Result<ProgramDescription, Failure> {
     let failed = || {
-        let failure = Failure::new(ExitCode::BuildFailed, format!("the program of `{}` cannot tell its ports", program.source.name()));
+        let failure = Failure::new(
+            ExitCode::BuildFailed,
+            format!("the program of `{}` cannot tell its ports", program.source.name()),
+        );
         match &options.target {
             Some(target) => failure.cause(format!("it was built for {target} and does not run here")),
             None => failure,
@@ -186,7 +228,9 @@ fn describe(executable: &Path, program: &Program, options: &BuildOptions) -> Res
     }
     let description: ProgramDescription = serde_json::from_str(&text).map_err(|error| failed().cause(error))?;
     if description.contract != CONTRACT_VERSION {
-        return Err(failed().cause(format!("it speaks contract {}, this command {CONTRACT_VERSION}", description.contract)));
+        return Err(
+            failed().cause(format!("it speaks contract {}, this command {CONTRACT_VERSION}", description.contract))
+        );
     }
     Ok(description)
 }

@@ -46,7 +46,13 @@ pub(super) fn call(
     if exit.success() { Ok(executables) } else { Err(failure(&said)) }
 }
 
-fn launch(workspace: &Workspace, crates: &Crates, command: Command, options: &BuildOptions, reporter: &Reporter) -> Launch {
+fn launch(
+    workspace: &Workspace,
+    crates: &Crates,
+    command: Command,
+    options: &BuildOptions,
+    reporter: &Reporter,
+) -> Launch {
     let word = if command == Command::Build { "build" } else { "check" };
     let format = if reporter.color() { "json-diagnostic-rendered-ansi" } else { "json" };
     let mut arguments = vec![word.to_owned(), format!("--message-format={format}")];
@@ -61,9 +67,14 @@ fn launch(workspace: &Workspace, crates: &Crates, command: Command, options: &Bu
         arguments.extend([flag.to_owned(), value.clone()]);
     }
     // Our lock is made from the user's, which was checked already; only where things may come from still counts.
-    arguments.extend(workspace.flags().sources().into_iter().filter(|flag| flag != "--locked").map(|flag| {
-        if flag == "--frozen" { "--offline".to_owned() } else { flag }
-    }));
+    arguments.extend(
+        workspace
+            .flags()
+            .sources()
+            .into_iter()
+            .filter(|flag| flag != "--locked")
+            .map(|flag| if flag == "--frozen" { "--offline".to_owned() } else { flag }),
+    );
     arguments.extend(workspace.flags().features());
     let remap = format!("{}={}", path(&crates.root), path(workspace.root()));
     let mut env: BTreeMap<_, _> = [(wrapper::VARIABLE.into(), remap.into())].into();
@@ -82,7 +93,12 @@ fn launch(workspace: &Workspace, crates: &Crates, command: Command, options: &Bu
     }
 }
 
-fn message(line: &str, positions: &mut Positions<'_>, executables: &mut BTreeMap<String, PathBuf>, reporter: &Reporter) {
+fn message(
+    line: &str,
+    positions: &mut Positions<'_>,
+    executables: &mut BTreeMap<String, PathBuf>,
+    reporter: &Reporter,
+) {
     let Ok(value) = serde_json::from_str::<Value>(line) else { return };
     let text = |value: &Value, keys: &[&str]| keys.iter().try_fold(value.clone(), |value, key| value.get(key).cloned());
     match value.get("reason").and_then(Value::as_str) {
@@ -102,7 +118,20 @@ fn message(line: &str, positions: &mut Positions<'_>, executables: &mut BTreeMap
 
 /// What cargo writes for people: progress is shown as ours, trouble is kept for the end, the rest is of no use here.
 fn cargo_line(line: &str, said: &mut Vec<String>, reporter: &Reporter) {
-    const PROGRESS: &[&str] = &["Compiling", "Checking", "Downloading", "Downloaded", "Updating", "Locking", "Blocking", "Fresh", "Adding", "Removing", "Downgrading", "Updated"];
+    const PROGRESS: &[&str] = &[
+        "Compiling",
+        "Checking",
+        "Downloading",
+        "Downloaded",
+        "Updating",
+        "Locking",
+        "Blocking",
+        "Fresh",
+        "Adding",
+        "Removing",
+        "Downgrading",
+        "Updated",
+    ];
     let plain = anstream::adapter::strip_str(line).to_string();
     let trimmed = plain.trim_start();
     let verb = trimmed.split(' ').next().unwrap_or_default();
@@ -116,11 +145,16 @@ fn cargo_line(line: &str, said: &mut Vec<String>, reporter: &Reporter) {
 /// Cargo's own words about a failed build, without those that only count what was shown.
 fn failure(said: &[String]) -> Failure {
     let is_count = |line: &&String| {
-        (line.starts_with("error: could not compile") || line.starts_with("warning: build failed") || line.starts_with("warning: `"))
+        (line.starts_with("error: could not compile")
+            || line.starts_with("warning: build failed")
+            || line.starts_with("warning: `"))
             || line.starts_with("error: aborting")
     };
     let is_about_programs = said.iter().any(|line| line.starts_with("error: could not compile"));
     let rest: Vec<&String> = said.iter().filter(|line| !is_count(line)).collect();
-    let message = if is_about_programs { "could not compile the programs" } else { "cargo could not build the programs" };
-    rest.into_iter().fold(Failure::new(ExitCode::BuildFailed, message), |failure, line| failure.cause(line.trim_start_matches("error: ")))
+    let message =
+        if is_about_programs { "could not compile the programs" } else { "cargo could not build the programs" };
+    rest.into_iter().fold(Failure::new(ExitCode::BuildFailed, message), |failure, line| {
+        failure.cause(line.trim_start_matches("error: "))
+    })
 }

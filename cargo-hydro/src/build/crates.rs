@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use hydroflow_standalone::Compilation;
+use hydroflow_standalone::interface::PortInterface;
 use toml::Table;
 
 use super::manifest::{package_manifest, root_manifest};
@@ -29,6 +30,8 @@ pub(super) struct Binary {
     pub(super) shown: String,
     /// Lines of the copy that differ from the original, as pairs of generated text and user's text.
     pub(super) changed_lines: Vec<(String, String)>,
+    /// Line and column of each port's declaration, where the statements stand that we make of it.
+    pub(super) ports: Vec<(usize, usize)>,
 }
 
 /// The generated workspace.
@@ -50,7 +53,11 @@ pub(super) fn binary_name(program: &Program) -> String {
     let folder = program.package.folder.canonicalize().unwrap_or_else(|_| program.package.folder.clone());
     let below = program.path.strip_prefix(&folder).unwrap_or(&program.path);
     let below = below.strip_prefix("src").unwrap_or(below).with_extension("");
-    let letters = below.to_string_lossy().chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).collect::<String>();
+    let letters = below
+        .to_string_lossy()
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' })
+        .collect::<String>();
     let plain = format!("hf-{}-{letters}", program.package.name);
     // Names that lose letters must not meet: `ä.hf` and `ö.hf` are two programs.
     if below.to_string_lossy().chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '/')) {
@@ -64,9 +71,9 @@ pub(super) fn lay_out(workspace: &Workspace, programs: &[(Program, Compilation)]
     let writer = Writer { root: root(workspace), workspace };
     writer.run(programs).map_err(|error| match error {
         Problem::Failure(failure) => *failure,
-        Problem::Io(path, error) => {
-            Failure::new(ExitCode::BuildFailed, format!("cannot write `{}`", path.display())).cause(error).hint("generated crates live in cargo's target folder; `--target-dir` names another one")
-        }
+        Problem::Io(path, error) => Failure::new(ExitCode::BuildFailed, format!("cannot write `{}`", path.display()))
+            .cause(error)
+            .hint("generated crates live in cargo's target folder; `--target-dir` names another one"),
     })
 }
 
@@ -124,7 +131,10 @@ impl Writer<'_> {
         let folder = program.package.folder.canonicalize().unwrap_or_else(|_| program.package.folder.clone());
         let below = program.path.strip_prefix(&folder).unwrap_or(&program.path);
         let copy = package.join(below);
-        let layered = compilation.layered.as_ref().map(|layered| (layered.text.as_str(), &layered.expansions, &layered.changed_lines));
+        let layered = compilation
+            .layered
+            .as_ref()
+            .map(|layered| (layered.text.as_str(), &layered.expansions, &layered.changed_lines));
         let Some((text, expansions, changed)) = layered else {
             return Err(Failure::new(ExitCode::BuildFailed, "internal error: a program without its text").into());
         };
@@ -132,30 +142,49 @@ impl Writer<'_> {
             self.write(&package.join("expansions").join(&name).join(format!("{module}.expansion")), expansion)?;
         }
         self.write(&copy, text)?;
-        self.write(&package.join(format!("{name}.rs")), &crate_root(&below.to_string_lossy(), &program.name, compilation.recursion_limit))?;
+        self.write(
+            &package.join(format!("{name}.rs")),
+            &crate_root(&below.to_string_lossy(), &program.name, compilation.recursion_limit),
+        )?;
         let lines = |text: &str, line: usize| text.lines().nth(line - 1).unwrap_or_default().trim().to_owned();
-        let changed_lines = changed.iter().map(|&line| (lines(text, line), lines(program.source.text(), line))).collect();
-        Ok(Binary { name, copy, original: program.path.clone(), shown: program.source.name().to_owned(), changed_lines })
+        let changed_lines =
+            changed.iter().map(|&line| (lines(text, line), lines(program.source.text(), line))).collect();
+        let place = |port: &PortInterface| program.source.line_column(port.span.start);
+        let ports = compilation.modules.iter().flat_map(|module| module.ports.iter().map(place)).collect();
+        Ok(Binary {
+            name,
+            copy,
+            original: program.path.clone(),
+            shown: program.source.name().to_owned(),
+            changed_lines,
+            ports,
+        })
     }
 
     fn root_manifest(&self, root_package: Option<Table>, mut members: BTreeSet<String>) -> Result<(), Problem> {
         let path = self.workspace.root().join("Cargo.toml");
         let text = std::fs::read_to_string(&path).map_err(|error| Problem::Io(path.clone(), error))?;
-        let user: Table = toml::from_str(&text).map_err(|error| Failure::new(ExitCode::Metadata, "cannot read `Cargo.toml`").cause(error))?;
+        let user: Table = toml::from_str(&text)
+            .map_err(|error| Failure::new(ExitCode::Metadata, "cannot read `Cargo.toml`").cause(error))?;
         let here = self.root.join("Cargo.toml");
-        let before: Table = std::fs::read_to_string(&here).ok().and_then(|text| toml::from_str(&text).ok()).unwrap_or_default();
+        let before: Table =
+            std::fs::read_to_string(&here).ok().and_then(|text| toml::from_str(&text).ok()).unwrap_or_default();
         let known = before.get("workspace").and_then(|table| table.get("members")).and_then(toml::Value::as_array);
         for member in known.into_iter().flatten().filter_map(toml::Value::as_str) {
-            let still_there = self.workspace.packages().iter().any(|package| self.relative(&package.folder) == Path::new(member));
+            let still_there =
+                self.workspace.packages().iter().any(|package| self.relative(&package.folder) == Path::new(member));
             if still_there && self.root.join(member).join("Cargo.toml").is_file() {
                 members.insert(member.to_owned());
             }
         }
         let mut manifest = root_manifest(self.workspace.root(), &user, &members.into_iter().collect::<Vec<_>>());
-        let package_before = || ["package", "bin", "dependencies", "target", "features"].map(|key| (key, before.get(key).cloned()));
+        let package_before =
+            || ["package", "bin", "dependencies", "target", "features"].map(|key| (key, before.get(key).cloned()));
         match root_package {
             Some(package) => manifest.extend(package),
-            None => manifest.extend(package_before().into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)))),
+            None => {
+                manifest.extend(package_before().into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))))
+            }
         }
         self.write(&here, &manifest.to_string())
     }
@@ -195,7 +224,10 @@ impl Writer<'_> {
 
 /// Binaries that an earlier build laid out and whose files are still there stay in the manifest, so that it does not change with each command.
 fn with_earlier(folder: &Path, mut bins: Vec<(String, String)>) -> Vec<(String, String)> {
-    let before: Table = std::fs::read_to_string(folder.join("Cargo.toml")).ok().and_then(|text| toml::from_str(&text).ok()).unwrap_or_default();
+    let before: Table = std::fs::read_to_string(folder.join("Cargo.toml"))
+        .ok()
+        .and_then(|text| toml::from_str(&text).ok())
+        .unwrap_or_default();
     for bin in before.get("bin").and_then(toml::Value::as_array).into_iter().flatten() {
         let text = |key: &str| bin.get(key).and_then(toml::Value::as_str).map(str::to_owned);
         if let (Some(name), Some(path)) = (text("name"), text("path"))

@@ -17,18 +17,23 @@ pub(super) fn package_name(package: &Package) -> String {
 /// Returns the manifest of a generated package. `programs` are pairs of binary name and path; `shim` is where the runtime shim is.
 pub(super) fn package_manifest(package: &Package, programs: &[(String, String)], shim: &Path) -> Table {
     let mut manifest = Table::new();
-    manifest.insert("package".into(), Value::Table(table([
-        ("name", package_name(package).into()),
-        ("version", package.version.clone().into()),
-        ("edition", package.edition.clone().into()),
-        ("publish", false.into()),
-        ("autobins", false.into()),
-        ("autotests", false.into()),
-        ("autoexamples", false.into()),
-        ("autobenches", false.into()),
-        ("build", false.into()),
-    ])));
-    let bins = programs.iter().map(|(name, path)| Value::Table(table([("name", name.clone().into()), ("path", path.clone().into())])));
+    manifest.insert(
+        "package".into(),
+        Value::Table(table([
+            ("name", package_name(package).into()),
+            ("version", package.version.clone().into()),
+            ("edition", package.edition.clone().into()),
+            ("publish", false.into()),
+            ("autobins", false.into()),
+            ("autotests", false.into()),
+            ("autoexamples", false.into()),
+            ("autobenches", false.into()),
+            ("build", false.into()),
+        ])),
+    );
+    let bins = programs
+        .iter()
+        .map(|(name, path)| Value::Table(table([("name", name.clone().into()), ("path", path.clone().into())])));
     manifest.insert("bin".into(), Value::Array(bins.collect()));
     dependencies(package, shim, &mut manifest);
     let features = features(package);
@@ -83,7 +88,9 @@ fn dependency_entry(dependency: &Dependency) -> Table {
         }
         DependencySource::Registry => {}
     }
-    if dependency.requirement != "*" || matches!(dependency.source, DependencySource::Registry | DependencySource::OtherRegistry(_)) {
+    if dependency.requirement != "*"
+        || matches!(dependency.source, DependencySource::Registry | DependencySource::OtherRegistry(_))
+    {
         entry.insert("version".into(), dependency.requirement.clone().into());
     }
     if dependency.rename.is_some() {

@@ -26,7 +26,12 @@ pub struct PlainCrate {
 /// The program's text is missing, or the runtime shim it depends on cannot be written.
 pub fn plain_crate(workspace: &Workspace, program: &Program, compilation: &Compilation) -> Result<PlainCrate, Failure> {
     let main = compilation.plain.clone();
-    let main = main.ok_or_else(|| Failure::new(ExitCode::BuildFailed, format!("internal error: `{}` cannot be printed as Rust", program.source.name())))?;
+    let main = main.ok_or_else(|| {
+        Failure::new(
+            ExitCode::BuildFailed,
+            format!("internal error: `{}` cannot be printed as Rust", program.source.name()),
+        )
+    })?;
     let shim = runtime::provide(workspace.target())?;
     let bin = (program.name.clone(), Path::new("src").join("main.rs").to_string_lossy().into_owned());
     let mut manifest = package_manifest(&program.package, &[bin], &shim);
@@ -38,7 +43,8 @@ impl PlainCrate {
     /// Returns both files as one Rust text: the manifest stands in front as a comment.
     #[must_use]
     pub fn as_one_text(&self) -> String {
-        let manifest: String = self.manifest.lines().map(|line| format!("// {line}").trim_end().to_owned() + "\n").collect();
+        let manifest: String =
+            self.manifest.lines().map(|line| format!("// {line}").trim_end().to_owned() + "\n").collect();
         format!("// Cargo.toml of this crate (`--out-dir DIRECTORY` writes both files):\n{manifest}\n{}", self.main)
     }
 }

@@ -29,9 +29,14 @@ impl<'a> Positions<'a> {
         if is_summary(text) || (is_warning && !self.is_about_user_text(message)) {
             return None;
         }
+        // What is wrong where an output is written is often said again at its declaration, about the statement that we put there.
+        let essence = format!("{:?} {text}", message.get("code"));
+        if !self.told.insert(essence) && self.is_at_port(message) {
+            return None;
+        }
         let mut message = message.clone();
         self.mend(&mut message);
-        let rendered = message.get("rendered").and_then(Value::as_str).unwrap_or(text).trim_end().to_owned();
+        let rendered = without_long_types(message.get("rendered").and_then(Value::as_str).unwrap_or(text));
         self.told.insert(rendered.clone()).then_some(Event::Diagnostic { rendered, message })
     }
 
@@ -40,10 +45,28 @@ impl<'a> Positions<'a> {
         self.mend_text(line)
     }
 
+    fn is_at_port(&self, message: &Value) -> bool {
+        let spans = message.get("spans").and_then(Value::as_array);
+        let primary =
+            spans.into_iter().flatten().find(|span| span.get("is_primary").and_then(Value::as_bool) == Some(true));
+        let number = |key: &str| {
+            primary
+                .and_then(|span| span.get(key))
+                .and_then(Value::as_u64)
+                .and_then(|number| usize::try_from(number).ok())
+        };
+        let name = primary.and_then(|span| span.get("file_name")).and_then(Value::as_str).unwrap_or_default();
+        let place = number("line_start").zip(number("column_start"));
+        place.is_some_and(|place| {
+            self.crates.binaries.iter().any(|binary| binary.copy.ends_with(name) && binary.ports.contains(&place))
+        })
+    }
+
     /// Warnings about what we generated are ours to know; the user can do nothing about them.
     fn is_about_user_text(&self, message: &Value) -> bool {
         let spans = message.get("spans").and_then(Value::as_array);
-        let of_generated_root = |name: &str| self.crates.binaries.iter().any(|binary| name.ends_with(&format!("{}.rs", binary.name)));
+        let of_generated_root =
+            |name: &str| self.crates.binaries.iter().any(|binary| name.ends_with(&format!("{}.rs", binary.name)));
         spans.into_iter().flatten().any(|span| {
             span.get("is_primary").and_then(Value::as_bool) == Some(true)
                 && span.get("file_name").and_then(Value::as_str).is_some_and(|name| !of_generated_root(name))
@@ -76,7 +99,21 @@ impl<'a> Positions<'a> {
     }
 }
 
+/// rustc writes types that are too long to a file among cargo's own and says so; what is behind the path is of no use to the user.
+fn without_long_types(rendered: &str) -> String {
+    let is_about_file = |line: &&str| {
+        let plain = anstream::adapter::strip_str(line).to_string();
+        plain.contains("the full name for the type has been written to")
+            || plain.contains("consider using `--verbose` to print the full type name")
+    };
+    let lines: Vec<&str> = rendered.trim_end().lines().filter(|line| !is_about_file(line)).collect();
+    lines.join("\n")
+}
+
 /// rustc's closing lines count messages; after ours are sorted out the count would be wrong.
 fn is_summary(text: &str) -> bool {
-    text.starts_with("aborting due to") || text.ends_with("warning emitted") || text.ends_with("warnings emitted") || text.starts_with("For more information about")
+    text.starts_with("aborting due to")
+        || text.ends_with("warning emitted")
+        || text.ends_with("warnings emitted")
+        || text.starts_with("For more information about")
 }

@@ -70,8 +70,11 @@ pub fn read_program(workspace: &Workspace, path: &Path) -> Result<Program, Failu
     let root = workspace.root().canonicalize().unwrap_or_else(|_| workspace.root().to_owned());
     let name_for_users = absolute.strip_prefix(&root).unwrap_or(&absolute).display().to_string();
     let Some(package) = workspace.package_of(&absolute).cloned() else {
-        return Err(failed(format!("`{name_for_users}` belongs to no package of the workspace `{}`", workspace.root().display()))
-            .hint("put it into the `src` folder of a package; its dependencies are the program's"));
+        return Err(failed(format!(
+            "`{name_for_users}` belongs to no package of the workspace `{}`",
+            workspace.root().display()
+        ))
+        .hint("put it into the `src` folder of a package; its dependencies are the program's"));
     };
     let name = absolute.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     Ok(Program { name, source: SourceFile::new(name_for_users, text), package, path: absolute })
@@ -87,10 +90,13 @@ pub fn interface(workspace: &Workspace, source: &Path) -> Result<ModuleInterface
     let name = program.source.name();
     if has_errors(&diagnostics) {
         let failure = Failure::new(ExitCode::BuildFailed, format!("`{name}` has errors"));
-        return Err(diagnostics.iter().fold(failure, |failure, found| failure.rendered(found.render(&program.source, false))));
+        return Err(diagnostics
+            .iter()
+            .fold(failure, |failure, found| failure.rendered(found.render(&program.source, false))));
     }
     modules.into_iter().find(|module| module.name == "main").ok_or_else(|| {
-        Failure::new(ExitCode::BuildFailed, format!("`{name}` has no `module main`")).hint("the module called `main` is the program")
+        Failure::new(ExitCode::BuildFailed, format!("`{name}` has no `module main`"))
+            .hint("the module called `main` is the program")
     })
 }
 

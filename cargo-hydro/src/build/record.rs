@@ -31,18 +31,27 @@ pub(super) fn fresh(workspace: &Workspace, program: &Path, options: &BuildOption
     if !same || !record.executable.is_file() || !record.inputs.hold() {
         return None;
     }
-    Some(Artifact { source: program.to_owned(), executable: record.executable, hash: record.hash, description: record.description })
+    Some(Artifact {
+        source: program.to_owned(),
+        executable: record.executable,
+        hash: record.hash,
+        description: record.description,
+    })
 }
 
 /// Records a build. `dep_info` is the file in which cargo lists what went into the binary.
 pub(super) fn write(workspace: &Workspace, artifact: &Artifact, dep_info: &Path, options: &BuildOptions) {
     let generated = crates::root(workspace);
-    let mut inputs: Vec<PathBuf> = dep_info_paths(dep_info).into_iter().filter(|path| !path.starts_with(&generated)).collect();
+    let mut inputs: Vec<PathBuf> =
+        dep_info_paths(dep_info).into_iter().filter(|path| !path.starts_with(&generated)).collect();
     inputs.push(artifact.source.clone());
     inputs.extend(workspace.packages().iter().map(|package| package.folder.join("Cargo.toml")));
     inputs.extend(["Cargo.toml", "Cargo.lock"].map(|name| workspace.root().join(name)));
     for folder in workspace.root().ancestors() {
-        inputs.extend([".cargo/config.toml", ".cargo/config", "rust-toolchain.toml", "rust-toolchain"].map(|name| folder.join(name)));
+        inputs.extend(
+            [".cargo/config.toml", ".cargo/config", "rust-toolchain.toml", "rust-toolchain"]
+                .map(|name| folder.join(name)),
+        );
     }
     let record = Record {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -67,11 +76,22 @@ fn place(workspace: &Workspace, program: &Path, options: &BuildOptions) -> PathB
 
 /// Everything outside the files that changes what a build makes.
 fn flags(workspace: &Workspace, options: &BuildOptions) -> String {
-    let environment = sys::env::beginning_with(&["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_", "CARGO_PROFILE_", "CARGO_TARGET_", "RUSTC", "RUSTUP_TOOLCHAIN", "CARGO_NET_"]);
+    let environment = sys::env::beginning_with(&[
+        "RUSTFLAGS",
+        "CARGO_ENCODED_RUSTFLAGS",
+        "CARGO_BUILD_",
+        "CARGO_PROFILE_",
+        "CARGO_TARGET_",
+        "RUSTC",
+        "RUSTUP_TOOLCHAIN",
+        "CARGO_NET_",
+    ]);
     let command = std::env::current_exe().ok().map(|path| Stamps::take([path]));
     let command = serde_json::to_string(&command).unwrap_or_default();
     let flags = workspace.flags();
-    blake3::hash(format!("{options:?} {:?} {:?} {environment:?} {command}", flags.features(), flags.config).as_bytes()).to_hex().to_string()
+    blake3::hash(format!("{options:?} {:?} {:?} {environment:?} {command}", flags.features(), flags.config).as_bytes())
+        .to_hex()
+        .to_string()
 }
 
 /// Reads make's syntax, as rustc writes it: `target: path path\ with\ space …`.

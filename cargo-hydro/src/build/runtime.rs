@@ -36,7 +36,8 @@ pub(super) fn provide(target: &Path) -> Result<PathBuf, Failure> {
     let shim = folder.join(SHIM);
     if !shim.join("Cargo.toml").is_file() {
         write(&shim).map_err(|error| {
-            Failure::new(ExitCode::BuildFailed, format!("cannot write the runtime shim to `{}`", folder.display())).cause(error)
+            Failure::new(ExitCode::BuildFailed, format!("cannot write the runtime shim to `{}`", folder.display()))
+                .cause(error)
         })?;
     }
     Ok(shim)
@@ -65,13 +66,23 @@ fn write(shim: &Path) -> std::io::Result<()> {
 fn standalone(manifest: &str) -> Result<String, toml::de::Error> {
     let mut manifest: Table = toml::from_str(manifest)?;
     let root: Table = toml::from_str(WORKSPACE_MANIFEST)?;
-    let shared = |key: &str| root.get("workspace").and_then(|workspace| workspace.get(key)).and_then(Value::as_table).cloned().unwrap_or_default();
+    let shared = |key: &str| {
+        root.get("workspace")
+            .and_then(|workspace| workspace.get(key))
+            .and_then(Value::as_table)
+            .cloned()
+            .unwrap_or_default()
+    };
     inherit(manifest.get_mut("package"), &shared("package"));
     inherit(manifest.get_mut("dependencies"), &shared("dependencies"));
     for useless in ["lints", "dev-dependencies"] {
         manifest.remove(useless);
     }
-    if let Some(macros) = manifest.get_mut("dependencies").and_then(|list| list.get_mut(format!("{SHIM}_macros"))).and_then(Value::as_table_mut) {
+    if let Some(macros) = manifest
+        .get_mut("dependencies")
+        .and_then(|list| list.get_mut(format!("{SHIM}_macros")))
+        .and_then(Value::as_table_mut)
+    {
         macros.insert("path".into(), "macros".into());
     }
     manifest.insert("workspace".into(), Value::Table(Table::new()));
@@ -115,9 +126,14 @@ pub(super) fn check_version(package: &Package) -> Result<(), Failure> {
     match named {
         Some(dependency) if !accepts(&dependency.requirement) => Err(Failure::new(
             ExitCode::BuildFailed,
-            format!("package `{}` depends on {SHIM} {}, but this is cargo hydro {version}", package.name, dependency.requirement),
+            format!(
+                "package `{}` depends on {SHIM} {}, but this is cargo hydro {version}",
+                package.name, dependency.requirement
+            ),
         )
-        .hint(format!("write `{SHIM} = \"{version}\"` in its Cargo.toml, or remove the line: programs get the shim by themselves"))),
+        .hint(format!(
+            "write `{SHIM} = \"{version}\"` in its Cargo.toml, or remove the line: programs get the shim by themselves"
+        ))),
         _ => Ok(()),
     }
 }

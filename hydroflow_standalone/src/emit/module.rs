@@ -55,7 +55,12 @@ fn bind_port(port: &ResolvedPort, bindings: &Ident) -> TokenStream {
     };
     let method = Ident::new(method, port.name.span());
     let name = Literal::string(&plain_name(&port.name));
-    quote_spanned!(port.name.span()=> let #value = #bindings.#method::<#payload>(#name);)
+    let ty = &port.ty;
+    quote_spanned! {port.name.span()=>
+        // The whole type as written: names that only it uses count as used, and what is wrong with it is said there.
+        let _ = ::core::marker::PhantomData::<#ty>;
+        let #value = #bindings.#method::<#payload>(#name);
+    }
 }
 
 fn plain_name(name: &Ident) -> String {

@@ -22,7 +22,11 @@ pub(super) fn prelude(module: &ResolvedModule) -> TokenStream {
         let (name, value) = (&port.name, value(port));
         match port.direction {
             Direction::Input => quote_spanned!(name.span()=> #name = source_stream(#value) -> tee();),
-            Direction::Output => quote_spanned!(name.span()=> #name = union() -> dest_sink(#value);),
+            // The type said here lets rustc compare what is written with what was declared, at both places, and infer the rest.
+            Direction::Output => {
+                let ty = &port.ty;
+                quote_spanned!(name.span()=> #name = union() -> identity::<#ty>() -> dest_sink(#value);)
+            }
         }
     };
     module.ports.iter().map(statement).collect()

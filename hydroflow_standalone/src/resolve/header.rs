@@ -46,6 +46,8 @@ pub(crate) struct ResolvedPort {
     pub(crate) direction: Direction,
     pub(crate) addressing: Addressing,
     pub(crate) payload: Type,
+    /// The type as it stands in the header.
+    pub(crate) ty: Type,
 }
 
 /// A parameter.
@@ -99,7 +101,13 @@ fn resolve_module(source: &SourceFile, names: &Names, module: &Module) -> Resolv
             span: span_of(port.name.span()),
             line: line(&port.name),
         });
-        ports.push(ResolvedPort { name: port.name.clone(), direction: port.direction, addressing, payload });
+        ports.push(ResolvedPort {
+            name: port.name.clone(),
+            direction: port.direction,
+            addressing,
+            payload,
+            ty: port.ty.clone(),
+        });
     }
     let param_interface = |param: &crate::ast::Param| ParamInterface {
         name: param.name.to_string(),
