@@ -6,7 +6,6 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::net::unix::OwnedWriteHalf;
@@ -41,7 +40,7 @@ impl Items {
     }
 
     /// Sends one item, once the script has room for it.
-    pub(super) async fn send(&self, item: Value) -> Result<(), Gone> {
+    pub(super) async fn send(&self, item: String) -> Result<(), Gone> {
         self.credit.acquire().await.map_err(|_| Gone)?.forget();
         self.replies.send(Reply { id: self.id, body: Body::Item(item) }).await.map_err(|_| Gone)
     }

@@ -8,7 +8,6 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde_json::Value;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinSet;
 
@@ -32,9 +31,9 @@ pub(super) struct PortKey {
 }
 
 /// An item to send, and who waits for it.
-type Job = (Value, oneshot::Sender<Result<(), PortError>>);
+type Job = (String, oneshot::Sender<Result<(), PortError>>);
 /// An item that came, or why no more come.
-type Arrival = Result<Value, Failure>;
+type Arrival = Result<String, Failure>;
 type Subscribers = Rc<RefCell<Vec<mpsc::Sender<Arrival>>>>;
 
 /// All links of one script. Dropping it ends them.
@@ -72,7 +71,7 @@ impl Links {
     }
 
     /// Sends one item to an input, over a connection that is made with the first one.
-    pub(super) async fn send(&self, key: &PortKey, item: Value) -> Result<(), Failure> {
+    pub(super) async fn send(&self, key: &PortKey, item: String) -> Result<(), Failure> {
         let jobs = self.sender(key).await?;
         let (done, sent) = oneshot::channel();
         let outcome = match jobs.send((item, done)).await {
@@ -218,7 +217,6 @@ async fn pass_on(incoming: &mut Incoming, subscribers: &Subscribers, shown: &str
 #[cfg(test)]
 mod tests {
     use hydro_runtime_shim::contract::FrameKind;
-    use serde_json::json;
     use tokio::task::LocalSet;
 
     use super::super::port_client::tests::Program;
@@ -248,11 +246,11 @@ mod tests {
         let script = async {
             let number = links.receive(&key(address, "outbound")).await.expect("joins");
             let again = links.receive(&key(address, "outbound")).await.expect("shares the connection");
-            links.send(&key(address, "inbound"), json!(0)).await.expect("sends");
+            links.send(&key(address, "inbound"), "0".to_owned()).await.expect("sends");
             for number in [number, again] {
                 let mut receiver = links.receiver(number).expect("is open");
-                assert_eq!(receiver.recv().await, Some(Ok(json!(1))));
-                assert_eq!(receiver.recv().await, Some(Ok(json!(2))));
+                assert_eq!(receiver.recv().await, Some(Ok("1".to_owned())));
+                assert_eq!(receiver.recv().await, Some(Ok("2".to_owned())));
                 assert_eq!(receiver.recv().await, None);
             }
             assert!(links.receiver(number).is_err(), "was taken");
@@ -276,14 +274,14 @@ mod tests {
             again.take_frame().await;
         };
         let script = async {
-            let mut outcome = links.send(&key, json!({})).await;
+            let mut outcome = links.send(&key, "{}".to_owned()).await;
             while outcome.is_ok() {
                 tokio::task::yield_now().await;
-                outcome = links.send(&key, json!({})).await;
+                outcome = links.send(&key, "{}".to_owned()).await;
             }
             let message = outcome.expect_err("left").message;
             assert_eq!(message, "server.inbound: the service ended the connection: item 1 is no EchoMsg");
-            links.send(&key, json!({})).await.expect("a new connection");
+            links.send(&key, "{}".to_owned()).await.expect("a new connection");
         };
         LocalSet::new().run_until(async { tokio::join!(program, script) }).await;
     }

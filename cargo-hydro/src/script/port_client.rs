@@ -10,7 +10,7 @@ use hydro_runtime_shim::contract::{
     Answer, Codec, FRAME_HEADER_BYTES, FrameKind, Hello, MAX_FRAME_BYTES, PREAMBLE_BYTES, frame_header,
     parse_frame_header, parse_preamble, preamble,
 };
-use serde_json::Value;
+use serde::de::IgnoredAny;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -48,6 +48,9 @@ pub(super) enum PortError {
     /// The connection broke.
     #[error("the connection to the service broke")]
     Broken(#[source] io::Error),
+    /// The item is no JSON text.
+    #[error("the item is no JSON")]
+    NoJson(#[source] serde_json::Error),
     /// The item is longer than a frame may be.
     #[error("the item is {0} bytes long; at most {MAX_FRAME_BYTES} can be sent")]
     TooLong(usize),
@@ -160,11 +163,11 @@ pub(super) struct Incoming {
 }
 
 impl Incoming {
-    /// Waits for the next item. None: the program left in order, or ended.
+    /// Waits for the next item, as JSON text. None: the program left in order, or ended.
     ///
     /// # Errors
     /// The connection broke, or what came is no item.
-    pub(super) async fn next(&mut self) -> Result<Option<Value>, PortError> {
+    pub(super) async fn next(&mut self) -> Result<Option<String>, PortError> {
         loop {
             while self.taken < self.frame.len() {
                 let rest = &self.frame[self.taken..];
@@ -172,7 +175,7 @@ impl Incoming {
                 let record = &rest[..length];
                 self.taken += length + 1;
                 if !record.trim_ascii().is_empty() {
-                    return serde_json::from_slice(record).map(Some).map_err(|error| no_item(record, &error));
+                    return as_item(record).map(Some);
                 }
             }
             match self.read_frame().await? {
@@ -218,9 +221,16 @@ impl Incoming {
     }
 }
 
-fn no_item(record: &[u8], error: &serde_json::Error) -> PortError {
-    let shown: String = String::from_utf8_lossy(record).chars().take(80).collect();
-    PortError::Malformed(format!("`{shown}` is no JSON: {error}"))
+/// Takes a record as an item, if it is JSON.
+fn as_item(record: &[u8]) -> Result<String, PortError> {
+    let text = String::from_utf8_lossy(record);
+    match serde_json::from_str::<IgnoredAny>(&text) {
+        Ok(_) => Ok(text.into_owned()),
+        Err(error) => {
+            let shown: String = text.chars().take(80).collect();
+            Err(PortError::Malformed(format!("`{shown}` is no JSON: {error}")))
+        }
+    }
 }
 
 /// The sending half of a link.
@@ -231,14 +241,16 @@ pub(super) struct Outgoing {
 }
 
 impl Outgoing {
-    /// Sends one item.
+    /// Sends one item, which is a JSON text.
     ///
     /// # Errors
-    /// The item is too long, or the connection broke.
-    pub(super) async fn send(&mut self, item: &Value) -> Result<(), PortError> {
+    /// The item is no JSON or too long, or the connection broke.
+    pub(super) async fn send(&mut self, item: &str) -> Result<(), PortError> {
         self.frame.clear();
         self.frame.resize(FRAME_HEADER_BYTES, 0);
-        serde_json::to_writer(&mut self.frame, item).map_err(|error| PortError::Malformed(error.to_string()))?;
+        serde_json::from_str::<IgnoredAny>(item).map_err(PortError::NoJson)?;
+        // A line ends at the first newline; in JSON it is but space.
+        self.frame.extend(item.bytes().map(|byte| if byte == b'\n' { b' ' } else { byte }));
         self.frame.push(b'\n');
         let length = self.frame.len() - FRAME_HEADER_BYTES;
         if length > MAX_FRAME_BYTES {
@@ -336,7 +348,7 @@ pub(super) mod tests {
             let mut link = open(&address, "outbound", false, &identity()).await.expect("opens").incoming;
             let mut items = Vec::new();
             while let Some(item) = link.next().await.expect("is an item") {
-                items.push(item.to_string());
+                items.push(item);
             }
             assert_eq!(items, [r#"{"n":1}"#, "[2]", r#""three""#]);
         };
@@ -393,12 +405,12 @@ pub(super) mod tests {
         let program = async {
             let mut program = Program::accept(&listener).await;
             program.welcome().await;
-            assert_eq!(program.take_frame().await, b"{\"a\":1}\n");
+            assert_eq!(program.take_frame().await, b"{\"a\": 1}\n");
             program.frame(FrameKind::Goodbye, b"item 1: missing field `b`").await;
         };
         let script = async {
             let mut link = open(&address, "x", true, &identity()).await.expect("opens");
-            link.outgoing.send(&serde_json::json!({"a": 1})).await.expect("sends");
+            link.outgoing.send("{\"a\":\n1}").await.expect("sends");
             link.incoming.farewell().await
         };
         let (_, reason) = tokio::join!(program, script);

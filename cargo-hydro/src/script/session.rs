@@ -8,8 +8,6 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
-use serde_json::Value;
-
 use super::connection::Items;
 use super::error::CallError;
 use super::links::{Links, PortKey};
@@ -143,7 +141,7 @@ impl Session {
             Call::Kill(of) => self.live(of.deployment)?.kill(&of).await?,
             Call::Logs(call) => self.logs(call, items).await?,
             Call::OpenPort(of) => self.live(of.owner.deployment)?.wishes(|wishes| wishes::open(wishes, &of))?,
-            Call::Send(call) => self.links.send(&self.port_key(&call.to)?, call.value).await?,
+            Call::Send(call) => self.links.send(&self.port_key(&call.to)?, call.item).await?,
             Call::Receive(call) => self.receive(call, items).await?,
             _ => return Err(ErrorBody::protocol("this request belongs to a connection, not to a session")),
         }
@@ -223,7 +221,7 @@ impl Session {
         let mut lines = self.live(call.owner.deployment)?.logs(&call.owner, call.stream)?;
         items.begin(call.ahead);
         while let Some(line) = lines.next().await {
-            if items.send(Value::String(line)).await.is_err() {
+            if items.send(line).await.is_err() {
                 break;
             }
         }

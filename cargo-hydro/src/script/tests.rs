@@ -147,9 +147,18 @@ async def main():
         assert await late.__anext__() == "1"
         await late.aclose()
         assert [line async for line in late] == []
-        waiting = asyncio.create_task(deployment.Command("sleep", "60", name="s").exit_code())
+        pair = deployment.Command("sh", "-c", "echo $0; exit 4", "member", count=2)
+        sleeper = deployment.Command("sleep", "60")
         await deployment.deploy()
-        waiting.cancel()
+        assert len(pair) == 2 and [await member.exit_code() for member in pair] == [4, 4]
+        assert [line async for line in pair[1].stdout()] == ["member"]
+        assert [line async for line in pair.stdout()] == ["member", "member"]
+        try:
+            await asyncio.wait_for(sleeper.exit_code(), 0.05)
+            assert False, "still sleeps"
+        except asyncio.TimeoutError:
+            pass
+    assert await sleeper.exit_code() == -15, "leaving the block stops it"
     print("done")
 "#,
         None,

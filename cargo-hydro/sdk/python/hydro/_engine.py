@@ -120,7 +120,13 @@ class _Channel(asyncio.Protocol):
             self._take(json.loads(line))
 
     def _take(self, reply: Dict[str, Any]) -> None:
-        number = reply.get("id", -1)
+        number = reply.get("id", 0)
+        if number == 0:
+            # The engine could not even read which request it was; nobody shall wait for ever.
+            asked, self._asked = self._asked, {}
+            for receiver in asked.values():
+                receiver.failed(from_reply(reply.get("error", {})))
+            return
         if "item" in reply:
             receiver = self._asked.get(number)
             if receiver is not None:
@@ -190,7 +196,7 @@ class _Blocking:
                 self._socket.sendall(line)
                 while True:
                     reply = self._read()
-                    if reply.get("id") == number:
+                    if reply.get("id") in (number, 0):
                         break
             except OSError:
                 raise _gone() from None
@@ -252,8 +258,8 @@ def _hello() -> Dict[str, Any]:
 
 
 def _line(number: int, method: str, params: Dict[str, Any]) -> bytes:
-    text = json.dumps({"id": number, "method": method, "params": params}, separators=(",", ":"), ensure_ascii=False)
-    return text.encode("utf-8", "surrogateescape") + b"\n"
+    text = json.dumps({"id": number, "method": method, "params": params}, separators=(",", ":"), allow_nan=False)
+    return text.encode() + b"\n"
 
 
 def _gone() -> HydroError:

@@ -1,5 +1,6 @@
 """Services, their members and their ports."""
 
+import json
 from typing import Any, Dict, Iterator, List, Optional
 
 from . import _engine
@@ -44,12 +45,13 @@ class Port:
 
     async def send(self, value: Any) -> None:
         """Sends an item to this input. The value is written as JSON and must fit the port's type."""
-        await _engine.call_async("port.send", port=self._name, value=value, **self._owner)
+        text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+        await _engine.call_async("port.send", port=self._name, item=text, **self._owner)
 
     def receive(self) -> "Stream[Any]":
         """Returns the items that this output sends from now on, as JSON values."""
         joined = _engine.call("port.join", port=self._name, **self._owner)
-        return Stream("port.receive", receiver=joined["receiver"])
+        return Stream("port.receive", json.loads, receiver=joined["receiver"])
 
     def __repr__(self) -> str:
         return f"<{self._direction} {self._owner['service']}.{self._name}>"

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from typing import Any, AsyncIterator, Deque, Dict, Generic, Optional, TypeVar
+from typing import Any, AsyncIterator, Callable, Deque, Dict, Generic, Optional, TypeVar
 
 from . import _engine
 from ._error import HydroError
@@ -15,10 +15,11 @@ _AHEAD = 1024
 class Stream(AsyncIterator[T], Generic[T]):
     """An async iterator. Leaving a loop over it early and going on later loses nothing; `aclose()` ends it."""
 
-    def __init__(self, method: str, **params: Any) -> None:
+    def __init__(self, method: str, read: Callable[[str], T], **params: Any) -> None:
         self._method = method
+        self._read = read
         self._params = dict(params, ahead=_AHEAD)
-        self._inbox: "Optional[_Inbox[T]]" = None
+        self._inbox: Optional[_Inbox] = None
         self._ask: Optional[_engine.Ask] = None
         self._taken = 0
 
@@ -34,7 +35,7 @@ class Stream(AsyncIterator[T], Generic[T]):
         if self._ask is not None and self._taken == _AHEAD // 2 and not self._inbox.ended:
             self._ask.more(self._taken)
             self._taken = 0
-        return item
+        return self._read(item)
 
     async def aclose(self) -> None:
         """Ends the stream; nothing more comes."""
@@ -52,16 +53,16 @@ class Stream(AsyncIterator[T], Generic[T]):
         self._close()
 
 
-class _Inbox(_engine.Receiver, Generic[T]):
+class _Inbox(_engine.Receiver):
     """What has arrived and was not taken yet."""
 
     def __init__(self) -> None:
-        self._items: Deque[T] = deque()
+        self._items: Deque[str] = deque()
         self._error: Optional[HydroError] = None
         self._changed: "Optional[asyncio.Future[None]]" = None
         self.ended = False
 
-    async def next(self) -> T:
+    async def next(self) -> str:
         """Waits for the next item; raises `StopAsyncIteration` at the end."""
         while not self._items:
             if self._error is not None:
@@ -102,4 +103,4 @@ class _Inbox(_engine.Receiver, Generic[T]):
 
 def lines(service: Dict[str, Any], stream: str) -> "Stream[str]":
     """Returns the lines a service wrote, from its start on."""
-    return Stream("service.logs", stream=stream, **service)
+    return Stream("service.logs", str, stream=stream, **service)

@@ -3,7 +3,6 @@
 //! Read [`Body`] first.
 
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::report::Failure;
 
@@ -27,8 +26,8 @@ pub struct Reply {
 pub enum Body {
     /// The request succeeded; for streams: nothing follows.
     Result(Answer),
-    /// One item of a stream.
-    Item(Value),
+    /// One item of a stream: a line, or an item's JSON text.
+    Item(String),
     /// The request failed; for streams: nothing follows.
     Error(ErrorBody),
 }

@@ -90,7 +90,7 @@ pub enum Call {
     /// Joins an output; what it sends is kept for `port.receive` from now on. → [`Joined`](super::Joined)
     #[serde(rename = "port.join")]
     JoinPort(OfPort),
-    /// Reads what a joined output sends. Items: JSON values
+    /// Reads what a joined output sends. Items: JSON texts
     #[serde(rename = "port.receive")]
     Receive(Receive),
     /// Lets a stream of this connection send more items. → null
@@ -329,8 +329,8 @@ pub struct Send {
     /// To which port.
     #[serde(flatten)]
     pub to: OfPort,
-    /// The item.
-    pub value: Value,
+    /// The item as JSON text, so that every number arrives as it was written.
+    pub item: String,
 }
 
 /// See [`Call::Receive`].
