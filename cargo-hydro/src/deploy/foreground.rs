@@ -17,6 +17,12 @@ pub fn foreground(
     deployment: Deployment,
     reporter: &Reporter,
 ) -> Result<ExitCode, Vec<Failure>> {
+    if deployment.services.is_empty() {
+        let failure = Failure::new(ExitCode::NothingMatched, format!("`{}` has no services", deployment.name));
+        return Err(vec![
+            failure.hint("write at least one into `Hydro.toml`: `[services.NAME]` with `src` or `command`"),
+        ]);
+    }
     let system = |what: &str, error: std::io::Error| vec![Failure::new(ExitCode::DeployFailed, what).cause(error)];
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -58,9 +64,7 @@ async fn stay(engine: &Engine, interrupts: &Interrupts) -> Result<ExitCode, Vec<
 
 async fn stop(engine: &Engine, interrupt: Interrupt) -> ExitCode {
     stop_runs();
-    if !engine.is_over() {
-        engine.reporter().status("Stopping", engine.deployment().name);
-    }
+    engine.reporter().status("Stopping", engine.deployment().name);
     engine.stop_all().await;
     interrupt.into()
 }

@@ -44,11 +44,13 @@ pub(super) struct Human {
     prefix: usize,
     /// Whether the last line of the terminal is a progress line.
     in_progress: bool,
+    /// Whether the last thing told was a failure: an empty line sets the next one apart.
+    failed: bool,
 }
 
 impl Human {
     pub(super) fn new(options: ReportOptions) -> Self {
-        Self { options, prefix: 0, in_progress: false }
+        Self { options, prefix: 0, in_progress: false, failed: false }
     }
 
     pub(super) fn emit(&mut self, output: &mut Output, event: &Event) {
@@ -68,6 +70,11 @@ impl Human {
         let text = self.text(event);
         if !text.is_empty() {
             self.clear_progress(output);
+            let fails = matches!(event, Event::Failure { .. });
+            if fails && self.failed {
+                output.stderr.write("\n");
+            }
+            self.failed = fails;
             output.stderr.write(&text);
         }
     }
@@ -350,6 +357,8 @@ Caused by:
 hint: look at its log
 ";
         assert_eq!(captured.stderr(), expected);
+        reporter.failure(&Failure::new(ExitCode::DeployFailed, "and more"));
+        assert_eq!(captured.stderr(), format!("{expected}\nerror: and more\n"));
     }
 
     #[test]
