@@ -73,7 +73,10 @@ fn relay(
                 Poll::Pending => None,
             })
         {
-            println!("{prefix}{item}");
+            #[expect(clippy::print_stdout, reason = "standard output is the program's own")]
+            {
+                println!("{prefix}{item}");
+            }
             let mut outbound = pin!(&mut outbound);
             let Ok(()) = std::future::poll_fn(|task| outbound.as_mut().poll_ready(task)).await;
             let Ok(()) = outbound.start_send(format!("{prefix}{item}"));

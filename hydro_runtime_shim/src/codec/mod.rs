@@ -11,3 +11,6 @@ pub(crate) use binary::Binary;
 pub(crate) use error::CodecError;
 pub(crate) use format::{Format, append, take};
 pub(crate) use json::Json;
+
+#[cfg(test)]
+mod tests;

@@ -56,7 +56,7 @@ pub(crate) async fn serve(node: Rc<Node>, listener: Listener, ports: Vec<PortHub
 async fn answer(node: &Rc<Node>, socket: Rc<Socket>, met: Result<(Met, PortHub), HandshakeError>) {
     match met {
         Ok((met, PortHub::Input(hub))) => receive_from(&hub, socket, met),
-        Ok((met, PortHub::Output(hub))) => send_to(&hub, socket, met).await,
+        Ok((met, PortHub::Output(hub))) => send_to(node, &hub, socket, met).await,
         // Said once: a caller that is refused calls again.
         Err(error @ HandshakeError::Refusing(..)) => node.note_once(error.to_string()),
         // Somebody looked whether we listen, and left.
@@ -68,7 +68,7 @@ fn receive_from(hub: &InputHub, socket: Rc<Socket>, met: Met) {
     drop(hub.arrive(socket, met.peer, met.codec));
 }
 
-async fn send_to(hub: &OutputHub, socket: Rc<Socket>, met: Met) {
+async fn send_to(node: &Node, hub: &OutputHub, socket: Rc<Socket>, met: Met) {
     let queue = hub.add(met.codec);
     let peer = Rc::clone(&met.peer);
     queue.connect(Rc::clone(&socket), met.peer);
@@ -78,6 +78,7 @@ async fn send_to(hub: &OutputHub, socket: Rc<Socket>, met: Met) {
     hub.remove(&queue);
     let name = hub.face.name;
     match end {
+        _ if lost == 0 && node.stopping.get() => {}
         End::Goodbye if lost == 0 => {}
         End::Goodbye => note(format_args!("{name}: {peer} left; {lost} items for it are dropped")),
         End::Broken(error) => note(format_args!("{name}: {peer} is gone: {error}; {lost} items for it are dropped")),

@@ -25,6 +25,9 @@ pub(crate) async fn dial_input(node: Rc<Node>, hub: Rc<InputHub>, endpoint: Endp
         let (socket, met) = call(&node, &hub.face, &endpoint).await;
         let closed = hub.arrive(Rc::new(socket), met.peer, met.codec);
         closed.notified().await;
+        if node.stopping.get() {
+            return;
+        }
         tokio::time::sleep(FIRST_PAUSE).await;
     }
 }
@@ -41,6 +44,9 @@ pub(crate) fn dial_output(node: Rc<Node>, hub: Rc<OutputHub>, endpoint: Endpoint
             let end = write_out(&queue, &socket).await;
             queue.disconnect();
             hub.changed();
+            if node.stopping.get() {
+                return;
+            }
             if let End::Broken(error) = end {
                 let name = hub.face.name;
                 note(format_args!(

@@ -74,7 +74,11 @@ pub(super) async fn introduce(
     let answer = tokio::time::timeout(ANSWER_TIME, exchange).await.map_err(|_| HandshakeError::Silent)??;
     match answer {
         Ok(Answer::Welcome(hello)) => {
-            if hello.codec == Codec::Binary && hello.fingerprint != face.fingerprint {
+            if hello.codec != Codec::Binary {
+                let reason = "the peer answers in another encoding than it was asked for".to_owned();
+                return Err(HandshakeError::Refused(Reject { code: RejectCode::Malformed, reason }));
+            }
+            if hello.fingerprint != face.fingerprint {
                 return Err(HandshakeError::Refused(type_mismatch(face, &hello)));
             }
             Ok(Met { peer: node.peer(&hello, socket.peer_address()), codec: hello.codec })

@@ -20,9 +20,6 @@ mod readiness;
 mod shutdown;
 mod writer;
 
-#[cfg(test)]
-mod tests;
-
 pub use peer::MemberId;
 
 pub(crate) use accept::serve;

@@ -12,6 +12,9 @@ use crate::contract::{Codec, Direction, Hello, fingerprint};
 /// A hello's type name may not be longer: it is there for humans, and the whole hello has a limit.
 const TYPE_NAME_BYTES: usize = 1024;
 
+/// Lines remembered as said; callers may make up as many reasons as they like.
+const SAID_LINES: usize = 1000;
+
 /// A process as its peers see it. Lives on one thread.
 #[derive(Debug)]
 pub(crate) struct Node {
@@ -108,7 +111,11 @@ impl Node {
 
     /// Writes a line unless it was written before.
     pub(crate) fn note_once(&self, line: String) {
-        if self.said.borrow_mut().insert(line.clone()) {
+        let mut said = self.said.borrow_mut();
+        if said.len() == SAID_LINES {
+            said.clear();
+        }
+        if said.insert(line.clone()) {
             note(format_args!("{line}"));
         }
     }

@@ -10,3 +10,6 @@ mod stop;
 pub use launch::run;
 
 use attach::attach;
+
+#[cfg(test)]
+mod tests;

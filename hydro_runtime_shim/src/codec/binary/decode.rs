@@ -258,11 +258,11 @@ struct Elements<'a, 'de> {
 }
 
 impl Elements<'_, '_> {
-    /// What a collection may allocate at once: no more elements than an eighth of the bytes that are there, which a false length
+    /// What a collection may allocate at once: no more elements than a sixteenth of the bytes that are there, which a false length
     /// cannot raise; real collections grow from there.
     #[inline]
     fn hint(&self) -> usize {
-        self.left.min(self.decoder.bytes.len() / 8)
+        self.left.min(self.decoder.bytes.len() / 16)
     }
 }
 

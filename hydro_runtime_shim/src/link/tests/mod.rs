@@ -1,1 +1,0 @@
-//! Two ends in one process over real sockets.

@@ -1,0 +1,102 @@
+//! More than anybody can take at once: nothing stops for ever, and memory stays bounded.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use futures::{SinkExt, StreamExt};
+
+use super::{Process, input, link_of, local, output, soon};
+use crate::contract::Addressing::Plain;
+
+const ANY: &str = "tcp://127.0.0.1:0";
+const KIB: usize = 1 << 10;
+
+#[test]
+fn two_programs_that_flood_each_other_both_get_everything() {
+    // Far more than the gate lets wait (8 MiB) and the sockets take: in the same tick, before either reads.
+    const ITEMS: usize = 60 * KIB;
+    local(async {
+        let reserved =
+            std::net::TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("an address");
+        let mut ends = Vec::new();
+        let ports = || vec![input::<Vec<u8>>("i", Plain), output::<Vec<u8>>("o", Plain)];
+        let own = format!("tcp://{reserved}");
+        let mut first = Process::new("first", ports(), &[("HYDRO_INPUT_I", ANY), ("HYDRO_OUTPUT_O", &own)]);
+        let first_ends = (first.bindings().input_plain::<Vec<u8>>("i"), first.bindings().output_plain::<Vec<u8>>("o"));
+        first.start().await;
+        let place = link_of(&first);
+        let mut second = Process::new("second", ports(), &[("HYDRO_INPUT_I", &own), ("HYDRO_OUTPUT_O", &place)]);
+        let second_ends =
+            (second.bindings().input_plain::<Vec<u8>>("i"), second.bindings().output_plain::<Vec<u8>>("o"));
+        second.start().await;
+        ends.push((first_ends.0.left_stream(), first_ends.1.left_sink()));
+        ends.push((second_ends.0.right_stream(), second_ends.1.right_sink()));
+        let mut tasks = Vec::new();
+        for (inbound, mut outbound) in ends {
+            tasks.push(tokio::task::spawn_local(async move {
+                for _ in 0..ITEMS {
+                    outbound.feed(vec![1; KIB]).await.expect("never fails");
+                }
+                outbound.flush().await.expect("never fails");
+                let bytes = Cell::new(0);
+                inbound
+                    .take(ITEMS)
+                    .for_each(|item| {
+                        bytes.set(bytes.get() + item.len());
+                        async {}
+                    })
+                    .await;
+                (bytes.get(), outbound)
+            }));
+        }
+        for task in tasks {
+            assert_eq!(soon(task).await.expect("no panic").0, ITEMS * KIB);
+        }
+    });
+}
+
+#[test]
+fn a_program_whose_peer_takes_nothing_stops_reading() {
+    local(async {
+        // Its peer shakes hands and then never reads.
+        let mut stuck = Process::new("stuck", vec![input::<Vec<u8>>("i", Plain)], &[("HYDRO_INPUT_I", ANY)]);
+        let _unread = stuck.bindings().input_plain::<Vec<u8>>("i");
+        stuck.start().await;
+        let ports = vec![input::<Vec<u8>>("i", Plain), output::<Vec<u8>>("o", Plain)];
+        let place = link_of(&stuck);
+        let mut relay = Process::new("relay", ports, &[("HYDRO_INPUT_I", ANY), ("HYDRO_OUTPUT_O", &place)]);
+        let mut inbound = relay.bindings().input_plain::<Vec<u8>>("i");
+        let mut outbound = relay.bindings().output_plain::<Vec<u8>>("o");
+        relay.start().await;
+        let mut source =
+            Process::new("source", vec![output::<Vec<u8>>("o", Plain)], &[("HYDRO_OUTPUT_O", &link_of(&relay))]);
+        let mut items = source.bindings().output_plain::<Vec<u8>>("o");
+        source.start().await;
+        let relayed = Rc::new(Cell::new(0_usize));
+        let count = Rc::clone(&relayed);
+        tokio::task::spawn_local(async move {
+            while let Some(item) = inbound.next().await {
+                count.set(count.get() + item.len());
+                outbound.send(item).await.expect("never fails");
+            }
+        });
+        let sent = Rc::new(Cell::new(0_usize));
+        let count = Rc::clone(&sent);
+        // A source has no input, so its output may wait, and so it comes to a halt as well.
+        tokio::task::spawn_local(async move {
+            loop {
+                items.send(vec![0; 16 * KIB]).await.expect("never fails");
+                count.set(count.get() + 16 * KIB);
+            }
+        });
+        let mut last = (usize::MAX, usize::MAX);
+        while last != (relayed.get(), sent.get()) {
+            last = (relayed.get(), sent.get());
+            tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        }
+        // The limit of 64 MiB for peers that may be part of a ring, and what the sockets hold.
+        assert!(relayed.get() > 8 << 20, "{last:?}");
+        assert!(relayed.get() < 90 << 20, "{last:?}");
+        assert!(sent.get() < 200 << 20, "{last:?}");
+    });
+}

@@ -1,0 +1,10 @@
+//! Whole programs in one process, linked over real sockets: what a user sees of order, routing, waiting and leaving.
+
+mod flood;
+mod leaving;
+mod order;
+mod process;
+mod refusal;
+mod routing;
+
+pub(super) use process::{Process, input, link_of, local, output, raw_hello, read_answer, soon};
