@@ -200,7 +200,13 @@ fn check_inputs(deployment: &Deployment, name: &str, service: &Service, problems
         let linked = deployment.links.iter().any(|link| link.to == end);
         if !linked && !deployment.open.contains(&end) && !service.env.contains_key(&variable) {
             let message = format!("nothing is linked to the input `{end}`");
-            let hint = format!("link an output to it, or say that nothing comes with the variable `{variable}=null`");
+            let from_script =
+                service.origin.as_ref().is_some_and(|origin| origin.file.extension().is_some_and(|kind| kind == "py"));
+            let hint = if from_script {
+                format!("link an output to it, or let the script send to it: `{name}.ports.{}.open()`", port.name)
+            } else {
+                format!("link an output to it, or say that nothing comes with the variable `{variable}=null`")
+            };
             problems.push(problem(service.origin.as_ref(), message).hint(hint));
         }
     }

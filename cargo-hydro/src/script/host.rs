@@ -91,8 +91,7 @@ async fn beside(
     let mut launch = python.launch(words);
     launch.stdio = Stdio::Inherited;
     session.introduce(&mut launch);
-    let mut process = Process::spawn(launch)
-        .map_err(|error| Failure::new(ExitCode::Usage, error.to_string()).hint("is python3 well?"))?;
+    let mut process = Process::spawn(launch).map_err(|error| Failure::new(ExitCode::Usage, error.to_string()))?;
     let ended = tokio::select! {
         biased;
         exit = process.wait() => Ok(exit),

@@ -40,6 +40,8 @@ pub(super) struct Found {
     pub(super) cases: Vec<Case>,
     /// `.hf` files that the test files name and that are there.
     pub(super) sources: Vec<PathBuf>,
+    /// What is named like a test and is none.
+    pub(super) doubtful: Vec<String>,
 }
 
 /// What Python tells of one file.
@@ -48,12 +50,14 @@ struct Listing {
     file: String,
     error: Option<String>,
     tests: Vec<ListedTest>,
+    ignored: Vec<ListedTest>,
     sources: Vec<String>,
 }
 
 #[derive(Deserialize)]
 struct ListedTest {
     name: String,
+    line: usize,
 }
 
 /// Finds all tests of a workspace. Blocks.
@@ -72,8 +76,9 @@ pub(super) fn discover(workspace: &Workspace, python: &Python) -> Result<Found, 
     let names = files.iter().map(|file| workspace.relative(file).as_os_str().to_owned());
     let listings = ask(workspace.root(), python, names)?;
     let sources = listings.iter().flat_map(|listing| sources_of(workspace.root(), listing)).collect::<BTreeSet<_>>();
+    let doubtful = listings.iter().flat_map(doubts_of).collect();
     let cases = listings.into_iter().flat_map(cases_of).collect();
-    Ok(Found { cases, sources: sources.into_iter().collect() })
+    Ok(Found { cases, sources: sources.into_iter().collect(), doubtful })
 }
 
 fn test_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
@@ -121,6 +126,13 @@ fn cases_of(listing: Listing) -> Vec<Case> {
     }
 }
 
+fn doubts_of(listing: &Listing) -> impl Iterator<Item = String> {
+    listing.ignored.iter().map(|function| {
+        let ListedTest { name, line } = function;
+        format!("{}:{line}: `{name}` is not run, as it is not `async def`", listing.file)
+    })
+}
+
 /// Finds the `.hf` files that a test names, where scripts find them: beside the script, or in the workspace.
 fn sources_of(root: &Path, listing: &Listing) -> Vec<PathBuf> {
     let file = root.join(&listing.file);
@@ -139,10 +151,10 @@ mod tests {
 
     #[test]
     fn each_function_is_a_test_and_a_broken_file_is_one_too() {
-        let text = r#"{"file":"tests/a.hydro.py","error":null,"line":1,"sources":[],"tests":[{"name":"test_a","line":1},{"name":"test_b","line":3},{"name":"test_a","line":9}]}"#;
+        let text = r#"{"file":"tests/a.hydro.py","error":null,"ignored":[],"sources":[],"tests":[{"name":"test_a","line":1},{"name":"test_b","line":3},{"name":"test_a","line":9}]}"#;
         let names: Vec<String> = cases_of(listing(text)).iter().map(Case::name).collect();
         assert_eq!(names, ["tests/a.hydro.py::test_a", "tests/a.hydro.py::test_b"]);
-        let text = r#"{"file":"tests/b.hydro.py","error":"SyntaxError","line":4,"sources":[],"tests":[]}"#;
+        let text = r#"{"file":"tests/b.hydro.py","error":"SyntaxError","ignored":[],"sources":[],"tests":[]}"#;
         let cases = cases_of(listing(text));
         assert_eq!((cases.len(), cases[0].name().as_str()), (1, "tests/b.hydro.py"));
         assert_eq!(cases[0].function, Err("SyntaxError".into()));
@@ -155,7 +167,8 @@ mod tests {
         for file in ["a.hf", "tests/b.hf"] {
             std::fs::write(root.path().join(file), "").expect("is written");
         }
-        let text = r#"{"file":"tests/t.hydro.py","error":null,"tests":[],"sources":["a.hf","b.hf","c.hf"]}"#;
+        let text =
+            r#"{"file":"tests/t.hydro.py","error":null,"tests":[],"ignored":[],"sources":["a.hf","b.hf","c.hf"]}"#;
         let found = sources_of(root.path(), &listing(text));
         assert_eq!(found, [root.path().join("a.hf"), root.path().join("tests/b.hf")]);
     }

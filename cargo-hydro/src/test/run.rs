@@ -66,7 +66,10 @@ struct Chosen {
 }
 
 fn prepare(request: &TestRequest, python: &Python, reporter: &Reporter) -> Result<Chosen, Failure> {
-    let Found { cases, sources } = discover::discover(&request.workspace, python)?;
+    let Found { cases, sources, doubtful } = discover::discover(&request.workspace, python)?;
+    for doubt in doubtful {
+        reporter.warning(doubt);
+    }
     let all = cases.len();
     let cases: Vec<Case> = cases.into_iter().filter(|case| request.filter.takes(&case.name())).collect();
     if request.list {

@@ -112,9 +112,12 @@ fn tests_are_chosen_listed_and_told_as_json() {
 
 #[test]
 fn where_nothing_matches_the_code_is_four() {
-    let folder = project("async def test_one(): pass\n");
+    let folder = project("async def test_one(): pass\ndef test_two(): pass\n");
     let (code, _, stderr) = told(&request(folder.path(), &["nothing"]), Format::Human);
     assert_eq!(code, 4);
+    let stderr = stderr
+        .strip_prefix("warning: tests/a.hydro.py:2: `test_two` is not run, as it is not `async def`\n")
+        .unwrap_or_default();
     assert!(stderr.starts_with("error: none of the 1 tests matches `nothing`\n"), "{stderr}");
     std::fs::remove_file(folder.path().join("tests/a.hydro.py")).expect("is removed");
     assert_eq!(told(&request(folder.path(), &[]), Format::Human).0, 4);
@@ -127,4 +130,29 @@ fn a_file_with_wrong_syntax_is_a_failed_test() {
     assert_eq!(code, 100);
     assert!(stderr.contains("] tests/a.hydro.py\n"), "{stderr}");
     assert!(stderr.contains("File \"tests/a.hydro.py\", line 1\n") && stderr.contains("SyntaxError"), "{stderr}");
+}
+
+#[test]
+fn tests_get_the_deployment_of_hydro_toml_running() {
+    let folder = project(
+        r#"
+async def test_one(deployment):
+    greeter = deployment.services["greeter"]
+    assert deployment.name == "greetings"
+    assert [await lines.__anext__() for lines in (member.stdout() for member in greeter)] == ["hello", "hello"]
+    await greeter[0].kill()
+    assert await greeter[0].exit_code() == -9
+    deployment.Command("true", name="late")
+    await deployment.deploy()
+    assert await deployment.services["late"].exit_code() == 0
+"#,
+    );
+    let toml = "[deployment]\nname = \"greetings\"\n[services.greeter]\ncount = 2\ncommand = [\"sh\", \"-c\", \"echo hello; exec sleep 300\"]\n";
+    std::fs::write(folder.path().join("Hydro.toml"), toml).expect("is written");
+    let (code, _, stderr) = told(&request(folder.path(), &[]), Format::Human);
+    assert_eq!(code, 0, "{stderr}");
+    std::fs::write(folder.path().join("Hydro.toml"), toml.replace("= 2", "= \"two\"")).expect("is written");
+    let (code, _, stderr) = told(&request(folder.path(), &[]), Format::Human);
+    assert_eq!(code, 96, "{stderr}");
+    assert!(stderr.contains("Hydro.toml:4:"), "{stderr}");
 }

@@ -15,6 +15,14 @@ from ._error import HydroError, from_reply
 SDK = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
+def as_json(value: Any) -> str:
+    """Writes a value as JSON text."""
+    try:
+        return json.dumps(value, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise HydroError(f"this cannot be written as JSON: {error}") from None
+
+
 def caller() -> Optional[Dict[str, Any]]:
     """Returns the line of the user's own code that called into this package."""
     frame = sys._getframe(1)
@@ -258,8 +266,7 @@ def _hello() -> Dict[str, Any]:
 
 
 def _line(number: int, method: str, params: Dict[str, Any]) -> bytes:
-    text = json.dumps({"id": number, "method": method, "params": params}, separators=(",", ":"), allow_nan=False)
-    return text.encode() + b"\n"
+    return as_json({"id": number, "method": method, "params": params}).encode() + b"\n"
 
 
 def _gone() -> HydroError:

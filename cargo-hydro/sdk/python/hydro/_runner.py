@@ -13,7 +13,7 @@ import signal
 import sys
 import traceback
 import types
-from typing import Any, Awaitable, Callable, Dict, Iterator, List, NoReturn, Optional
+from typing import Any, Awaitable, Callable, Dict, Iterator, List, NoReturn, Optional, Tuple
 
 from . import _engine
 from ._deployment import Deployment
@@ -193,15 +193,16 @@ def _listing(path: str) -> Dict[str, Any]:
             tree = ast.parse(file.read(), path)
     except SyntaxError as error:
         text = "".join(traceback.format_exception_only(type(error), error))
-        return {"file": path, "error": text, "line": error.lineno or 1, "tests": [], "sources": []}
+        return {"file": path, "error": text, "tests": [], "ignored": [], "sources": []}
     except (OSError, ValueError, RecursionError, MemoryError) as error:
-        return {"file": path, "error": f"cannot read `{path}`: {error}\n", "line": 1, "tests": [], "sources": []}
-    tests = [{"name": node.name, "line": node.lineno} for node in tree.body if _is_test(node)]
-    return {"file": path, "error": None, "line": 1, "tests": tests, "sources": sorted(set(_sources(tree)))}
+        return {"file": path, "error": f"cannot read `{path}`: {error}\n", "tests": [], "ignored": [], "sources": []}
+    tests = [{"name": name, "line": line} for name, line in _tests(tree, ast.AsyncFunctionDef)]
+    ignored = [{"name": name, "line": line} for name, line in _tests(tree, ast.FunctionDef)]
+    return {"file": path, "error": None, "tests": tests, "ignored": ignored, "sources": sorted(set(_sources(tree)))}
 
 
-def _is_test(node: ast.stmt) -> bool:
-    return isinstance(node, ast.AsyncFunctionDef) and node.name.startswith("test_")
+def _tests(tree: ast.Module, kind: type) -> List[Tuple[str, int]]:
+    return [(node.name, node.lineno) for node in tree.body if isinstance(node, kind) and node.name.startswith("test_")]
 
 
 def _sources(tree: ast.AST) -> Iterator[str]:

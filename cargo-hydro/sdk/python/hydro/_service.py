@@ -45,8 +45,7 @@ class Port:
 
     async def send(self, value: Any) -> None:
         """Sends an item to this input. The value is written as JSON and must fit the port's type."""
-        text = json.dumps(value, separators=(",", ":"), allow_nan=False)
-        await _engine.call_async("port.send", port=self._name, item=text, **self._owner)
+        await _engine.call_async("port.send", port=self._name, item=_engine.as_json(value), **self._owner)
 
     def receive(self) -> "Stream[Any]":
         """Returns the items that this output sends from now on, as JSON values."""
