@@ -20,7 +20,7 @@ use super::topology;
 use crate::build::BuildOptions;
 use crate::machine::{ExitWatch, LogReader, Member, Stopper};
 use crate::report::{ExitCode, Failure, LogStream, Reporter};
-use crate::sys::{Exit, Stop};
+use crate::sys::Exit;
 use crate::workspace::Workspace;
 
 /// How long an orderly stop may take before it is enforced; for one service, and for all of them together.
@@ -103,18 +103,6 @@ impl Engine {
     /// Changes what is wished for; the next [`Engine::deploy`] starts what is new. What runs is not touched.
     pub fn edit<T>(&self, change: impl FnOnce(&mut Deployment) -> T) -> T {
         change(&mut self.state().deployment)
-    }
-
-    /// Returns where programs come from.
-    #[must_use]
-    pub fn workspace(&self) -> &Workspace {
-        &self.inner.options.workspace
-    }
-
-    /// Whether every machine is this one.
-    #[must_use]
-    pub fn is_local(&self) -> bool {
-        self.inner.options.local
     }
 
     /// Returns where events go.
@@ -321,13 +309,6 @@ impl Engine {
         }
         let rest = waiting.into_iter().flatten();
         together(rest.map(|stopper| async move { stopper.stop(LAST_GRACE).await })).await;
-    }
-
-    /// Ends all services at once, without waiting.
-    pub fn kill_all(&self) {
-        for member in self.state().started.values().flat_map(|started| &started.members) {
-            member.stopper().send(Stop::AtOnce);
-        }
     }
 
     /// Picks something of each member behind a name: all of a service, or one.

@@ -2,9 +2,9 @@
 //!
 //! Knows nothing of what the files hold.
 
-use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
@@ -88,14 +88,6 @@ impl Drop for RuntimeDir {
 fn short_temp_dir() -> PathBuf {
     let folder = std::env::temp_dir();
     if folder.as_os_str().len() < 60 { folder } else { PathBuf::from("/tmp") }
-}
-
-/// Makes a folder that only this user may enter, with its parents; fine where it is there already.
-///
-/// # Errors
-/// The parent cannot be written to.
-pub fn create_private_dir(path: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 /// A lock between processes, held until it is dropped, or until the process ends in whatever way.

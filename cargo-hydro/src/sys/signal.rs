@@ -76,12 +76,6 @@ impl Interrupts {
         Ok(Self { first })
     }
 
-    /// Makes a place where nothing ever arrives; for callers that handle interrupts themselves.
-    #[must_use]
-    pub fn never() -> Self {
-        Self { first: watch::channel(None).1 }
-    }
-
     /// Waits for the first interrupt; returns at once where it was before.
     pub async fn first(&self) -> Interrupt {
         let mut first = self.first.clone();
@@ -184,16 +178,5 @@ mod tests {
     #[test]
     fn work_that_nobody_interrupts_is_done() {
         assert_eq!(interruptible(|| 7), Ok(7));
-    }
-
-    #[tokio::test]
-    async fn where_nothing_arrives_nothing_is_seen() {
-        let never = Interrupts::never();
-        assert_eq!(never.seen(), None);
-        tokio::select! {
-            biased;
-            _ = never.first() => panic!("nobody interrupted"),
-            () = std::future::ready(()) => {}
-        }
     }
 }
