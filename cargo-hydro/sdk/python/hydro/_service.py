@@ -64,7 +64,8 @@ class Ports:
         self._known = {port["name"]: port["direction"] for port in known}
 
     def __getattr__(self, name: str) -> Port:
-        if name.startswith("__"):
+        # Python asks for its own names too, also before `__init__` ran.
+        if name.startswith("__") or "_known" not in self.__dict__:
             raise AttributeError(name)
         return self[name]
 

@@ -28,8 +28,13 @@ class Stream(AsyncIterator[T], Generic[T]):
 
     async def __anext__(self) -> T:
         if self._inbox is None:
-            self._inbox = _Inbox()
-            self._ask = await _engine.open_stream(self._method, self._params, self._inbox)
+            inbox = _Inbox()
+            ask = await _engine.open_stream(self._method, self._params, inbox)
+            if self._inbox is None:
+                self._inbox, self._ask = inbox, ask
+            else:
+                # Another task was faster, or closed it.
+                ask.cancel()
         item = await self._inbox.next()
         self._taken += 1
         if self._ask is not None and self._taken == _AHEAD // 2 and not self._inbox.ended:
