@@ -113,6 +113,7 @@ struct State {
 pub struct Reporter {
     options: ReportOptions,
     color: bool,
+    diagnostics: bool,
     state: Arc<Mutex<State>>,
 }
 
@@ -154,17 +155,26 @@ impl Reporter {
             Format::Json => Renderer::Json(Json::new(options)),
         };
         let color = output.stderr.color && options.format == Format::Human;
-        Self { options, color, state: Arc::new(Mutex::new(State { output, renderer })) }
+        Self { options, color, diagnostics: true, state: Arc::new(Mutex::new(State { output, renderer })) }
     }
 
     /// Tells one event.
     pub fn emit(&self, event: &Event) {
+        if !self.diagnostics && matches!(event, Event::Diagnostic { .. }) {
+            return;
+        }
         let mut state = self.lock();
         let State { output, renderer } = &mut *state;
         match renderer {
             Renderer::Human(human) => human.emit(output, event),
             Renderer::Json(json) => json.emit(output, event),
         }
+    }
+
+    /// Returns a reporter to the same place that keeps diagnostics to itself; for attempts whose failure is no failure.
+    #[must_use]
+    pub fn without_diagnostics(&self) -> Self {
+        Self { diagnostics: false, ..self.clone() }
     }
 
     /// Tells that work goes on: a verb of the house and what it is applied to.
@@ -312,6 +322,15 @@ mod tests {
             reporter.emit(&Event::Progress { message: "2 of 3".into() });
             reporter.failure(&Failure::new(ExitCode::DeployFailed, "no").at(Origin::line("Hydro.toml", 3)));
         }
+    }
+
+    #[test]
+    fn an_attempt_keeps_its_diagnostics_to_itself() {
+        let (reporter, captured) = Reporter::captured(ReportOptions::default());
+        let attempt = reporter.without_diagnostics();
+        attempt.emit(&Event::Diagnostic { rendered: "error: x".into(), message: serde_json::Value::Null });
+        attempt.status("Building", "echo");
+        assert_eq!(captured.stderr(), "    Building echo\n");
     }
 
     #[test]

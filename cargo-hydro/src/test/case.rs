@@ -9,8 +9,7 @@ use tokio::time::timeout;
 
 use super::discover::Case;
 use super::output::Output;
-use crate::report::{Event, Failure, TestStatus};
-use crate::report::{ExitCode, Reporter};
+use crate::report::{Captured, Event, ExitCode, Failure, ReportOptions, Reporter, Services, TestStatus, Verbosity};
 use crate::script::{LastWords, OpenSession, Python, Session, SessionOptions};
 use crate::sys::{Exit, Process, Stop};
 
@@ -30,8 +29,6 @@ pub(super) struct Context {
     pub(super) session: SessionOptions,
     /// Who is told of the tests.
     pub(super) reporter: Reporter,
-    /// Who is told of their deployments.
-    pub(super) of_deployments: Reporter,
     /// How long a test may take, builds and starts not counted.
     pub(super) limit: Duration,
 }
@@ -60,7 +57,8 @@ pub(super) async fn run(case: Case, context: Rc<Context>) -> TestStatus {
 async fn run_function(file: &str, function: &str, context: &Context) -> Result<Result<(), String>, Failure> {
     let root = context.session.workspace.root();
     let options = SessionOptions { script: root.join(file), ..context.session.clone() };
-    let session = OpenSession::open(options, context.of_deployments.clone())?;
+    let (reporter, told) = of_deployment(&context.reporter);
+    let session = OpenSession::open(options, reporter)?;
     let mut launch = context.python.launch(["test", file, function].map(OsString::from));
     launch.directory = Some(root.to_owned());
     session.introduce(&mut launch);
@@ -89,7 +87,14 @@ async fn run_function(file: &str, function: &str, context: &Context) -> Result<R
     let stopped = timeout(ORDERLY, session.session().stop()).await;
     drop(stopped);
     let text = output.finish().await;
-    Ok(verdict.map_err(|reason| left(&text, &reason, &words)))
+    Ok(verdict.map_err(|reason| format!("{}{}", told.stderr(), left(&text, &reason, &words))))
+}
+
+/// Deployments of tests that run side by side say nothing, unless a test fails, or the user asks for everything.
+fn of_deployment(reporter: &Reporter) -> (Reporter, Captured) {
+    let silent = ReportOptions { services: Services::LeftToScript, verbosity: Verbosity::Quiet, ..Default::default() };
+    let (captured, told) = Reporter::captured(silent);
+    if reporter.verbosity() == Verbosity::Verbose { (reporter.clone(), told) } else { (captured, told) }
 }
 
 /// Waits until the test has had its time; what was spent on builds and starts is given back.

@@ -13,7 +13,7 @@ use super::discover::{self, Case, Found};
 use super::select::Filter;
 use crate::build::{self, BuildOptions};
 use crate::deploy::{self, Program};
-use crate::report::{Event, ExitCode, Failure, ReportOptions, Reporter, Services, TestStatus, Verbosity};
+use crate::report::{Event, ExitCode, Failure, Reporter, TestStatus};
 use crate::script::{Python, SessionOptions};
 use crate::sys::signal::{Interrupt, Interrupts, interruptible};
 use crate::workspace::Workspace;
@@ -105,12 +105,13 @@ fn build_once(request: &TestRequest, named: Vec<PathBuf>, reporter: &Reporter) -
     if sources.is_empty() {
         return Ok(());
     }
-    match build::build(workspace, &sources, options, reporter) {
-        Err(failure) if deployed.len() == sources.len() => Err(failure),
-        // A test may name a program because it does not compile; the tests of the others shall run.
-        Err(_) if deployed.is_empty() => Ok(()),
-        Err(_) => build::build(workspace, &deployed, options, reporter).map(drop),
-        Ok(_) => Ok(()),
+    if deployed.len() == sources.len() {
+        return build::build(workspace, &deployed, options, reporter).map(drop);
+    }
+    // A test may name a program because it does not compile; then the others shall run, and that one tells the errors itself.
+    match build::build(workspace, &sources, options, &reporter.without_diagnostics()) {
+        Err(_) if !deployed.is_empty() => build::build(workspace, &deployed, options, reporter).map(drop),
+        _ => Ok(()),
     }
 }
 
@@ -144,7 +145,6 @@ fn run_chosen(request: &TestRequest, chosen: Chosen, python: Python, reporter: &
             build: request.build.clone(),
         },
         reporter: reporter.clone(),
-        of_deployments: of_deployments(reporter),
         limit: request.limit.unwrap_or(DEFAULT_LIMIT),
     });
     let tasks = LocalSet::new();
@@ -182,14 +182,4 @@ async fn run_all(chosen: Chosen, jobs: usize, context: &Rc<Context>) -> ExitCode
     }
     context.reporter.emit(&Event::TestSummary { passed, failed, skipped, seconds: began.elapsed().as_secs_f64() });
     if failed == 0 { ExitCode::Ok } else { ExitCode::TestsFailed }
-}
-
-/// Deployments of tests that run side by side say nothing, unless the user asks for everything.
-fn of_deployments(reporter: &Reporter) -> Reporter {
-    if reporter.verbosity() == Verbosity::Verbose {
-        return reporter.clone();
-    }
-    let silent =
-        ReportOptions { services: Services::LeftToScript, verbosity: Verbosity::Quiet, ..ReportOptions::default() };
-    Reporter::captured(silent).0
 }
