@@ -6,4 +6,4 @@ pub use hydro_runtime_shim_macros::*;
 pub use crate::bind::{BindError, Bindings, Param, Port, Program};
 pub use crate::contract::{Addressing, Direction};
 pub use crate::link::MemberId;
-pub use crate::run::run;
+pub use crate::run::{repeatable, run};

@@ -34,8 +34,12 @@ pub struct Module {
     pub keyword: Span,
     /// The name.
     pub name: Ident,
-    /// The name and the port list as they stand.
+    /// Type parameters, in order; their bounds stand in `header`.
+    pub generics: Vec<Ident>,
+    /// The name, the type parameters and the port list as they stand.
     pub header: TokenStream,
+    /// Whether all of the header could be read; if not, names that the body says may be missing.
+    pub header_is_whole: bool,
     /// Ports, in order.
     pub ports: Vec<Port>,
     /// Parameters, in order.

@@ -65,7 +65,7 @@ pub fn compile(source: &SourceFile, options: &Options) -> (Option<Compilation>, 
     on_large_stack(|| {
         let (resolved, mut diagnostics) = front(source);
         let mut compiled = Vec::new();
-        for module in &resolved.modules {
+        for module in resolved.modules.iter().filter(|module| module.header_is_sound) {
             let (result, found) = graph::compile(source, module, options.graph);
             diagnostics.extend(found);
             compiled.extend(result);

@@ -43,7 +43,11 @@ pub(super) fn call(
             .cause(error)
             .hint("Rust is needed to build programs: https://rustup.rs"),
     })?;
-    if exit.success() { Ok(executables) } else { Err(failure(&said)) }
+    if exit.success() {
+        return Ok(executables);
+    }
+    positions.held_back().iter().for_each(|event| reporter.emit(event));
+    Err(failure(&said))
 }
 
 fn launch(
@@ -65,6 +69,10 @@ fn launch(
     let given = [("--profile", &options.profile), ("--target", &options.target), ("--jobs", &options.jobs)];
     for (flag, value) in given.into_iter().filter_map(|(flag, value)| Some((flag, value.as_ref()?))) {
         arguments.extend([flag.to_owned(), value.clone()]);
+    }
+    // A check tells everything that is wrong, not only what is wrong with the first program.
+    if command == Command::Check {
+        arguments.push("--keep-going".to_owned());
     }
     // Our lock is made from the user's, which was checked already; only where things may come from still counts.
     arguments.extend(

@@ -1,12 +1,13 @@
 //! `.hf` files → built programs: generated crates, one cargo call, artifacts named by content.
 //!
 //! `program` finds and compiles `.hf` files; `crates` lays out one generated crate per package; `runtime` provides the shim; `cargo_call` runs
-//! cargo; `positions` shows rustc's words at `.hf` positions; `record` knows when nothing changed. Read [`build`] first. Knows nothing of deployments.
+//! cargo; `positions` and `machinery` show rustc's words at `.hf` positions; `record` knows when nothing changed. Read [`build`] first. Knows nothing of deployments.
 
 mod artifact;
 mod cargo_call;
 mod crates;
 mod diagnose;
+mod machinery;
 mod manifest;
 mod plain_crate;
 mod positions;

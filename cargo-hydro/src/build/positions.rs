@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::crates::Crates;
+use super::machinery::{is_consequence, tidy, without_machinery};
 use crate::report::Event;
 
 /// Puts messages right; remembers what was told.
@@ -15,11 +16,13 @@ pub(super) struct Positions<'a> {
     crates: &'a Crates,
     user_root: PathBuf,
     told: BTreeSet<String>,
+    has_errors: bool,
+    consequence: Option<Event>,
 }
 
 impl<'a> Positions<'a> {
     pub(super) fn new(crates: &'a Crates, user_root: &Path) -> Self {
-        Self { crates, user_root: user_root.to_owned(), told: BTreeSet::new() }
+        Self { crates, user_root: user_root.to_owned(), told: BTreeSet::new(), has_errors: false, consequence: None }
     }
 
     /// Returns the event for a compiler message; none where it was told already or says nothing to the user.
@@ -36,8 +39,21 @@ impl<'a> Positions<'a> {
         }
         let mut message = message.clone();
         self.mend(&mut message);
-        let rendered = without_long_types(message.get("rendered").and_then(Value::as_str).unwrap_or(text));
-        self.told.insert(rendered.clone()).then_some(Event::Diagnostic { rendered, message })
+        tidy(&mut message);
+        let rendered = without_machinery(message.get("rendered").and_then(Value::as_str).unwrap_or(text));
+        message["rendered"] = rendered.clone().into();
+        let event = Event::Diagnostic { rendered: rendered.clone(), message };
+        if is_consequence(text) {
+            self.consequence.get_or_insert(event);
+            return None;
+        }
+        self.has_errors |= !is_warning;
+        self.told.insert(rendered).then_some(event)
+    }
+
+    /// Returns what was held back as the consequence of another error, where there was none.
+    pub(super) fn held_back(&mut self) -> Option<Event> {
+        self.consequence.take().filter(|_| !self.has_errors)
     }
 
     /// Puts one line of cargo's own right.
@@ -97,17 +113,6 @@ impl<'a> Positions<'a> {
         }
         text
     }
-}
-
-/// rustc writes types that are too long to a file among cargo's own and says so; what is behind the path is of no use to the user.
-fn without_long_types(rendered: &str) -> String {
-    let is_about_file = |line: &&str| {
-        let plain = anstream::adapter::strip_str(line).to_string();
-        plain.contains("the full name for the type has been written to")
-            || plain.contains("consider using `--verbose` to print the full type name")
-    };
-    let lines: Vec<&str> = rendered.trim_end().lines().filter(|line| !is_about_file(line)).collect();
-    lines.join("\n")
 }
 
 /// rustc's closing lines count messages; after ours are sorted out the count would be wrong.

@@ -6,8 +6,10 @@ mod attach;
 mod drain;
 mod launch;
 mod stop;
+mod tick;
 
 pub use launch::run;
+pub use tick::repeatable;
 
 use attach::attach;
 

@@ -9,7 +9,7 @@ use hydroflow_lang::parse::DfirCode;
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{body, explain, ports};
+use super::{body, explain, ports, tick};
 use crate::diagnostic::Diagnostic;
 use crate::resolve::ResolvedModule;
 use crate::source::SourceFile;
@@ -111,7 +111,7 @@ fn build(code: DfirCode, options: GraphOptions, said: &mut Heard) -> Option<(Dfi
     match code {
         Ok(code) => {
             said.add(&diagnostics);
-            Some((graph, code))
+            Some((graph, tick::repeatable(code)))
         }
         Err(diagnostics) => {
             said.add(&diagnostics);

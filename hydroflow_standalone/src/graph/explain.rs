@@ -62,10 +62,22 @@ pub(super) fn explain(source: &SourceFile, module: &ResolvedModule, said: Vec<Sa
         if about_port && said.level != Level::Error {
             continue;
         }
+        // Of a name with two pipelines both are told; the second is the one to change.
+        if said.message.starts_with("Existing assignment") {
+            continue;
+        }
         let span = if span.start == span.end { span_of(module.name.span()) } else { span };
         if shown.insert((span.start, said.message.clone())) {
             diagnostics.push(translate(source, module, &said, span));
         }
+    }
+    without_consequences(diagnostics)
+}
+
+/// A pipeline that leads to a wrong name leads nowhere; once the name is right, so is the pipeline.
+fn without_consequences(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    if diagnostics.iter().any(|known| matches!(known.code, "HF0103" | "HF0112")) {
+        diagnostics.retain(|known| !matches!(known.code, "HF0110" | "HF0111" | "HF0118"));
     }
     diagnostics
 }
@@ -86,6 +98,9 @@ fn translate(source: &SourceFile, module: &ResolvedModule, said: &Said, span: Sp
     match code {
         "HF0103" => unknown_name(source, module, &word, span),
         "HF0108" => unknown_operator(&word, span),
+        "HF0112" => {
+            assigned_twice(module, span).unwrap_or_else(|span| diagnostic(code, tidy(source, &said.message), span))
+        }
         "HF0113" => diagnostic(code, "this pipeline feeds itself within one tick".to_owned(), span)
             .label("part of the cycle")
             .hint("put `defer_tick()` into the cycle: what goes round then arrives in the next tick"),
@@ -137,6 +152,19 @@ fn unknown_name(source: &SourceFile, module: &ResolvedModule, word: &str, span: 
     let _ = source;
     diagnostic
         .hint(format!("declare it in the header (`input {word}: T`), or give a pipeline this name (`{word} = …;`)"))
+}
+
+/// Finds the statement at `span` among those that give a name, and the one that gave it first.
+fn assigned_twice(module: &ResolvedModule, span: Span) -> Result<Diagnostic, Span> {
+    let names = assigned_names(module);
+    let Some((name, again)) = names.iter().find(|(_, place)| place.start == span.start) else { return Err(span) };
+    let Some((_, first)) = names.iter().find(|(other, place)| other == name && place.start < again.start) else {
+        return Err(span);
+    };
+    Ok(Diagnostic::error("HF0112", format!("pipeline `{name}` is assigned twice"), again.clone())
+        .label("assigned again here")
+        .see(first.clone(), "first assigned here")
+        .hint(format!("`{name} = union();` joins several: `… -> {name};`")))
 }
 
 /// Names that the body gives to pipelines: a word with `=` behind it at the start of a statement.

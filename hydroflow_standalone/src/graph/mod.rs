@@ -8,6 +8,7 @@ mod compile;
 mod explain;
 mod lasting;
 mod ports;
+mod tick;
 
 pub use compile::{Graph, GraphOptions};
 pub(crate) use compile::{compile, runtime_root};

@@ -85,6 +85,9 @@ fn item_run_length(trees: &[TokenTree]) -> usize {
     trees.len()
 }
 
+/// Words that items begin with.
+const ITEM_WORDS: [&str; 10] = ["module", "use", "const", "static", "type", "struct", "enum", "fn", "impl", "mod"];
+
 fn rust_items(trees: &[TokenTree], file: &mut File, diagnostics: &mut Vec<Diagnostic>) {
     let end = trees.last().map_or(0, |tree| span_of(tree.span()).end);
     let stream: TokenStream = trees.iter().cloned().collect();
@@ -99,13 +102,20 @@ fn rust_items(trees: &[TokenTree], file: &mut File, diagnostics: &mut Vec<Diagno
         Ok(())
     };
     if let Err(error) = parser.parse2(stream) {
-        let words = ["module", "use", "const", "static", "type", "struct", "enum", "fn", "impl", "mod"];
         let span = span_of(error.span());
-        let found = trees.iter().find(|tree| span_of(tree.span()).start == span.start).map(ToString::to_string);
-        let mut diagnostic = syntax(&error, end);
-        if let Some(near) = found.as_deref().and_then(|found| nearest(found, words)) {
-            diagnostic = diagnostic.hint(format!("a similar word exists: `{near}`"));
-        }
+        let at = trees.iter().position(|tree| span_of(tree.span()).start == span.start);
+        // What Rust's parser does not expect may be the word after the misspelt one.
+        let suspects = at.into_iter().flat_map(|at| [Some(at), at.checked_sub(1)]).flatten();
+        let misspelt =
+            suspects.map(|at| &trees[at]).find_map(|tree| Some((tree, nearest(&tree.to_string(), ITEM_WORDS)?)));
+        let diagnostic = match misspelt {
+            Some((word, near)) => {
+                let message = format!("expected a module or a Rust item, found `{word}`");
+                Diagnostic::error("HF0004", message, span_of(word.span()))
+                    .hint(format!("a similar word exists: `{near}`"))
+            }
+            None => syntax(&error, end),
+        };
         diagnostics.push(diagnostic);
     }
     for RustItem { item, span } in &file.items {
@@ -155,10 +165,23 @@ fn module(attributes: &[TokenTree], trees: &[TokenTree], diagnostics: &mut Vec<D
         ));
     };
     let doc = attributes_doc(attributes);
+    let before = diagnostics.len();
     let (ports, params) = header_items(header, diagnostics);
+    let header_is_whole = diagnostics.len() == before;
     let (open_brace, close_brace) = (span_of(body.span_open()), span_of(body.span_close()));
     let header = trees[1..3].iter().cloned().collect();
-    Ok(Module { doc, keyword, name, header, ports, params, body: body.stream(), open_brace, close_brace })
+    Ok(Module {
+        doc,
+        keyword,
+        name,
+        header,
+        header_is_whole,
+        ports,
+        params,
+        body: body.stream(),
+        open_brace,
+        close_brace,
+    })
 }
 
 fn is_group(tree: &TokenTree, delimiter: Delimiter) -> bool {

@@ -34,6 +34,8 @@ pub(crate) struct ResolvedModule {
     pub(crate) params: Vec<ResolvedParam>,
     /// The name and the port list as they stand.
     pub(crate) header: TokenStream,
+    /// Whether each name of the header was read and means one thing; if not, nothing can be said of the body.
+    pub(crate) header_is_sound: bool,
     /// The dataflow.
     pub(crate) body: TokenStream,
     /// Where the words `module`, `{` and `}` stand.
@@ -70,9 +72,11 @@ pub(crate) fn resolve(source: &SourceFile, file: File) -> (Resolved, Vec<Diagnos
         } else {
             seen.insert(module.name.to_string(), span);
         }
+        let before = diagnostics.len();
         unique_names(module, &mut diagnostics);
+        let header_is_sound = module.header_is_whole && diagnostics.len() == before;
         unused_names(module, &mut diagnostics);
-        modules.push(resolve_module(source, &names, module));
+        modules.push(ResolvedModule { header_is_sound, ..resolve_module(source, &names, module) });
     }
     (Resolved { file, modules }, diagnostics)
 }
@@ -132,6 +136,7 @@ fn resolve_module(source: &SourceFile, names: &Names, module: &Module) -> Resolv
         ports,
         params: module.params.iter().map(resolved_param).collect(),
         header: module.header.clone(),
+        header_is_sound: module.header_is_whole,
         body: module.body.clone(),
         marks: [module.keyword.clone(), module.open_brace.clone(), module.close_brace.clone()],
     }
