@@ -1,0 +1,1 @@
+//! The programs of this package are the `.hf` files beside this one.

@@ -1,0 +1,104 @@
+//! `links`: what a link between two processes carries, and how long a round trip takes: two `.hf` programs, hydro_deploy's path, raw sockets.
+//!
+//! All paths take turns in one run, so that whatever disturbs the machine disturbs them alike. Read [`cell::Kind`] first; `README.md` tells the flags.
+
+mod cell;
+mod hydro_deploy;
+mod ours;
+mod raw;
+mod show;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use benches::figures::load;
+use benches::flags::Flags;
+use cell::{Cell, Kind, Path};
+
+/// The word before the arguments of a process that this one starts from its own executable.
+const WORKER: &str = "worker";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let done = match arguments.split_first() {
+        Some((word, rest)) if word == WORKER => worker(rest),
+        _ => measure(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn worker(arguments: &[String]) -> Result<(), String> {
+    let cell = Cell::read(arguments)?;
+    match cell.path {
+        Path::HydroDeploy => hydro_deploy::work(&cell),
+        Path::Raw => raw::work(&cell).map_err(|error| error.to_string()),
+        Path::Ours => Err("our path has programs of its own".to_owned()),
+    }
+}
+
+fn measure() -> Result<(), String> {
+    let flags = Flags::read(&[
+        "--unix",
+        "--first",
+        "--sizes=",
+        "--kinds=",
+        "--repetitions=",
+        "--seconds=",
+        "--hydro=",
+    ])?;
+    let sizes: Vec<usize> = flags.values("--sizes", &[8, 64, 1024, 65_536])?;
+    let kinds: Vec<Kind> = flags.values("--kinds", &[Kind::Throughput, Kind::RoundTrip, Kind::Window])?;
+    let repetitions: usize = flags.value("--repetitions", 5)?;
+    let seconds: f64 = flags.value("--seconds", 0.25)?;
+    let programs = ours::build(&benches::hydro::command(&flags)?)?;
+    let cells: Vec<Cell> = kinds
+        .iter()
+        .flat_map(|kind| sizes.iter().flat_map(|size| Path::ALL.map(|path| (*kind, *size, path))))
+        .map(|(kind, bytes, path)| Cell {
+            path,
+            kind,
+            bytes,
+            seconds,
+            unix: flags.has("--unix"),
+            first: flags.has("--first"),
+        })
+        .filter(Cell::makes_sense)
+        .collect();
+    let mut figures: Vec<Vec<f64>> = vec![Vec::new(); cells.len()];
+    println!("load before: {}", load());
+    for repetition in 1..=repetitions {
+        eprintln!("repetition {repetition} of {repetitions}");
+        for (cell, figures) in cells.iter().zip(&mut figures) {
+            match run(cell, &programs) {
+                Ok(figure) => figures.push(figure),
+                Err(error) => eprintln!("{cell:?}: {error}"),
+            }
+        }
+    }
+    println!("load after:  {}\n", load());
+    show::print(&cells, &figures);
+    Ok(())
+}
+
+/// Runs both ends once.
+fn run(cell: &Cell, programs: &ours::Programs) -> Result<f64, String> {
+    let patience = Duration::from_secs_f64(cell.seconds + 10.0);
+    let (mut receiver, mut sender) = match cell.path {
+        Path::Ours => ours::start(cell, programs)?,
+        Path::HydroDeploy | Path::Raw => cell.start_workers()?,
+    };
+    if !matches!(cell.path, Path::Ours) {
+        let (there, here) = (receiver.hear("READY", patience)?, sender.hear("READY", patience)?);
+        receiver.tell(&here)?;
+        sender.tell(&there)?;
+    }
+    let reporter = if cell.kind == Kind::Throughput { &receiver } else { &sender };
+    let figure = reporter.hear("RESULT", patience)?;
+    figure.parse().map_err(|_| format!("`{figure}` is no figure"))
+}

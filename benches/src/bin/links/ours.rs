@@ -1,0 +1,71 @@
+//! Our path: the `.hf` programs in `programs/`, built by `hydro build --release` and wired by the environment alone.
+
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use benches::hydro::{benches_folder, clean};
+use benches::process::Talker;
+
+use crate::cell::{Cell, Kind};
+
+/// Executables by name of the program.
+pub(crate) struct Programs(BTreeMap<String, PathBuf>);
+
+/// Builds all programs.
+pub(crate) fn build(hydro: &Path) -> Result<Programs, String> {
+    let mut command = Command::new(hydro);
+    clean(&mut command);
+    let target = benches_folder().join("target/programs");
+    command.args(["build", "--release", "--message-format", "json", "--target-dir"]).arg(target);
+    let output = command.current_dir(benches_folder().join("programs")).output();
+    let output = output.map_err(|error| format!("cannot run `{}`: {error}", hydro.display()))?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    if !output.status.success() {
+        return Err(format!("`hydro build` ended with {}:\n{said}", output.status));
+    }
+    let events = said.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let programs = events.filter_map(|event| {
+        let name = Path::new(event.get("source")?.as_str()?).file_stem()?.to_string_lossy().into_owned();
+        Some((name, PathBuf::from(event.get("executable")?.as_str()?)))
+    });
+    Ok(Programs(programs.collect()))
+}
+
+impl Programs {
+    /// Messages of 8 bytes are numbers, the others texts.
+    fn command(&self, role: &str, cell: &Cell) -> Result<Command, String> {
+        let name = format!("{role}_{}", if cell.bytes == 8 { "number" } else { "text" });
+        let executable = self.0.get(&name).ok_or_else(|| format!("`hydro build` made no `{name}`"))?;
+        Ok(Command::new(executable))
+    }
+}
+
+/// Starts both ends, the receiver first.
+pub(crate) fn start(cell: &Cell, programs: &Programs) -> Result<(Talker, Talker), String> {
+    let there = endpoint(cell.unix, "there")?;
+    let one_way = cell.kind == Kind::Throughput;
+    let mut receiver = programs.command(if one_way { "count" } else { "pong" }, cell)?;
+    let mut sender = programs.command(if one_way { "send" } else { "ping" }, cell)?;
+    receiver.env("HYDRO_INPUT_INBOUND", &there);
+    sender.env("HYDRO_OUTPUT_OUTBOUND", format!("{there}/inbound"));
+    sender.env("HYDRO_PARAM_SECONDS", cell.seconds.to_string()).env("HYDRO_PARAM_BYTES", cell.bytes.to_string());
+    if !one_way {
+        let here = endpoint(cell.unix, "here")?;
+        sender.env("HYDRO_INPUT_INBOUND", &here).env("HYDRO_PARAM_OUTSTANDING", cell.outstanding().to_string());
+        receiver.env("HYDRO_OUTPUT_OUTBOUND", format!("{here}/inbound"));
+    }
+    Ok((Talker::start(&mut receiver, cell.schedule(true))?, Talker::start(&mut sender, cell.schedule(false))?))
+}
+
+/// Returns an address that nobody listens on.
+fn endpoint(unix: bool, end: &str) -> Result<String, String> {
+    if unix {
+        let path = std::env::temp_dir().join(format!("benches-{}-{end}", std::process::id()));
+        let _ = std::fs::remove_file(&path);
+        return Ok(format!("unix:{}", path.display()));
+    }
+    let listener = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    listener.map(|address| format!("tcp://{address}")).map_err(|error| error.to_string())
+}
