@@ -3,6 +3,7 @@
 //! A connection carries one link, in one direction. The dialer sends a preamble ([`MAGIC`], version `u16`, length `u32`, both little-endian)
 //! and a [`Hello`] in JSON; the acceptor answers with a preamble and an [`Answer`] in JSON. Then the sender of the link sends frames: length of the
 //! payload `u32`, [`FrameKind`] `u8`, three zero bytes, payload. A data frame's payload is records back to back in the agreed [`Codec`].
+//! The receiver of the link may say a [`FrameKind::Goodbye`] of its own, and nothing else.
 //! Sequence numbers and acknowledgements get their place here when links resume after a broken connection.
 
 use std::net::SocketAddr;
@@ -102,7 +103,7 @@ pub enum RejectCode {
 pub enum FrameKind {
     /// Records.
     Data = 1,
-    /// The sender leaves on purpose; the payload is the reason as UTF-8 text. Nothing follows.
+    /// Who sends it leaves on purpose; the payload is the reason as UTF-8 text. Nothing follows.
     Goodbye = 5,
 }
 
