@@ -2,13 +2,14 @@
 //!
 //! Parsers and the dataflow compiler recurse; limits in `parse` bound how deep, and the stack here is large enough for those limits in any build.
 
+use std::collections::BTreeSet;
 use std::thread;
 
 use proc_macro2::TokenStream;
 
 use crate::diagnostic::{Diagnostic, has_errors};
 use crate::emit::{self, Layered};
-use crate::graph::{self, Graph, GraphOptions};
+use crate::graph::{self, Dataflow, Graph, GraphOptions};
 use crate::interface::ModuleInterface;
 use crate::outline::outline;
 use crate::parse::parse;
@@ -65,11 +66,22 @@ pub fn compile(source: &SourceFile, options: &Options) -> (Option<Compilation>, 
     on_large_stack(|| {
         let (resolved, mut diagnostics) = front(source);
         let mut compiled = Vec::new();
-        for module in resolved.modules.iter().filter(|module| module.header_is_sound) {
-            let (result, found) = graph::compile(source, module, options.graph);
+        let whole = resolved.modules.iter().all(|module| module.header_is_sound);
+        for (at, module) in resolved
+            .modules
+            .iter()
+            .enumerate()
+            .filter(|(_, module)| module.header_is_sound && (whole || module.name == "main"))
+        {
+            // A generic module has no types of its own; it is compiled where it is used.
+            if !module.generics.is_empty() {
+                continue;
+            }
+            let (result, found) = graph::compile(source, &resolved, module, options.graph);
             diagnostics.extend(found);
-            compiled.extend(result);
+            compiled.extend(result.map(|dataflow| (at, dataflow)));
         }
+        unique(&mut diagnostics);
         let main = resolve::program(&resolved).map(|module| module.interface.clone());
         let main = match main {
             Ok(main) if !has_errors(&diagnostics) => main,
@@ -84,6 +96,12 @@ pub fn compile(source: &SourceFile, options: &Options) -> (Option<Compilation>, 
         };
         (Some(products(source, &resolved, main, compiled, options)), diagnostics)
     })
+}
+
+/// What is wrong with a module is found again wherever it is used; it is told once.
+fn unique(diagnostics: &mut Vec<Diagnostic>) {
+    let mut told = BTreeSet::new();
+    diagnostics.retain(|diagnostic| told.insert((diagnostic.code, diagnostic.primary.span.start, diagnostic.message.clone())));
 }
 
 /// Reads the headers of a file's modules, without looking at their bodies' dataflow.
@@ -106,23 +124,25 @@ fn products(
     source: &SourceFile,
     resolved: &Resolved,
     main: ModuleInterface,
-    compiled: Vec<(Graph, TokenStream)>,
+    compiled: Vec<(usize, Dataflow)>,
     options: &Options,
 ) -> Compilation {
-    let (graphs, dataflows): (Vec<Graph>, Vec<TokenStream>) = compiled.into_iter().unzip();
-    let functions: Vec<TokenStream> = resolved
-        .modules
-        .iter()
-        .zip(&dataflows)
-        .map(|(module, dataflow)| {
-            let mut function = emit::module_function(module, dataflow);
+    let used: BTreeSet<usize> = compiled.iter().flat_map(|(_, dataflow)| dataflow.parts.iter().copied()).collect();
+    let mut functions: Vec<emit::Function> = Vec::new();
+    let mut graphs = Vec::new();
+    for (at, dataflow) in compiled {
+        let module = &resolved.modules[at];
+        // A module that others use is compiled there; on its own it was only checked.
+        if !used.contains(&at) {
+            let mut code = emit::module_function(module, &dataflow);
             if module.name == "main" {
-                function.extend(emit::main_function(module, &options.program, source.name()));
+                code.extend(emit::main_function(module, &options.program, source.name()));
             }
-            function
-        })
-        .collect();
-    let all: TokenStream = functions.iter().cloned().collect();
+            functions.push(emit::Function { module: at, code, parts: dataflow.parts });
+        }
+        graphs.push(dataflow.graph);
+    }
+    let all: TokenStream = functions.iter().map(|function| function.code.clone()).collect();
     let wants = |products| options.products == products || options.products == Products::All;
     Compilation {
         main,

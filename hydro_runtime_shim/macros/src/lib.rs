@@ -10,29 +10,161 @@ use proc_macro::{Delimiter, Group, Ident, Literal, Punct, Spacing, Span, TokenSt
 
 /// Expands one module: `__hf!{ name(header) ; body }`.
 ///
+/// A module that uses others first asks each of them for its tokens, and is then expanded by [`__hf_parts`]; a module that is only used by
+/// others becomes a macro that hands its tokens on. So the tokens of all of them keep their places.
+///
 /// # Errors
 /// A missing or mismatching expansion is a compile error that says to build with `cargo hydro`.
 #[doc(hidden)]
 #[proc_macro]
 pub fn __hf(input: TokenStream) -> TokenStream {
-    expand(input).unwrap_or_else(|message| compile_error(&message))
+    begin(input).unwrap_or_else(|message| compile_error(&message))
 }
 
-fn expand(input: TokenStream) -> Result<TokenStream, String> {
+/// Expands a module that uses others: `__hf_parts!{ ; { its tokens } { those of the first } … }`.
+#[doc(hidden)]
+#[proc_macro]
+pub fn __hf_parts(input: TokenStream) -> TokenStream {
+    let groups: Vec<TokenStream> = input
+        .into_iter()
+        .filter_map(|tree| match tree {
+            TokenTree::Group(group) => Some(group.stream()),
+            _ => None,
+        })
+        .collect();
     let mut tokens = Vec::new();
-    flatten(input, &mut tokens);
-    let Some(TokenTree::Ident(module)) = tokens.first() else {
-        return Err("internal error of cargo hydro: a module without a name".to_owned());
-    };
-    let path = expansion_path(&module.to_string())?;
-    let text = std::fs::read_to_string(&path).map_err(|error| {
-        format!("cannot read the compiled dataflow of this module ({error}); build it with `cargo hydro build`")
-    })?;
-    let mut reader = Reader { tokens: &tokens, rest: &text };
-    reader.header()?;
-    let mut stream = reader.stream()?;
-    stream.extend(depend_on(&path));
+    for group in groups {
+        flatten(group, &mut tokens);
+    }
+    // Tokens that came through a macro must see the same names as those that did not.
+    if let Some(own) = tokens.first().map(TokenTree::span) {
+        tokens.iter_mut().for_each(|token| token.set_span(token.span().resolved_at(own)));
+    }
+    finish(&tokens).unwrap_or_else(|message| compile_error(&message))
+}
+
+fn begin(input: TokenStream) -> Result<TokenStream, String> {
+    let mut tokens = Vec::new();
+    flatten(input.clone(), &mut tokens);
+    let expansion = Expansion::of(&tokens)?;
+    expansion.check_count(tokens.len())?;
+    let header = Header::read(&expansion.text)?;
+    match header.plan {
+        Plan::Code { parts, .. } if !parts.is_empty() => Ok(ask(&parts, input)),
+        Plan::Code { .. } => finish(&tokens),
+        Plan::HandOn => {
+            let mut stream = hand_on(&expansion.module, input);
+            stream.extend(depend_on(&expansion.path));
+            Ok(stream)
+        }
+    }
+}
+
+fn finish(tokens: &[TokenTree]) -> Result<TokenStream, String> {
+    let expansion = Expansion::of(tokens)?;
+    let Plan::Code { code, .. } = Header::read(&expansion.text)?.plan else { return Err(BROKEN.to_owned()) };
+    let mut stream = Reader { tokens, rest: code }.stream()?;
+    stream.extend(depend_on(&expansion.path));
     Ok(stream)
+}
+
+/// The expansion of the module that a token list begins with.
+struct Expansion {
+    module: String,
+    path: PathBuf,
+    text: String,
+}
+
+impl Expansion {
+    fn of(tokens: &[TokenTree]) -> Result<Self, String> {
+        let Some(TokenTree::Ident(module)) = tokens.first() else {
+            return Err("internal error of cargo hydro: a module without a name".to_owned());
+        };
+        let module = module.to_string();
+        let path = expansion_path(&module)?;
+        let text = std::fs::read_to_string(&path).map_err(|error| {
+            format!("cannot read the compiled dataflow of this module ({error}); build it with `cargo hydro build`")
+        })?;
+        Ok(Self { module, path, text })
+    }
+
+    fn check_count(&self, given: usize) -> Result<(), String> {
+        let count = Header::read(&self.text)?.count;
+        if count == given {
+            return Ok(());
+        }
+        Err(format!(
+            "the compiled dataflow of this module has {count} tokens where the file has {given}; build it with `cargo hydro build`"
+        ))
+    }
+}
+
+/// The lines in front of the code.
+struct Header<'a> {
+    count: usize,
+    plan: Plan<'a>,
+}
+
+enum Plan<'a> {
+    HandOn,
+    Code { parts: Vec<&'a str>, code: &'a str },
+}
+
+impl<'a> Header<'a> {
+    fn read(text: &'a str) -> Result<Self, String> {
+        let (first, mut rest) = text.split_once('\n').ok_or(BROKEN)?;
+        let count = first.strip_prefix("hydro-expansion 2 ").and_then(|count| count.parse().ok()).ok_or(BROKEN)?;
+        let mut parts = Vec::new();
+        loop {
+            let (line, after) = rest.split_once('\n').ok_or(BROKEN)?;
+            rest = after;
+            match line.strip_prefix("part ") {
+                Some(part) => parts.push(part),
+                None if line == "code" => return Ok(Self { count, plan: Plan::Code { parts, code: rest } }),
+                None if line == "hand on" => return Ok(Self { count, plan: Plan::HandOn }),
+                None => return Err(BROKEN.to_owned()),
+            }
+        }
+    }
+}
+
+/// The name of the macro that a used module becomes.
+fn part_macro(module: &str) -> String {
+    format!("__hf_part_{}", module.trim_start_matches("r#"))
+}
+
+/// Makes a macro that adds a module's tokens to what it was given and calls the next one: `[next] [more] … ; { tokens } …`.
+fn hand_on(module: &str, tokens: TokenStream) -> TokenStream {
+    let name = part_macro(module);
+    let rule = format!(
+        "#[allow(unused_macros)] macro_rules! {name} {{ ([$($next:tt)*] $([$($more:tt)*])* ; $($got:tt)*) => {{ $($next)* ! {{ $([$($more)*])* ; $($got)* TOKENS }} }}; }}
+         #[allow(unused_imports)] pub(crate) use {name};"
+    );
+    let rule: TokenStream = rule.parse().unwrap_or_default();
+    replace(rule, &TokenTree::Group(Group::new(Delimiter::Brace, tokens)))
+}
+
+/// Puts a tree in the place of the word `TOKENS`.
+fn replace(stream: TokenStream, with: &TokenTree) -> TokenStream {
+    let put = |tree: TokenTree| match tree {
+        TokenTree::Ident(word) if word.to_string() == "TOKENS" => with.clone(),
+        TokenTree::Group(group) => {
+            let mut inner = Group::new(group.delimiter(), replace(group.stream(), with));
+            inner.set_span(group.span());
+            inner.into()
+        }
+        other => other,
+    };
+    stream.into_iter().map(put).collect()
+}
+
+/// Asks each part for its tokens in turn, and then for the expansion.
+fn ask(parts: &[&str], own: TokenStream) -> TokenStream {
+    let mut calls: Vec<String> = parts.iter().map(|part| format!("self::{}", part_macro(part))).collect();
+    calls.push("::hydro_runtime_shim::private::__hf_parts".to_owned());
+    let rest: String = calls[1..].iter().map(|call| format!("[{call}] ")).collect();
+    let call: TokenStream = format!("{}! {{ {rest} ; TOKENS }}", calls[0]).parse().unwrap_or_default();
+    replace(call, &TokenTree::Group(Group::new(Delimiter::Brace, own)))
 }
 
 /// Counts tokens as the writer does: depth first, a group before its content.
@@ -69,20 +201,6 @@ struct Reader<'a> {
 const BROKEN: &str = "internal error of cargo hydro: the compiled dataflow of this module cannot be read; remove the `hydro` folder of the target directory and build again";
 
 impl<'a> Reader<'a> {
-    fn header(&mut self) -> Result<(), String> {
-        let (line, rest) = self.rest.split_once('\n').ok_or(BROKEN)?;
-        self.rest = rest;
-        let count =
-            line.strip_prefix("hydro-expansion 1 ").and_then(|count| count.parse::<usize>().ok()).ok_or(BROKEN)?;
-        if count == self.tokens.len() {
-            return Ok(());
-        }
-        Err(format!(
-            "the compiled dataflow of this module has {count} tokens where the file has {}; build it with `cargo hydro build`",
-            self.tokens.len()
-        ))
-    }
-
     /// Reads up to the end of the text or of the group.
     fn stream(&mut self) -> Result<TokenStream, String> {
         let mut trees = Vec::new();

@@ -1,9 +1,10 @@
 //! Writes an expansion: Rust tokens in which each token of the user's is named by its number, and each made-up token has the span of one.
 //!
-//! The text is read by the macro `__hf` of the runtime shim. First line: `hydro-expansion 1 COUNT`, where COUNT is how many tokens the macro must
-//! have been given. Then, without separators: `kN;` the user's token N, whole; `iN;LEN:TEXT` an identifier and `lN;LEN:TEXT` a literal with the span of
-//! token N (0: none); `pCJN;` the punctuation C, `j`oint or `a`lone; `gDN;` … `e` a group with the delimiter D (`(`, `[`, `{`, or `_` for none).
-//! Tokens are counted from 1, depth first, a group before its content.
+//! The text is read by the macro `__hf` of the runtime shim. First line: `hydro-expansion 2 COUNT`, where COUNT is how many tokens of the module itself
+//! the macro must have been given. Then a line `part NAME` for each other module whose tokens follow the module's own in the count, and a line `code`,
+//! or instead of all that a line `hand on` for a module that is only used by others. Behind `code` without separators: `kN;` the user's token N,
+//! whole; `iN;LEN:TEXT` an identifier and `lN;LEN:TEXT` a literal with the span of token N (0: none); `pCJN;` the punctuation C, `j`oint or `a`lone;
+//! `gDN;` … `e` a group with the delimiter D (`(`, `[`, `{`, or `_` for none). Tokens are counted from 1, depth first, a group before its content.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -12,12 +13,23 @@ use proc_macro2::{Delimiter, Spacing, Span, TokenStream, TokenTree};
 
 use crate::parse::start_of;
 
-/// Returns the expansion of `code`. `starts` says where the tokens that the macro is given start, in the order it counts them.
-pub(super) fn write(code: &TokenStream, starts: &[usize]) -> String {
+/// Returns the expansion of `code`. `starts` says where the tokens that the macro is given start, in the order it counts them: `own` of the module
+/// itself, then those of the modules `parts`.
+pub(super) fn write(code: &TokenStream, own: usize, starts: &[usize], parts: &[&str]) -> String {
     let numbers = starts.iter().enumerate().map(|(at, start)| (*start, at + 1)).collect();
-    let mut writer = Writer { numbers, text: format!("hydro-expansion 1 {}\n", starts.len()) };
+    let mut text = format!("hydro-expansion 2 {own}\n");
+    for part in parts {
+        text.push_str(&format!("part {part}\n"));
+    }
+    text.push_str("code\n");
+    let mut writer = Writer { numbers, text };
     writer.stream(code.clone());
     writer.text
+}
+
+/// Returns the expansion of a module that others use.
+pub(super) fn hand_on(starts: &[usize]) -> String {
+    format!("hydro-expansion 2 {}\nhand on\n", starts.len())
 }
 
 struct Writer {

@@ -24,18 +24,38 @@ pub struct Layered {
 /// What a module's word `module` becomes. Same length, so that nothing moves.
 const OPEN: &str = "__hf!{";
 
-/// Lays a program out. `functions` are the modules' functions in the order of the modules; `main` belongs to `module main`.
-pub(crate) fn layered(source: &SourceFile, resolved: &Resolved, functions: &[TokenStream]) -> Layered {
+/// The Rust of one module, and the modules whose tokens it holds besides its own.
+pub(crate) struct Function {
+    /// The module, as a place in the file's list.
+    pub(crate) module: usize,
+    /// The Rust tokens.
+    pub(crate) code: TokenStream,
+    /// Modules used in it.
+    pub(crate) parts: Vec<usize>,
+}
+
+/// Lays a program out. A module without a function of its own only hands its tokens to those that use it.
+pub(crate) fn layered(source: &SourceFile, resolved: &Resolved, functions: &[Function]) -> Layered {
     let mut text = source.text().to_owned();
     let mut changed_lines = Vec::new();
     let mut expansions = Vec::new();
-    for (module, function) in resolved.modules.iter().zip(functions) {
+    for (at, module) in resolved.modules.iter().enumerate() {
         let [keyword, open, _] = &module.marks;
         text.replace_range(keyword.clone(), OPEN);
         text.replace_range(open.clone(), ";");
         changed_lines.extend([keyword, open].map(|mark| source.line_column(mark.start).0));
-        let starts = token_starts(module);
-        expansions.push((module.interface.name.clone(), expansion::write(function, &starts)));
+        let own = token_starts(module);
+        let expansion = match functions.iter().find(|function| function.module == at) {
+            None => expansion::hand_on(&own),
+            Some(function) => {
+                let parts: Vec<_> = function.parts.iter().map(|&part| &resolved.modules[part]).collect();
+                let starts: Vec<usize> =
+                    own.iter().copied().chain(parts.iter().flat_map(|part| token_starts(part))).collect();
+                let names: Vec<&str> = parts.iter().map(|part| part.interface.name.as_str()).collect();
+                expansion::write(&function.code, own.len(), &starts, &names)
+            }
+        };
+        expansions.push((module.interface.name.clone(), expansion));
     }
     changed_lines.sort_unstable();
     changed_lines.dedup();

@@ -9,6 +9,6 @@ mod module;
 mod plain;
 
 pub use layered::Layered;
-pub(crate) use layered::layered;
+pub(crate) use layered::{Function, layered};
 pub(crate) use module::{main_function, module_function};
 pub(crate) use plain::{plain, recursion_limit};

@@ -4,7 +4,7 @@ use proc_macro2::{Literal, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::Ident;
 
-use crate::graph::{port_value, runtime_root};
+use crate::graph::{Dataflow, port_value, runtime_root};
 use crate::interface::{Addressing, Direction, ModuleInterface};
 use crate::resolve::{ResolvedModule, ResolvedParam, ResolvedPort};
 
@@ -14,12 +14,13 @@ pub(super) fn function_name(module: &ResolvedModule) -> Ident {
 }
 
 /// Returns the function that binds a module's ports and parameters and builds its dataflow.
-pub(crate) fn module_function(module: &ResolvedModule, dataflow: &TokenStream) -> TokenStream {
+pub(crate) fn module_function(module: &ResolvedModule, dataflow: &Dataflow) -> TokenStream {
     let name = function_name(module);
     let root = runtime_root();
     let bindings = Ident::new("__hydro_bindings", Span::call_site());
     let params = module.params.iter().map(|param| bind_param(param, &bindings));
     let ports = module.ports.iter().map(|port| bind_port(port, &bindings));
+    let Dataflow { values, code, .. } = dataflow;
     quote! {
         #[allow(unused_mut, unused_variables, dead_code, non_snake_case)]
         fn #name(#bindings: &mut ::hydro_runtime_shim::private::Bindings) -> ::core::result::Result<
@@ -28,7 +29,8 @@ pub(crate) fn module_function(module: &ResolvedModule, dataflow: &TokenStream) -
         > {
             #( #params )*
             #( #ports )*
-            ::core::result::Result::Ok(#dataflow)
+            #values
+            ::core::result::Result::Ok(#code)
         }
     }
 }

@@ -9,9 +9,10 @@ use hydroflow_lang::parse::DfirCode;
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{body, explain, ports, tick};
+use super::picture::{Edge, Node, picture};
+use super::{body, explain, parts, ports, tick};
 use crate::diagnostic::Diagnostic;
-use crate::resolve::ResolvedModule;
+use crate::resolve::{Resolved, ResolvedModule};
 use crate::source::SourceFile;
 
 /// How the dataflow is compiled.
@@ -32,6 +33,24 @@ pub struct Graph {
     pub dot: String,
     /// As the compiler's own JSON.
     pub json: String,
+    /// Ports and operators.
+    pub nodes: Vec<Node>,
+    /// What flows between them.
+    pub edges: Vec<Edge>,
+    /// The loops; for each the loop around it.
+    pub loops: Vec<Option<usize>>,
+}
+
+/// A module's dataflow as Rust tokens.
+pub(crate) struct Dataflow {
+    /// Drawn.
+    pub(crate) graph: Graph,
+    /// `let` statements for the parameters of the modules it uses.
+    pub(crate) values: TokenStream,
+    /// An expression that makes the dataflow.
+    pub(crate) code: TokenStream,
+    /// The modules it uses, as places in the file's list.
+    pub(crate) parts: Vec<usize>,
 }
 
 /// Where generated code finds the dataflow runtime.
@@ -42,14 +61,25 @@ pub(crate) fn runtime_root() -> TokenStream {
 /// Compiles a module's body. None: there are errors.
 pub(crate) fn compile(
     source: &SourceFile,
+    resolved: &Resolved,
     module: &ResolvedModule,
     options: GraphOptions,
-) -> (Option<(Graph, TokenStream)>, Vec<Diagnostic>) {
-    let (statements, mut diagnostics) = body::statements(source, &module.body, module.marks[2].start);
+) -> (Option<Dataflow>, Vec<Diagnostic>) {
+    let own = parts::without_parts(resolved, module.body.clone());
+    let (statements, mut diagnostics) = body::statements(source, &own, module.marks[2].start);
     diagnostics.extend(ports::misuses(module, &statements));
     if !diagnostics.is_empty() {
         return (None, diagnostics);
     }
+    let expanded = parts::expand(resolved, module);
+    if crate::diagnostic::has_errors(&expanded.diagnostics) {
+        return (None, expanded.diagnostics);
+    }
+    let statements = match expanded.parts.as_slice() {
+        [] => statements,
+        // What is wrong with the body of a part is told where that module is compiled.
+        _ => body::statements(source, &expanded.body, module.marks[2].start).0,
+    };
     let mut code: DfirCode = match syn::parse2(ports::prelude(module)) {
         Ok(code) => code,
         Err(error) => return (None, vec![explain::internal(&error.to_string())]),
@@ -57,14 +87,15 @@ pub(crate) fn compile(
     code.statements.extend(statements);
     let mut said = Heard::default();
     let built = build(code, options, &mut said);
-    let diagnostics = explain::explain(source, module, said.0);
+    let diagnostics = explain::explain(source, module, &expanded.ports, said.0);
     if crate::diagnostic::has_errors(&diagnostics) {
         return (None, diagnostics);
     }
     let Some((graph, tokens)) = built else {
         return (None, vec![explain::internal("the dataflow compiler gave up without a reason")]);
     };
-    (Some((draw(module, &graph), tokens)), diagnostics)
+    let graph = draw(source, module, &graph);
+    (Some(Dataflow { graph, values: expanded.values, code: tokens, parts: expanded.parts }), diagnostics)
 }
 
 /// Everything the dataflow compiler said, in order.
@@ -132,12 +163,16 @@ fn adjacent_handoffs(graph: &DfirGraph) -> Vec<Said> {
         .collect()
 }
 
-fn draw(module: &ResolvedModule, graph: &DfirGraph) -> Graph {
+fn draw(source: &SourceFile, module: &ResolvedModule, graph: &DfirGraph) -> Graph {
     let config = WriteConfig { op_text_no_imports: true, ..WriteConfig::default() };
+    let (nodes, edges, loops) = picture(source, module, graph);
     Graph {
         module: module.interface.name.clone(),
         mermaid: graph.to_mermaid(&config),
         dot: graph.to_dot(&config),
         json: serde_json::to_string(graph).unwrap_or_default(),
+        nodes,
+        edges,
+        loops,
     }
 }

@@ -51,9 +51,15 @@ const CODES: &[(&str, &str)] = &[
 ];
 
 /// Turns everything the compiler said into diagnostics of ours.
-pub(super) fn explain(source: &SourceFile, module: &ResolvedModule, said: Vec<Said>) -> Vec<Diagnostic> {
+pub(super) fn explain(
+    source: &SourceFile,
+    module: &ResolvedModule,
+    parts_ports: &[Span],
+    said: Vec<Said>,
+) -> Vec<Diagnostic> {
     let mut shown = BTreeSet::new();
-    let ports: Vec<Span> = module.ports.iter().map(|port| span_of(port.name.span())).collect();
+    let own = module.ports.iter().map(|port| span_of(port.name.span()));
+    let ports: Vec<Span> = own.chain(parts_ports.iter().cloned()).collect();
     let mut diagnostics = Vec::new();
     for said in said {
         let span = span_of(said.span);

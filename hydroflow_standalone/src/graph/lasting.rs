@@ -6,6 +6,8 @@
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote_spanned};
 
+use super::parts::opens_pipelines;
+
 /// Writes `enumerate()` as `enumerate::<'static>()`, wherever it is an operator.
 pub(super) fn counters(body: TokenStream) -> TokenStream {
     let trees: Vec<TokenTree> = body.into_iter().collect();
@@ -17,7 +19,7 @@ pub(super) fn counters(body: TokenStream) -> TokenStream {
                 let lasting = quote_spanned!(word.span()=> ::<'static>);
                 out.extend([word.to_token_stream(), lasting]);
             }
-            TokenTree::Group(group) if holds_pipelines(group, &trees[..at]) => {
+            TokenTree::Group(group) if opens_pipelines(group, &trees[..at]) => {
                 let mut inner = Group::new(group.delimiter(), counters(group.stream()));
                 inner.set_span(group.span());
                 out.extend([TokenTree::Group(inner)]);
@@ -32,18 +34,6 @@ fn is_counter(word: &Ident, before: Option<&TokenTree>, after: Option<&TokenTree
     let starts_operator = !matches!(before, Some(TokenTree::Punct(punct)) if matches!(punct.as_char(), '.' | ':'));
     let is_called = matches!(after, Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Parenthesis);
     word == "enumerate" && starts_operator && is_called
-}
-
-/// The braces of a `loop`, and parentheses around a pipeline. Arguments of operators hold expressions, where the word means something else.
-fn holds_pipelines(group: &Group, before: &[TokenTree]) -> bool {
-    let is_mark = |tree: &TokenTree, mark: char| matches!(tree, TokenTree::Punct(punct) if punct.as_char() == mark);
-    match (group.delimiter(), before) {
-        (Delimiter::Brace, [.., TokenTree::Ident(_)]) => true,
-        (Delimiter::Parenthesis, [.., dash, arrow]) if is_mark(arrow, '>') => is_mark(dash, '-'),
-        (Delimiter::Parenthesis, [.., last]) => is_mark(last, '=') || is_mark(last, ';'),
-        (Delimiter::Parenthesis, []) => true,
-        _ => false,
-    }
 }
 
 #[cfg(test)]

@@ -151,16 +151,17 @@ fn module(attributes: &[TokenTree], trees: &[TokenTree], diagnostics: &mut Vec<D
         _ => return Err(Box::new(Diagnostic::error("HF0004", "expected a module", 0..0))),
     };
     let after = |at: usize| trees.get(at).map_or(span_of(name.span()), |tree| span_of(tree.span()));
-    let Some(TokenTree::Group(header)) = trees.get(2).filter(|tree| is_group(tree, Delimiter::Parenthesis)) else {
+    let (generics, open) = generics(trees, &name)?;
+    let Some(TokenTree::Group(header)) = trees.get(open).filter(|tree| is_group(tree, Delimiter::Parenthesis)) else {
         return Err(Box::new(
-            Diagnostic::error("HF0004", format!("module `{name}` has no port list"), after(2))
+            Diagnostic::error("HF0004", format!("module `{name}` has no port list"), after(open))
                 .label("expected `(`")
                 .hint(format!("write `module {name}(input …: T, output …: T) {{ … }}`; a module without ports is `module {name}() {{ … }}`")),
         ));
     };
-    let Some(TokenTree::Group(body)) = trees.get(3).filter(|tree| is_group(tree, Delimiter::Brace)) else {
+    let Some(TokenTree::Group(body)) = trees.get(open + 1).filter(|tree| is_group(tree, Delimiter::Brace)) else {
         return Err(Box::new(
-            Diagnostic::error("HF0004", format!("module `{name}` has no body"), after(3))
+            Diagnostic::error("HF0004", format!("module `{name}` has no body"), after(open + 1))
                 .label("expected `{` after the port list"),
         ));
     };
@@ -169,11 +170,12 @@ fn module(attributes: &[TokenTree], trees: &[TokenTree], diagnostics: &mut Vec<D
     let (ports, params) = header_items(header, diagnostics);
     let header_is_whole = diagnostics.len() == before;
     let (open_brace, close_brace) = (span_of(body.span_open()), span_of(body.span_close()));
-    let header = trees[1..3].iter().cloned().collect();
+    let header = trees[1..=open].iter().cloned().collect();
     Ok(Module {
         doc,
         keyword,
         name,
+        generics,
         header,
         header_is_whole,
         ports,
@@ -182,6 +184,23 @@ fn module(attributes: &[TokenTree], trees: &[TokenTree], diagnostics: &mut Vec<D
         open_brace,
         close_brace,
     })
+}
+
+/// Reads `<T: Clone, U>` behind a module's name; returns the names and where the port list should stand.
+fn generics(trees: &[TokenTree], name: &Ident) -> Parsed<(Vec<Ident>, usize)> {
+    let is_open = matches!(trees.get(2), Some(TokenTree::Punct(punct)) if punct.as_char() == '<');
+    if !is_open {
+        return Ok((Vec::new(), 2));
+    }
+    let end = trees
+        .iter()
+        .skip(2)
+        .position(|tree| is_group(tree, Delimiter::Parenthesis) || is_group(tree, Delimiter::Brace));
+    let open = end.map_or(trees.len(), |end| end + 2);
+    let stream: TokenStream = trees[2..open].iter().cloned().collect();
+    let parsed: syn::Generics =
+        syn::parse2(stream).map_err(|error| Box::new(syntax(&error, span_of(name.span()).end)))?;
+    Ok((parsed.type_params().map(|param| param.ident.clone()).collect(), open))
 }
 
 fn is_group(tree: &TokenTree, delimiter: Delimiter) -> bool {

@@ -32,7 +32,9 @@ pub(crate) struct ResolvedModule {
     pub(crate) ports: Vec<ResolvedPort>,
     /// Parameters, in order.
     pub(crate) params: Vec<ResolvedParam>,
-    /// The name and the port list as they stand.
+    /// Type parameters, in order.
+    pub(crate) generics: Vec<Ident>,
+    /// The name, the type parameters and the port list as they stand.
     pub(crate) header: TokenStream,
     /// Whether each name of the header was read and means one thing; if not, nothing can be said of the body.
     pub(crate) header_is_sound: bool,
@@ -135,6 +137,7 @@ fn resolve_module(source: &SourceFile, names: &Names, module: &Module) -> Resolv
         name: module.name.clone(),
         ports,
         params: module.params.iter().map(resolved_param).collect(),
+        generics: module.generics.clone(),
         header: module.header.clone(),
         header_is_sound: module.header_is_whole,
         body: module.body.clone(),

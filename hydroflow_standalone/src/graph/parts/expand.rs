@@ -1,0 +1,275 @@
+//! Writes out a module with all modules it uses, and theirs, into one body.
+
+use std::collections::BTreeSet;
+
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote_spanned};
+
+use super::call::{Call, extract, split_at_commas};
+use super::rename::Renaming;
+use super::statement::{assigned, parse};
+use super::wire::{Instance, Wiring};
+use crate::diagnostic::{Diagnostic, nearest};
+use crate::interface::Direction;
+use crate::parse::span_of;
+use crate::resolve::{Resolved, ResolvedModule, ResolvedParam};
+use crate::source::Span;
+
+/// A program may hold this many instances of modules; more are the work of a mistake.
+const MAX_INSTANCES: usize = 10_000;
+
+/// A module with everything it uses.
+#[derive(Default)]
+pub(crate) struct Expanded {
+    /// The whole body.
+    pub(crate) body: TokenStream,
+    /// `let` statements of the instances' parameters.
+    pub(crate) values: TokenStream,
+    /// The modules that were used, each once, in the order of their first use.
+    pub(crate) parts: Vec<usize>,
+    /// Where ports of instances are declared; statements made of them stand there.
+    pub(crate) ports: Vec<Span>,
+    /// What is wrong.
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+/// Expands a module. Without uses of others its body stays as it is.
+pub(crate) fn expand(resolved: &Resolved, module: &ResolvedModule) -> Expanded {
+    let taken = module.params.iter().map(|param| param.name.to_string()).collect();
+    let mut expander = Expander { resolved, taken, count: 0, chain: Vec::new(), out: Expanded::default() };
+    let body = expander.body(module, &Renaming::default());
+    let mut out = expander.out;
+    let instances = std::mem::take(&mut out.body);
+    out.body = body;
+    out.body.extend(instances);
+    out
+}
+
+/// Returns a body in which each use of a module is a name, for looking at the syntax of the rest.
+pub(crate) fn without_parts(resolved: &Resolved, body: TokenStream) -> TokenStream {
+    extract(body, &|path| find(resolved, path).is_some(), &mut Vec::new())
+}
+
+struct Expander<'a> {
+    resolved: &'a Resolved,
+    /// Names of Rust values that are taken.
+    taken: BTreeSet<String>,
+    count: usize,
+    /// The uses that led here.
+    chain: Vec<(String, Span)>,
+    out: Expanded,
+}
+
+fn find(resolved: &Resolved, path: &[Ident]) -> Option<usize> {
+    let [name] = path else { return None };
+    resolved.modules.iter().position(|module| module.name == *name && module.name != "main")
+}
+
+impl<'a> Expander<'a> {
+    /// Returns the body of a module with its names changed; the instances it uses are put aside in `out.body`.
+    fn body(&mut self, module: &'a ResolvedModule, renaming: &Renaming) -> TokenStream {
+        let mut calls = Vec::new();
+        let resolved = self.resolved;
+        let body = extract(module.body.clone(), &|path| find(resolved, path).is_some(), &mut calls);
+        let body = renaming.statements(body);
+        if calls.is_empty() {
+            return body;
+        }
+        let mut instances = Vec::new();
+        let mut placeholders = Vec::new();
+        for call in &calls {
+            if let Some(instance) = self.instance(call, renaming) {
+                placeholders.push((call.placeholder.clone(), instances.len()));
+                instances.push(instance);
+            }
+        }
+        if placeholders.len() < calls.len() {
+            return TokenStream::new();
+        }
+        let mut wiring = Wiring::new(placeholders, &mut instances);
+        let statements = wiring.statements(parse(body));
+        let found = std::mem::take(&mut wiring.diagnostics);
+        self.out.diagnostics.extend(found);
+        for instance in &instances {
+            self.out.diagnostics.extend(unjoined(instance));
+        }
+        statements.iter().map(ToTokens::to_token_stream).collect()
+    }
+
+    /// Makes an instance: its parameters as values, its ports and its body as statements.
+    fn instance(&mut self, call: &Call, outer: &Renaming) -> Option<Instance<'a>> {
+        let at = find(self.resolved, &call.path)?;
+        let module = &self.resolved.modules[at];
+        let name = module.interface.name.clone();
+        if let Some(begin) = self.chain.iter().position(|(known, _)| *known == name) {
+            self.out.diagnostics.push(recursive(&self.chain[begin..], &name, call));
+            return None;
+        }
+        self.count += 1;
+        if self.count > MAX_INSTANCES {
+            let error = Diagnostic::error(
+                "HF0125",
+                format!("more than {MAX_INSTANCES} modules are used"),
+                span_of(call.span()),
+            );
+            self.out.diagnostics.push(error.hint("modules that use modules multiply; use fewer"));
+            return None;
+        }
+        if !self.out.parts.contains(&at) {
+            self.out.parts.push(at);
+        }
+        self.out.ports.extend(module.ports.iter().map(|port| span_of(port.name.span())));
+        let prefix = format!("__hf{}_", self.count);
+        let mut renaming = Renaming { prefix: prefix.clone(), ..Renaming::default() };
+        renaming.pipelines = assigned(&parse(module.body.clone())).iter().map(ToString::to_string).collect();
+        renaming.pipelines.extend(module.ports.iter().map(|port| port.name.to_string()));
+        renaming.types = self.types(module, call, outer);
+        self.parameters(module, call, outer, &mut renaming);
+        for port in &module.ports {
+            let ty = renaming.expression(port.ty.to_token_stream(), false);
+            let pipeline = renaming.pipeline(&port.name);
+            self.out.body.extend(quote_spanned!(port.name.span()=> #pipeline = union() -> identity::<#ty>() -> tee();));
+        }
+        self.chain.push((name, span_of(call.span())));
+        let body = self.body(module, &renaming);
+        self.chain.pop();
+        self.out.body.extend(body);
+        Some(Instance { module, prefix, span: call.span(), joined: BTreeSet::new() })
+    }
+
+    fn types(
+        &mut self,
+        module: &ResolvedModule,
+        call: &Call,
+        outer: &Renaming,
+    ) -> std::collections::BTreeMap<String, TokenStream> {
+        if !call.generics.is_empty() && call.generics.len() != module.generics.len() {
+            let message = format!(
+                "`{}` has {} type parameters, not {}",
+                module.interface.name,
+                module.generics.len(),
+                call.generics.len()
+            );
+            let declared = span_of(module.name.span());
+            self.out
+                .diagnostics
+                .push(Diagnostic::error("HF0123", message, span_of(call.span())).see(declared, "declared here"));
+        }
+        let mut given = call.generics.iter();
+        let inferred = |name: &Ident| quote_spanned!(name.span()=> _);
+        let ty = |name: &Ident| given.next().map_or_else(|| inferred(name), |ty| outer.expression(ty.clone(), false));
+        module
+            .generics
+            .iter()
+            .map(ToString::to_string)
+            .zip(module.generics.iter().map(ty).collect::<Vec<_>>())
+            .collect()
+    }
+
+    /// Binds parameters to what the use gives, or to their defaults.
+    fn parameters(&mut self, module: &ResolvedModule, call: &Call, outer: &Renaming, renaming: &mut Renaming) {
+        let mut given = arguments(call);
+        for param in &module.params {
+            let text = param.name.to_string();
+            let place = given.iter().position(|(name, _)| *name == text);
+            let value = match place.map(|at| given.remove(at).1) {
+                Some(value) => outer.expression(value, false),
+                None => match &param.default {
+                    Some(default) => default.to_token_stream(),
+                    None => {
+                        self.out.diagnostics.push(missing(module, param, call));
+                        continue;
+                    }
+                },
+            };
+            let (ty, mut name) = (renaming.expression(param.ty.to_token_stream(), false), param.name.clone());
+            if !self.taken.insert(text.clone()) {
+                name = format_ident!("__hf{}_{}", self.count, text, span = param.name.span());
+                renaming.values.insert(text, name.to_string());
+            }
+            self.out.values.extend(quote_spanned!(param.name.span()=> let #name: #ty = #value;));
+        }
+        for (name, value) in given {
+            self.out.diagnostics.push(unknown(module, &name, &value, call));
+        }
+    }
+}
+
+/// Reads `name: value, …`; what has no name is kept under an empty one.
+fn arguments(call: &Call) -> Vec<(String, TokenStream)> {
+    let trees: Vec<TokenTree> = call.arguments.stream().into_iter().collect();
+    let read = |part: TokenStream| {
+        let trees: Vec<TokenTree> = part.into_iter().collect();
+        match trees.as_slice() {
+            [TokenTree::Ident(name), TokenTree::Punct(colon), value @ ..]
+                if colon.as_char() == ':' && colon.spacing() == proc_macro2::Spacing::Alone =>
+            {
+                (name.to_string(), value.iter().cloned().collect())
+            }
+            other => (String::new(), other.iter().cloned().collect()),
+        }
+    };
+    split_at_commas(&trees).into_iter().map(read).collect()
+}
+
+fn recursive(chain: &[(String, Span)], name: &str, call: &Call) -> Diagnostic {
+    let words: Vec<String> = chain.iter().map(|(name, _)| format!("`{name}`")).chain([format!("`{name}`")]).collect();
+    let error = Diagnostic::error(
+        "HF0120",
+        format!("the module `{name}` uses itself: {}", words.join(" → ")),
+        span_of(call.span()),
+    )
+    .label("used again here");
+    let error =
+        chain.iter().fold(error, |error, (name, span)| error.see(span.clone(), format!("`{name}` is used here")));
+    error.hint(
+        "a module is written out where it is used, so it cannot hold itself; put what repeats into a loop or a link",
+    )
+}
+
+fn missing(module: &ResolvedModule, param: &ResolvedParam, call: &Call) -> Diagnostic {
+    let name = &param.name;
+    Diagnostic::error(
+        "HF0122",
+        format!("`{}` needs the parameter `{name}`", module.interface.name),
+        span_of(call.span()),
+    )
+    .see(span_of(name.span()), "declared here, without a default")
+    .hint(format!("write `{}({name}: …)`", module.interface.name))
+}
+
+fn unknown(module: &ResolvedModule, name: &str, value: &TokenStream, call: &Call) -> Diagnostic {
+    let known: Vec<&str> = module.interface.params.iter().map(|param| param.name.as_str()).collect();
+    let place = value.clone().into_iter().next().map_or_else(|| call.span(), |tree| tree.span());
+    let of = &module.interface.name;
+    if name.is_empty() {
+        return Diagnostic::error("HF0122", format!("an argument of `{of}` has no name"), span_of(place))
+            .hint("parameters of modules are named: `name: value`");
+    }
+    let error = Diagnostic::error("HF0122", format!("`{of}` has no parameter `{name}`"), span_of(place));
+    match nearest(name, known.iter().copied()) {
+        Some(near) => error.hint(format!("a similar parameter exists: `{near}`")),
+        None if known.is_empty() => error.hint("it has no parameters"),
+        None => error.hint(format!("its parameters are {}", known.join(", "))),
+    }
+}
+
+/// Every input of an instance must be written to; an output may be left alone.
+fn unjoined(instance: &Instance<'_>) -> Vec<Diagnostic> {
+    let inputs = instance
+        .module
+        .interface
+        .ports
+        .iter()
+        .filter(|port| port.direction == Direction::Input && !instance.joined.contains(&port.name));
+    let error = |port: &crate::interface::PortInterface| {
+        Diagnostic::error(
+            "HF0126",
+            format!("nothing goes into the input `{}` of this `{}`", port.name, instance.module.interface.name),
+            span_of(instance.span),
+        )
+        .see(port.span.clone(), "declared here")
+        .hint(format!("write to it: `… -> [{}]…`, or `null() -> …` where nothing comes", port.name))
+    };
+    inputs.map(error).collect()
+}
