@@ -8,6 +8,7 @@
 pub mod ast;
 mod compile;
 pub mod diagnostic;
+pub mod draw;
 pub mod emit;
 pub mod graph;
 pub mod interface;

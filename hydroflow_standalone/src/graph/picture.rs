@@ -107,9 +107,7 @@ impl Painter<'_> {
         for (id, node) in self.graph.nodes() {
             let span = span_of(node.span());
             // What stands at a port's declaration was made of it: the port is one node.
-            if let Some(port) =
-                ports.iter().position(|port| *port == span || (port.start == span.start && port.end == span.end))
-            {
+            if let Some(port) = ports.iter().position(|port| *port == span) {
                 self.numbers.insert(id, port);
                 continue;
             }
@@ -122,7 +120,7 @@ impl Painter<'_> {
                     None => continue,
                 },
             };
-            let text = if text.is_empty() { format!("{operator}()") } else { text };
+            let text = if text.is_empty() || text == operator { format!("{operator}()") } else { text };
             self.numbers.insert(id, self.nodes.len());
             let name = self.ends_pipeline(id);
             let within = self.graph.node_loop(id).and_then(|id| self.loop_number(id));
