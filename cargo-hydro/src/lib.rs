@@ -1,6 +1,6 @@
 //! `cargo hydro`: build, deploy and test standalone Hydroflow programs.
 //!
-//! The rooms, left may use right: [`cli`] → [`script`] → [`test`] → [`deploy`] → [`machine`] → [`build`] → [`workspace`] → [`report`] → [`sys`].
+//! The rooms, left may use right: [`cli`] → [`test`] → [`script`] → [`deploy`] → [`machine`] → [`build`] → [`workspace`] → [`report`] → [`sys`].
 //! Only [`report`] prints, only [`sys`] spawns processes, only [`main`] exits.
 
 pub mod build;

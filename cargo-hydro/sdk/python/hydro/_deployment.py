@@ -84,14 +84,16 @@ class Deployment:
 
     def Command(
         self,
-        *argv: Text,
+        *argv: Union[Text, Sequence[Text]],
         on: Optional[Machine] = None,
         count: int = 1,
         env: Optional[Mapping[str, str]] = None,
         name: Optional[str] = None,
     ) -> Service:
-        """Adds a service that runs any executable with its arguments."""
-        words: List[str] = [os.fspath(word) for word in argv]
+        """Adds a service that runs any executable: `Command("redis-server", "--port", "0")`, or the same words in a list."""
+        words: List[str] = []
+        for word in argv:
+            words += [os.fspath(word)] if isinstance(word, (str, os.PathLike)) else [os.fspath(each) for each in word]
         on_name = None if on is None else on.name
         return self._add("service.add_command", argv=words, on=on_name, count=count, env=dict(env or {}), name=name)
 
@@ -103,6 +105,8 @@ class Deployment:
 
     async def deploy(self) -> None:
         """Builds what has to be built, starts what does not run yet, and waits until it runs."""
+        for service in self._services.values():
+            service._open_fed()
         await _engine.call_async("deployment.deploy", deployment=self._id)
 
     async def stop(self) -> None:

@@ -7,6 +7,7 @@ import socket
 import sys
 import threading
 import weakref
+from types import FrameType
 from typing import Any, Callable, Dict, Optional
 
 from ._error import HydroError, from_reply
@@ -25,7 +26,7 @@ def as_json(value: Any) -> str:
 
 def caller() -> Optional[Dict[str, Any]]:
     """Returns the line of the user's own code that called into this package."""
-    frame = sys._getframe(1)
+    frame: Optional[FrameType] = sys._getframe(1)
     while frame is not None and os.path.abspath(frame.f_code.co_filename).startswith(SDK):
         frame = frame.f_back
     return None if frame is None else {"file": frame.f_code.co_filename, "line": frame.f_lineno}
@@ -132,15 +133,15 @@ class _Channel(asyncio.Protocol):
         if number == 0:
             # The engine could not even read which request it was; nobody shall wait for ever.
             asked, self._asked = self._asked, {}
-            for receiver in asked.values():
-                receiver.failed(from_reply(reply.get("error", {})))
+            for waiting in asked.values():
+                waiting.failed(from_reply(reply.get("error", {})))
             return
         if "item" in reply:
             receiver = self._asked.get(number)
             if receiver is not None:
                 receiver.item(reply["item"])
             return
-        receiver = self._asked.pop(number, None)
+        receiver = self._asked.pop(number) if number in self._asked else None
         if receiver is None:
             return
         if "error" in reply:

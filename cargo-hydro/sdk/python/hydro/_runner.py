@@ -13,9 +13,9 @@ import signal
 import sys
 import traceback
 import types
-from typing import Any, Awaitable, Callable, Dict, Iterator, List, NoReturn, Optional, Tuple
+from typing import Any, Awaitable, Callable, Dict, Iterator, List, NoReturn, Optional, Set, Tuple, Type, Union
 
-from . import _engine
+from . import _engine, _intent
 from ._deployment import Deployment
 from ._error import HydroError
 
@@ -95,7 +95,9 @@ def _load(path: str, argv: List[str]) -> types.ModuleType:
     script = types.ModuleType("hydro_script")
     script.__file__ = os.path.abspath(path)
     sys.modules[script.__name__] = script
-    exec(compile(text, path, "exec", dont_inherit=True), script.__dict__)
+    code = compile(text, path, "exec", dont_inherit=True)
+    _intent.read(text)
+    exec(code, script.__dict__)
     return script
 
 
@@ -125,7 +127,11 @@ class _Interruption:
         """Awaits `work`, which an interruption cancels."""
         loop = asyncio.get_running_loop()
         task = asyncio.ensure_future(work)
-        self._cancel = lambda: loop.call_soon_threadsafe(task.cancel) and None
+
+        def cancel() -> None:
+            loop.call_soon_threadsafe(task.cancel)
+
+        self._cancel = cancel
         try:
             await task
         finally:
@@ -156,7 +162,7 @@ def _report(error: BaseException, interruption: _Interruption) -> int:
     return 1
 
 
-def _hide_ours(described: traceback.TracebackException, seen: set) -> None:
+def _hide_ours(described: traceback.TracebackException, seen: Set[int]) -> None:
     if id(described) in seen:
         return
     seen.add(id(described))
@@ -201,7 +207,7 @@ def _listing(path: str) -> Dict[str, Any]:
     return {"file": path, "error": None, "tests": tests, "ignored": ignored, "sources": sorted(set(_sources(tree)))}
 
 
-def _tests(tree: ast.Module, kind: type) -> List[Tuple[str, int]]:
+def _tests(tree: ast.Module, kind: "Type[Union[ast.FunctionDef, ast.AsyncFunctionDef]]") -> List[Tuple[str, int]]:
     return [(node.name, node.lineno) for node in tree.body if isinstance(node, kind) and node.name.startswith("test_")]
 
 

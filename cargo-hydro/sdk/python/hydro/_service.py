@@ -3,17 +3,20 @@
 import json
 from typing import Any, Dict, Iterator, List, Optional
 
-from . import _engine
+from . import _engine, _intent
 from ._stream import Stream, lines
 
 
 class Port:
     """A port of a service, or of one of its members."""
 
-    def __init__(self, owner: Dict[str, Any], name: str, direction: str) -> None:
-        self._owner = owner
+    def __init__(self, ports: "Ports", name: str, direction: str) -> None:
+        self._owner = ports._owner
         self._name = name
         self._direction = direction
+        # Outputs of the same service, and those that were joined before the script asked for them.
+        self._siblings = [port for port, way in ports._known.items() if way == "output"]
+        self._joined = ports._joined
 
     @property
     def name(self) -> str:
@@ -44,12 +47,22 @@ class Port:
         _engine.call("port.open", port=self._name, **self._owner)
 
     async def send(self, value: Any) -> None:
-        """Sends an item to this input. The value is written as JSON and must fit the port's type."""
+        """Sends an item to this input. The value is written as JSON and must fit the port's type.
+
+        The answer may be quicker than the script's next line: outputs of the same service that the script's text names are joined first.
+        """
+        for output in self._siblings:
+            if output in _intent.named and output not in self._joined:
+                self._joined[output] = self._join(output)
         await _engine.call_async("port.send", port=self._name, item=_engine.as_json(value), **self._owner)
 
     def receive(self) -> "Stream[Any]":
-        """Returns the items that this output sends from now on, as JSON values."""
-        joined = _engine.call("port.join", port=self._name, **self._owner)
+        """Returns the items that this output sends from now on, as JSON values; the first time, from the script's first `send` on."""
+        early = self._joined.pop(self._name, None)
+        return early if early is not None else self._join(self._name)
+
+    def _join(self, output: str) -> "Stream[Any]":
+        joined = _engine.call("port.join", port=output, **self._owner)
         return Stream("port.receive", json.loads, receiver=joined["receiver"])
 
     def __repr__(self) -> str:
@@ -62,6 +75,7 @@ class Ports:
     def __init__(self, owner: Dict[str, Any], known: List[Dict[str, Any]]) -> None:
         self._owner = owner
         self._known = {port["name"]: port["direction"] for port in known}
+        self._joined: "Dict[str, Stream[Any]]" = {}
 
     def __getattr__(self, name: str) -> Port:
         # Python asks for its own names too, also before `__init__` ran.
@@ -74,7 +88,7 @@ class Ports:
             # The engine knows the words for what is wrong with the name.
             info = _engine.call("service.port", port=name, **{key: self._owner[key] for key in ("deployment", "service")})
             self._known[name] = info["direction"]
-        return Port(self._owner, name, self._known[name])
+        return Port(self, name, self._known[name])
 
     def __iter__(self) -> Iterator[Port]:
         return (self[name] for name in list(self._known))
@@ -143,6 +157,12 @@ class Service(Member):
         ports = made.get("ports", [])
         super().__init__({"deployment": deployment, "service": made["name"]}, ports)
         self._members = [Member(dict(self._owner, member=number), ports) for number in range(made.get("count", 1))]
+
+    def _open_fed(self) -> None:
+        """Opens the inputs that the script's own text names for another use than linking; it need not say so twice."""
+        for port in self.ports:
+            if port.direction == "input" and port.name in _intent.named:
+                port.open()
 
     def __getitem__(self, number: int) -> Member:
         return self._members[number]

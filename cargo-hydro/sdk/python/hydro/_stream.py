@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from typing import Any, AsyncIterator, Callable, Deque, Dict, Generic, Optional, TypeVar
+from typing import Any, AsyncIterator, Callable, Deque, Dict, Generator, Generic, Optional, TypeVar
 
 from . import _engine
 from ._error import HydroError
@@ -13,7 +13,10 @@ _AHEAD = 1024
 
 
 class Stream(AsyncIterator[T], Generic[T]):
-    """An async iterator. Leaving a loop over it early and going on later loses nothing; `aclose()` ends it."""
+    """Items over time: `async for item in stream`, or `await stream` for the next one.
+
+    Leaving a loop over it early and going on later loses nothing; `aclose()` ends it.
+    """
 
     def __init__(self, method: str, read: Callable[[str], T], **params: Any) -> None:
         self._method = method
@@ -41,6 +44,16 @@ class Stream(AsyncIterator[T], Generic[T]):
             self._ask.more(self._taken)
             self._taken = 0
         return self._read(item)
+
+    def __await__(self) -> Generator[Any, None, T]:
+        """`await stream` is the next item; at the end it raises `EOFError`."""
+        return self._next().__await__()
+
+    async def _next(self) -> T:
+        try:
+            return await self.__anext__()
+        except StopAsyncIteration:
+            raise EOFError("nothing more comes") from None
 
     async def aclose(self) -> None:
         """Ends the stream; nothing more comes."""
