@@ -10,6 +10,7 @@ mod compile;
 pub mod diagnostic;
 pub mod draw;
 pub mod emit;
+pub mod explanations;
 pub mod graph;
 pub mod interface;
 mod outline;

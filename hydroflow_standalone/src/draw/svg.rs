@@ -100,7 +100,7 @@ pub(super) fn size(scene: &Scene, at: usize) -> Size {
 
 /// The first line of a box: its name, the word, and what of the rest there is room for.
 fn line(node: &Node) -> [String; 3] {
-    let name = if node.name.is_empty() { String::new() } else { format!("{} = ", shortened(&node.name)) };
+    let name = if node.name.is_empty() { String::new() } else { format!("{}\u{a0}=\u{a0}", shortened(&node.name)) };
     let word = shortened(&node.title);
     let room = LONGEST.saturating_sub(word.chars().count()).max(8);
     let rest = node.rest.split_whitespace().collect::<Vec<_>>().join(" ");

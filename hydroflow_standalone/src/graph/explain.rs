@@ -34,6 +34,8 @@ const CODES: &[(&str, &str)] = &[
     ("Indexing on", "HF0110"),
     ("Cannot index on", "HF0110"),
     ("connection conflicts", "HF0110"),
+    ("persistence lifetime argument", "HF0115"),
+    ("generic type argument", "HF0115"),
     ("should have", "HF0111"),
     ("must have", "HF0111"),
     ("conflicts with", "HF0112"),

@@ -122,7 +122,7 @@ impl Painter<'_> {
             };
             let text = if text.is_empty() || text == operator { format!("{operator}()") } else { text };
             self.numbers.insert(id, self.nodes.len());
-            let name = self.ends_pipeline(id);
+            let name = self.shown_name(id);
             let within = self.graph.node_loop(id).and_then(|id| self.loop_number(id));
             let line = self.source.line_column(span.start).0;
             self.nodes.push(Node { kind, operator, text, name, line, within });
@@ -133,11 +133,22 @@ impl Painter<'_> {
         self.loops.iter().position(|known| *known == id)
     }
 
-    /// All operators of a named pipeline know its name; it is told at the last one.
-    fn ends_pipeline(&self, id: GraphNodeId) -> Option<String> {
+    /// All operators of a named pipeline know its name. It is told where the pipeline goes on by its name; where it does not, at its start.
+    fn shown_name(&self, id: GraphNodeId) -> Option<String> {
         let name = self.graph.node_varname(id)?;
-        let goes_on = self.graph.node_successor_nodes(id).any(|next| self.graph.node_varname(next) == Some(name));
-        (!goes_on).then(|| name.0.to_string())
+        let has_name = |node: GraphNodeId| self.graph.node_varname(node) == Some(name);
+        let leaves = |node: GraphNodeId| {
+            let mut next = self.graph.node_successor_nodes(node).peekable();
+            next.peek().is_some() && !next.any(has_name)
+        };
+        let starts = |node: GraphNodeId| !self.graph.node_predecessor_nodes(node).any(has_name);
+        let (mut first, mut goes_on) = (id, false);
+        for node in self.graph.node_ids().filter(|node| has_name(*node)) {
+            goes_on |= leaves(node);
+            first = if starts(node) && !starts(first) { node } else { first };
+        }
+        let shown = if goes_on { leaves(id) } else { starts(id) };
+        shown.then(|| name.0.to_string())
     }
 
     fn edges(&self) -> Vec<Edge> {
