@@ -19,6 +19,7 @@ use super::peer::Peer;
 use super::readiness::Readiness;
 use super::{InputHub, MemberId, Node, note};
 use crate::codec;
+use crate::contract::{FrameKind, frame_header};
 
 /// Items of one tick at most: a bound for what stateful operators hold of one tick.
 const TICK_RECORDS: usize = 16 << 10;
@@ -157,7 +158,13 @@ impl<T: DeserializeOwned, A: Tag<T>> Input<T, A> {
         match end {
             End::Goodbye => {}
             End::Broken(error) => note(format_args!("{port}: {} is gone: {}", **peer, error_text(error))),
-            End::Malformed(reason) => note(format_args!("{port}: cut off {}: malformed bytes: {reason}", **peer)),
+            End::Malformed(reason) => {
+                note(format_args!("{port}: cut off {}: malformed bytes: {reason}", **peer));
+                // Best effort: a peer that is a script can tell its writer why. Nothing was written to it yet, so the socket takes it.
+                let mut goodbye = frame_header(FrameKind::Goodbye, reason.len()).to_vec();
+                goodbye.extend_from_slice(reason.as_bytes());
+                let _ = connection.arrival.socket.try_write(&goodbye);
+            }
         }
     }
 

@@ -9,6 +9,7 @@ use super::{Process, input, link_of, local, output, soon};
 use crate::contract::Addressing::Plain;
 
 const ANY: &str = "tcp://127.0.0.1:0";
+// Items are texts: they are copied as a whole, so that these tests take no time in an unoptimised build.
 const KIB: usize = 1 << 10;
 
 #[test]
@@ -19,15 +20,14 @@ fn two_programs_that_flood_each_other_both_get_everything() {
         let reserved =
             std::net::TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("an address");
         let mut ends = Vec::new();
-        let ports = || vec![input::<Vec<u8>>("i", Plain), output::<Vec<u8>>("o", Plain)];
+        let ports = || vec![input::<String>("i", Plain), output::<String>("o", Plain)];
         let own = format!("tcp://{reserved}");
         let mut first = Process::new("first", ports(), &[("HYDRO_INPUT_I", ANY), ("HYDRO_OUTPUT_O", &own)]);
-        let first_ends = (first.bindings().input_plain::<Vec<u8>>("i"), first.bindings().output_plain::<Vec<u8>>("o"));
+        let first_ends = (first.bindings().input_plain::<String>("i"), first.bindings().output_plain::<String>("o"));
         first.start().await;
         let place = link_of(&first);
         let mut second = Process::new("second", ports(), &[("HYDRO_INPUT_I", &own), ("HYDRO_OUTPUT_O", &place)]);
-        let second_ends =
-            (second.bindings().input_plain::<Vec<u8>>("i"), second.bindings().output_plain::<Vec<u8>>("o"));
+        let second_ends = (second.bindings().input_plain::<String>("i"), second.bindings().output_plain::<String>("o"));
         second.start().await;
         ends.push((first_ends.0.left_stream(), first_ends.1.left_sink()));
         ends.push((second_ends.0.right_stream(), second_ends.1.right_sink()));
@@ -35,7 +35,7 @@ fn two_programs_that_flood_each_other_both_get_everything() {
         for (inbound, mut outbound) in ends {
             tasks.push(tokio::task::spawn_local(async move {
                 for _ in 0..ITEMS {
-                    outbound.feed(vec![1; KIB]).await.expect("never fails");
+                    outbound.feed("x".repeat(KIB)).await.expect("never fails");
                 }
                 outbound.flush().await.expect("never fails");
                 let bytes = Cell::new(0);
@@ -59,18 +59,18 @@ fn two_programs_that_flood_each_other_both_get_everything() {
 fn a_program_whose_peer_takes_nothing_stops_reading() {
     local(async {
         // Its peer shakes hands and then never reads.
-        let mut stuck = Process::new("stuck", vec![input::<Vec<u8>>("i", Plain)], &[("HYDRO_INPUT_I", ANY)]);
-        let _unread = stuck.bindings().input_plain::<Vec<u8>>("i");
+        let mut stuck = Process::new("stuck", vec![input::<String>("i", Plain)], &[("HYDRO_INPUT_I", ANY)]);
+        let _unread = stuck.bindings().input_plain::<String>("i");
         stuck.start().await;
-        let ports = vec![input::<Vec<u8>>("i", Plain), output::<Vec<u8>>("o", Plain)];
+        let ports = vec![input::<String>("i", Plain), output::<String>("o", Plain)];
         let place = link_of(&stuck);
         let mut relay = Process::new("relay", ports, &[("HYDRO_INPUT_I", ANY), ("HYDRO_OUTPUT_O", &place)]);
-        let mut inbound = relay.bindings().input_plain::<Vec<u8>>("i");
-        let mut outbound = relay.bindings().output_plain::<Vec<u8>>("o");
+        let mut inbound = relay.bindings().input_plain::<String>("i");
+        let mut outbound = relay.bindings().output_plain::<String>("o");
         relay.start().await;
         let mut source =
-            Process::new("source", vec![output::<Vec<u8>>("o", Plain)], &[("HYDRO_OUTPUT_O", &link_of(&relay))]);
-        let mut items = source.bindings().output_plain::<Vec<u8>>("o");
+            Process::new("source", vec![output::<String>("o", Plain)], &[("HYDRO_OUTPUT_O", &link_of(&relay))]);
+        let mut items = source.bindings().output_plain::<String>("o");
         source.start().await;
         let relayed = Rc::new(Cell::new(0_usize));
         let count = Rc::clone(&relayed);
@@ -85,7 +85,7 @@ fn a_program_whose_peer_takes_nothing_stops_reading() {
         // A source has no input, so its output may wait, and so it comes to a halt as well.
         tokio::task::spawn_local(async move {
             loop {
-                items.send(vec![0; 16 * KIB]).await.expect("never fails");
+                items.send("x".repeat(16 * KIB)).await.expect("never fails");
                 count.set(count.get() + 16 * KIB);
             }
         });

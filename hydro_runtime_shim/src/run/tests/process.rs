@@ -19,7 +19,7 @@ use crate::contract::{
 use crate::link::{self, MemberId, Node, OutputHub, PortHub, ProcessId};
 
 /// How long a test waits for what must happen.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Describes an input.
 pub(crate) fn input<T: 'static>(name: &'static str, addressing: Addressing) -> Port {
