@@ -1,0 +1,1 @@
+//! The program of this package is the `.hf` file beside this one.
