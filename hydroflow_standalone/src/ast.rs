@@ -14,6 +14,17 @@ pub struct File {
     pub items: Vec<RustItem>,
     /// Modules, in order.
     pub modules: Vec<Module>,
+    /// `mod name;`: other files, in order.
+    pub submodules: Vec<Submodule>,
+}
+
+/// `mod name;`
+#[derive(Clone, Debug)]
+pub struct Submodule {
+    /// The name.
+    pub name: Ident,
+    /// The whole item.
+    pub span: Span,
 }
 
 /// A Rust item, kept as it is.

@@ -12,9 +12,8 @@ use crate::emit::{self, Layered};
 use crate::graph::{self, Dataflow, Graph, GraphOptions};
 use crate::interface::ModuleInterface;
 use crate::outline::outline;
-use crate::parse::parse;
-use crate::resolve::{self, Resolved};
-use crate::source::SourceFile;
+use crate::resolve::{self, Library, NoLibrary, Resolved, load};
+use crate::source::{SourceFile, SourceMap};
 
 /// Enough for the limits of `parse` in an unoptimised build; only touched pages are real.
 const STACK_BYTES: usize = 512 << 20;
@@ -37,6 +36,8 @@ pub enum Products {
     Check,
     /// The program in its own layout, for building.
     Layered,
+    /// The same of a file that may have modules alone, for checking.
+    Library,
     /// Everything, for showing.
     All,
 }
@@ -48,6 +49,8 @@ pub struct Compilation {
     pub main: ModuleInterface,
     /// The headers of all modules.
     pub modules: Vec<ModuleInterface>,
+    /// The files the program is made of, by the names users see; the main file is the first.
+    pub files: Vec<String>,
     /// The dataflow of each module, drawn.
     pub graphs: Vec<Graph>,
     /// The program in its own layout; with [`Products::Layered`] and [`Products::All`].
@@ -60,68 +63,119 @@ pub struct Compilation {
     pub recursion_limit: usize,
 }
 
-/// Compiles a file. None: there are errors among the diagnostics.
+/// A compilation, what there is to say of it, and the texts that the spans of the diagnostics refer to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The program; none: there are errors.
+    pub compilation: Option<Compilation>,
+    /// What there is to say.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The texts of all files.
+    pub sources: SourceMap,
+}
+
+/// Compiles a file that needs no other. None: there are errors among the diagnostics.
 #[must_use]
 pub fn compile(source: &SourceFile, options: &Options) -> (Option<Compilation>, Vec<Diagnostic>) {
+    let outcome = compile_with(source, &NoLibrary, options);
+    (outcome.compilation, outcome.diagnostics)
+}
+
+/// Compiles a file with those it names, which `library` provides.
+#[must_use]
+pub fn compile_with(source: &SourceFile, library: &dyn Library, options: &Options) -> Outcome {
     on_large_stack(|| {
-        let (resolved, mut diagnostics) = front(source);
-        let mut compiled = Vec::new();
-        let whole = resolved.modules.iter().all(|module| module.header_is_sound);
-        for (at, module) in resolved
-            .modules
-            .iter()
-            .enumerate()
-            .filter(|(_, module)| module.header_is_sound && (whole || module.name == "main"))
-        {
-            // A generic module has no types of its own; it is compiled where it is used.
-            if !module.generics.is_empty() {
-                continue;
-            }
-            let (result, found) = graph::compile(source, &resolved, module, options.graph);
-            diagnostics.extend(found);
-            compiled.extend(result.map(|dataflow| (at, dataflow)));
-        }
+        let (resolved, sources, mut diagnostics) = load(source, library);
+        let compiled = compile_modules(&sources, &resolved, options, &mut diagnostics);
         unique(&mut diagnostics);
-        let main = resolve::program(&resolved).map(|module| module.interface.clone());
-        let main = match main {
-            Ok(main) if !has_errors(&diagnostics) => main,
-            Ok(_) => return (None, diagnostics),
+        let main = main_interface(&resolved, options.products);
+        let compilation = match main {
+            _ if has_errors(&diagnostics) => None,
+            Ok(main) => Some(products(&sources, &resolved, main, compiled, options)),
+            // Where something could not be read, the missing program is a consequence, not the cause.
             Err(diagnostic) => {
-                // Where nothing could be read, the missing program is a consequence, not the cause.
-                if !has_errors(&diagnostics) {
-                    diagnostics.push(diagnostic);
-                }
-                return (None, diagnostics);
+                diagnostics.push(*diagnostic);
+                None
             }
         };
-        (Some(products(source, &resolved, main, compiled, options)), diagnostics)
+        Outcome { compilation, diagnostics, sources }
     })
+}
+
+fn main_interface(resolved: &Resolved, products: Products) -> Result<ModuleInterface, Box<Diagnostic>> {
+    match resolve::program(resolved) {
+        Ok(main) => Ok(main.interface.clone()),
+        Err(_) if products == Products::Library => {
+            Ok(ModuleInterface { name: "main".to_owned(), doc: String::new(), ports: Vec::new(), params: Vec::new() })
+        }
+        Err(diagnostic) => Err(Box::new(diagnostic)),
+    }
+}
+
+fn compile_modules(
+    sources: &SourceMap,
+    resolved: &Resolved,
+    options: &Options,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<(usize, Dataflow)> {
+    let mut compiled = Vec::new();
+    let whole = resolved.modules.iter().all(|module| module.header_is_sound);
+    for (at, module) in resolved.modules.iter().enumerate() {
+        // A generic module has no types of its own; it is compiled where it is used. The program of another file is that file's affair.
+        let skipped = !module.generics.is_empty() || (module.file != 0 && module.name == "main");
+        if skipped || !module.header_is_sound || !(whole || module.name == "main") {
+            continue;
+        }
+        let (result, found) = graph::compile(sources, resolved, module, options.graph);
+        diagnostics.extend(found);
+        compiled.extend(result.map(|dataflow| (at, dataflow)));
+    }
+    compiled
 }
 
 /// What is wrong with a module is found again wherever it is used; it is told once.
 fn unique(diagnostics: &mut Vec<Diagnostic>) {
     let mut told = BTreeSet::new();
-    diagnostics.retain(|diagnostic| told.insert((diagnostic.code, diagnostic.primary.span.start, diagnostic.message.clone())));
+    diagnostics
+        .retain(|diagnostic| told.insert((diagnostic.code, diagnostic.primary.span.start, diagnostic.message.clone())));
+}
+
+/// Reads the headers of a file's modules and compiles as many of their bodies as can be, for showing; a program is not needed.
+#[must_use]
+pub fn drawings(
+    source: &SourceFile,
+    library: &dyn Library,
+) -> (Vec<ModuleInterface>, Vec<Graph>, Vec<Diagnostic>, SourceMap) {
+    on_large_stack(|| {
+        let (resolved, sources, mut diagnostics) = load(source, library);
+        let mut graphs = Vec::new();
+        let drawn = |module: &&resolve::ResolvedModule| {
+            module.file == 0 && module.header_is_sound && module.generics.is_empty()
+        };
+        for module in resolved.modules.iter().filter(drawn) {
+            let (result, found) = graph::compile(&sources, &resolved, module, GraphOptions::default());
+            diagnostics.extend(found);
+            graphs.extend(result.map(|dataflow| dataflow.graph));
+        }
+        unique(&mut diagnostics);
+        let own = resolved.modules.into_iter().filter(|module| module.file == 0);
+        (own.map(|module| module.interface).collect(), graphs, diagnostics, sources)
+    })
 }
 
 /// Reads the headers of a file's modules, without looking at their bodies' dataflow.
 #[must_use]
 pub fn interfaces(source: &SourceFile) -> (Vec<ModuleInterface>, Vec<Diagnostic>) {
     on_large_stack(|| {
-        let (resolved, diagnostics) = front(source);
+        let (resolved, _, mut diagnostics) = load(source, &NoLibrary);
+        // Other files have nothing to do with this one's headers.
+        diagnostics.retain(|diagnostic| !matches!(diagnostic.code, "HF0010" | "HF0013"));
         (resolved.modules.into_iter().map(|module| module.interface).collect(), diagnostics)
     })
 }
 
-fn front(source: &SourceFile) -> (Resolved, Vec<Diagnostic>) {
-    let (file, mut diagnostics) = parse(source);
-    let (resolved, found) = resolve::resolve(source, file);
-    diagnostics.extend(found);
-    (resolved, diagnostics)
-}
-
 fn products(
-    source: &SourceFile,
+    sources: &SourceMap,
     resolved: &Resolved,
     main: ModuleInterface,
     compiled: Vec<(usize, Dataflow)>,
@@ -132,25 +186,27 @@ fn products(
     let mut graphs = Vec::new();
     for (at, dataflow) in compiled {
         let module = &resolved.modules[at];
-        // A module that others use is compiled there; on its own it was only checked.
-        if !used.contains(&at) {
+        // A module that others use is compiled there, and one of another file only there; on its own it was only checked.
+        if !used.contains(&at) && module.file == 0 {
             let mut code = emit::module_function(module, &dataflow);
             if module.name == "main" {
-                code.extend(emit::main_function(module, &options.program, source.name()));
+                code.extend(emit::main_function(module, &options.program, sources.name()));
             }
             functions.push(emit::Function { module: at, code, parts: dataflow.parts });
         }
         graphs.push(dataflow.graph);
     }
     let all: TokenStream = functions.iter().map(|function| function.code.clone()).collect();
-    let wants = |products| options.products == products || options.products == Products::All;
+    let all_wanted = options.products == Products::All;
+    let layout_wanted = all_wanted || matches!(options.products, Products::Layered | Products::Library);
     Compilation {
         main,
         modules: resolved.modules.iter().map(|module| module.interface.clone()).collect(),
+        files: resolved.files.iter().map(|file| file.name.clone()).collect(),
         graphs,
-        layered: wants(Products::Layered).then(|| emit::layered(source, resolved, &functions)),
-        plain: if wants(Products::All) { emit::plain(resolved, &all, source.name()) } else { None },
-        outline: wants(Products::All).then(|| outline(source, resolved)),
+        layered: layout_wanted.then(|| emit::layered(resolved, &functions)),
+        plain: if all_wanted { emit::plain(resolved, &all) } else { None },
+        outline: all_wanted.then(|| outline(sources, resolved)),
         recursion_limit: emit::recursion_limit(&all),
     }
 }

@@ -5,7 +5,7 @@
 use annotate_snippets::{AnnotationKind, Group, Level as SnippetLevel, Renderer, Snippet};
 use serde::Serialize;
 
-use crate::source::{SourceFile, Span};
+use crate::source::{SourceFile, SourceMap, Span};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -75,6 +75,15 @@ impl Diagnostic {
         self
     }
 
+    /// Moves all places, from a text's own offsets to those of a program.
+    #[must_use]
+    pub(crate) fn moved(mut self, by: usize) -> Self {
+        for label in std::iter::once(&mut self.primary).chain(&mut self.secondary) {
+            label.span = label.span.start + by..label.span.end + by;
+        }
+        self
+    }
+
     /// Says what the user can do.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -85,20 +94,38 @@ impl Diagnostic {
     /// Renders as rustc does. With `color`, ANSI escapes are in the text.
     #[must_use]
     pub fn render(&self, source: &SourceFile, color: bool) -> String {
+        self.render_in(&SourceMap::new(source.clone()), color)
+    }
+
+    /// Renders as rustc does, with labels in whichever files they are.
+    #[must_use]
+    pub fn render_in(&self, sources: &SourceMap, color: bool) -> String {
         let level = match self.level {
             Level::Error => SnippetLevel::ERROR,
             Level::Warning => SnippetLevel::WARNING,
         };
-        let clamp = |span: &Span| {
-            let end = span.end.min(source.text().len());
-            span.start.min(end)..end
+        let within = |span: &Span| {
+            let (file, base) = sources.locate(span.start);
+            let end = span.end.saturating_sub(base).min(file.text().len());
+            (file, span.start.saturating_sub(base).min(end)..end)
         };
-        let mut snippet = Snippet::source(source.text()).path(source.name()).fold(true);
-        snippet = snippet.annotation(AnnotationKind::Primary.span(clamp(&self.primary.span)).label(&self.primary.text));
+        let (file, span) = within(&self.primary.span);
+        let mut snippet = Snippet::source(file.text()).path(file.name()).fold(true);
+        snippet = snippet.annotation(AnnotationKind::Primary.span(span).label(&self.primary.text));
+        let mut elsewhere = Vec::new();
         for label in &self.secondary {
-            snippet = snippet.annotation(AnnotationKind::Context.span(clamp(&label.span)).label(&label.text));
+            let (other, span) = within(&label.span);
+            let annotation = AnnotationKind::Context.span(span).label(&label.text);
+            if std::ptr::eq(other, file) {
+                snippet = snippet.annotation(annotation);
+            } else {
+                elsewhere.push(Snippet::source(other.text()).path(other.name()).fold(true).annotation(annotation));
+            }
         }
         let mut group = Group::with_title(level.primary_title(&self.message).id(self.code)).element(snippet);
+        for snippet in elsewhere {
+            group = group.element(snippet);
+        }
         if let Some(hint) = &self.hint {
             group = group.element(SnippetLevel::HELP.message(hint));
         }

@@ -3,11 +3,12 @@
 //! Nothing here reads files, the environment or the clock, and nothing spawns processes. The modules in the order the data goes:
 //! [`source`] and [`diagnostic`] (text and what to say of it), `parse` (text → [`ast`]), `resolve` (names and port kinds),
 //! [`interface`] (what a deployer may know), [`graph`] (the only user of the dataflow compiler), [`emit`] (Rust text).
-//! Read [`compile`] first.
+//! For people: [`draw`] (a dataflow as SVG), [`document`] (modules as HTML), [`explanations`] (what each code means). Read [`compile`] first.
 
 pub mod ast;
 mod compile;
 pub mod diagnostic;
+pub mod document;
 pub mod draw;
 pub mod emit;
 pub mod explanations;
@@ -18,4 +19,5 @@ mod parse;
 mod resolve;
 pub mod source;
 
-pub use compile::{Compilation, Options, Products, compile, interfaces};
+pub use compile::{Compilation, Options, Outcome, Products, compile, compile_with, drawings, interfaces};
+pub use resolve::{Library, NoLibrary};

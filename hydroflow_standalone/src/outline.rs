@@ -10,7 +10,7 @@ use crate::source::SourceFile;
 /// Draws the tree of a file: items, modules, ports, parameters and statements, each with its line.
 pub(crate) fn outline(source: &SourceFile, resolved: &Resolved) -> String {
     let mut text = String::new();
-    let File { items, modules } = &resolved.file;
+    let File { items, modules, .. } = &resolved.files[0].file;
     let line = |offset: usize| source.line_column(offset).0;
     for item in items {
         let first = source.slice(&item.span).lines().next().unwrap_or_default().trim_end();

@@ -70,6 +70,62 @@ impl SourceFile {
     }
 }
 
+/// The texts a program is made of, in one space of offsets: spans of different files never meet. The main file begins at 0.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceMap {
+    main: SourceFile,
+    others: Vec<(usize, SourceFile)>,
+}
+
+impl SourceMap {
+    /// Begins with the main file.
+    #[must_use]
+    pub fn new(main: SourceFile) -> Self {
+        Self { main, others: Vec::new() }
+    }
+
+    /// Adds a file and returns the offset at which it begins.
+    pub(crate) fn add(&mut self, file: SourceFile) -> usize {
+        let base = self.end() + 1;
+        self.others.push((base, file));
+        base
+    }
+
+    /// Returns the text of a span, in whichever file it is.
+    #[must_use]
+    pub fn text_of(&self, span: &Span) -> &str {
+        let (file, base) = self.locate(span.start);
+        file.slice(&(span.start.saturating_sub(base)..span.end.saturating_sub(base)))
+    }
+
+    /// Returns line and column of an offset in its file, both from 1.
+    #[must_use]
+    pub fn place_of(&self, offset: usize) -> (usize, usize) {
+        let (file, base) = self.locate(offset);
+        file.line_column(offset.saturating_sub(base))
+    }
+
+    fn end(&self) -> usize {
+        self.others.last().map_or(self.main.text().len(), |(base, file)| base + file.text().len())
+    }
+
+    /// Returns the file an offset lies in, and where that file begins.
+    #[must_use]
+    pub fn locate(&self, offset: usize) -> (&SourceFile, usize) {
+        let holding = self.others.iter().rev().find(|(base, _)| *base <= offset);
+        holding.map_or((&self.main, 0), |(base, file)| (file, *base))
+    }
+}
+
+/// Where only one text is meant it is the main file.
+impl std::ops::Deref for SourceMap {
+    type Target = SourceFile;
+
+    fn deref(&self) -> &SourceFile {
+        &self.main
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

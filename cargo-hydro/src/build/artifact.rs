@@ -93,7 +93,7 @@ pub fn check(
     let paths = absolute(workspace, sources)?;
     let _lock = lock(workspace, reporter)?;
     let paths: Vec<&PathBuf> = paths.iter().collect();
-    let programs = compile(workspace, &paths, options, reporter)?;
+    let programs = compile(workspace, &paths, Products::Library, options, reporter)?;
     if programs.is_empty() {
         return Ok(());
     }
@@ -120,10 +120,11 @@ fn lock(workspace: &Workspace, reporter: &Reporter) -> Result<sys::fs::Lock, Fai
     sys::fs::Lock::acquire(&path).map_err(cannot)
 }
 
-/// Compiles `.hf` files to Rust text; modules for others, without a program, are only checked.
+/// Compiles `.hf` files to Rust text; all that is wrong with any of them is told.
 fn compile(
     workspace: &Workspace,
     paths: &[&PathBuf],
+    products: Products,
     options: &BuildOptions,
     reporter: &Reporter,
 ) -> Result<Vec<(Program, Compilation)>, Failure> {
@@ -131,7 +132,7 @@ fn compile(
     let mut wrong = Vec::new();
     for path in paths {
         let program = read_program(workspace, path)?;
-        match program.compile(Products::Layered, options.is_release(), reporter) {
+        match program.compile(workspace, products, options.is_release(), reporter) {
             Some(compilation) => programs.push((program, compilation)),
             None => wrong.push(format!("`{}`", program.source.name())),
         }
@@ -152,20 +153,21 @@ fn build_stale(
     reporter: &Reporter,
 ) -> Result<Vec<Artifact>, Failure> {
     let started = std::time::Instant::now();
-    let programs = compile(workspace, stale, options, reporter)?;
+    let programs = compile(workspace, stale, Products::Layered, options, reporter)?;
     let names: Vec<&str> = programs.iter().map(|(program, _)| program.name.as_str()).collect();
     let list = if names.len() > 8 { format!("{} programs", names.len()) } else { names.join(", ") };
     reporter.status("Compiling", list.clone());
     let crates = lay_out(workspace, &programs)?;
     let executables = call(workspace, &crates, Command::Build, options, reporter)?;
     let mut artifacts = Vec::new();
-    for ((program, _), binary) in programs.iter().zip(&crates.binaries) {
+    for ((program, compilation), binary) in programs.iter().zip(&crates.binaries) {
         let executable = executables.get(&binary.name);
         let executable = executable.ok_or_else(|| {
             Failure::new(ExitCode::BuildFailed, format!("cargo made no program of `{}`", binary.shown))
         })?;
         let artifact = keep(workspace, program, executable, options)?;
-        record::write(workspace, &artifact, &dep_info(executable), options);
+        let files = compilation.files.iter().map(|file| workspace.root().join(file)).collect();
+        record::write(workspace, &artifact, files, &dep_info(executable), options);
         artifacts.push(artifact);
     }
     reporter.status("Built", format!("{list} in {:.1} s", started.elapsed().as_secs_f64()));

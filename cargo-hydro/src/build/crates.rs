@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use hydroflow_standalone::Compilation;
-use hydroflow_standalone::interface::PortInterface;
+use hydroflow_standalone::emit::{Layered, LayeredFile};
 use toml::Table;
 
 use super::manifest::{package_manifest, root_manifest};
@@ -22,17 +22,25 @@ use crate::workspace::Workspace;
 pub(super) struct Binary {
     /// Its name for cargo, unique in the workspace and unlike any binary of the user's.
     pub(super) name: String,
-    /// The `.hf` file in the generated workspace.
-    pub(super) copy: PathBuf,
-    /// The `.hf` file, absolute.
-    pub(super) original: PathBuf,
-    /// The `.hf` file as users see it.
+    /// The main `.hf` file as users see it.
     pub(super) shown: String,
-    /// Lines of the copy that differ from the original, as pairs of generated text and user's text.
+    /// Its `.hf` files.
+    pub(super) files: Vec<Laid>,
+}
+
+/// An `.hf` file in its own layout.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Laid {
+    /// The file as users see it.
+    pub(super) shown: String,
+    /// Lines that differ from the original, as pairs of generated text and user's text.
     pub(super) changed_lines: Vec<(String, String)>,
     /// Line and column of each port's declaration, where the statements stand that we make of it.
     pub(super) ports: Vec<(usize, usize)>,
 }
+
+/// The file of a crate's root, in the program's own folder.
+pub(super) const ROOT_FILE: &str = "root.rs";
 
 /// The generated workspace.
 pub(super) struct Crates {
@@ -108,7 +116,7 @@ impl Writer<'_> {
             let (program, _) = &programs[indices[0]];
             runtime::check_version(&program.package)?;
             let bins: Vec<(String, String)> =
-                indices.iter().map(|&at| (binaries[at].name.clone(), format!("{}.rs", binaries[at].name))).collect();
+                indices.iter().map(|&at| (binaries[at].name.clone(), format!("{}/{ROOT_FILE}", binaries[at].name))).collect();
             let bins = with_earlier(&self.generated(folder), bins);
             let manifest = package_manifest(&program.package, &bins, &shim);
             let relative = self.relative(folder);
@@ -124,41 +132,33 @@ impl Writer<'_> {
         Ok(Crates { root: self.root.clone(), binaries })
     }
 
-    /// Writes the `.hf` text in its own layout, its expansions, and the crate root that takes it in.
+    /// Writes the `.hf` texts in their own layout, their expansions, and the crate root that takes them in. Each program has a folder of its own in
+    /// which paths are the user's, for what a file is followed by depends on the program.
     fn program(&self, program: &Program, compilation: &Compilation) -> Result<Binary, Problem> {
         let name = binary_name(program);
-        let package = self.generated(&program.package.folder);
-        let folder = program.package.folder.canonicalize().unwrap_or_else(|_| program.package.folder.clone());
-        let below = program.path.strip_prefix(&folder).unwrap_or(&program.path);
-        let copy = package.join(below);
-        let layered = compilation
-            .layered
-            .as_ref()
-            .map(|layered| (layered.text.as_str(), &layered.expansions, &layered.changed_lines));
-        let Some((text, expansions, changed)) = layered else {
+        let folder = self.generated(&program.package.folder).join(&name);
+        let Some(layered) = &compilation.layered else {
             return Err(Failure::new(ExitCode::BuildFailed, "internal error: a program without its text").into());
         };
-        for (module, expansion) in expansions {
-            self.write(&package.join("expansions").join(&name).join(format!("{module}.expansion")), expansion)?;
+        let place = |file: &LayeredFile| folder.join(file.name.trim_start_matches('/'));
+        let mut files = Vec::new();
+        for (at, file) in layered.files.iter().enumerate() {
+            let path = place(file);
+            for (module, expansion) in &file.expansions {
+                self.write(&expansions(&path).join(module), expansion)?;
+            }
+            let mut text = file.text.clone();
+            if let Some(next) = layered.files.get(at + 1) {
+                let next_path = place(next);
+                let beside = next_path.parent() == path.parent();
+                let way = if beside { next_path.file_name().map(PathBuf::from).unwrap_or_default() } else { next_path };
+                text.push_str(&format!("#[path = {:?}]\npub(crate) mod {};\n", way.to_string_lossy(), next.rust_name));
+            }
+            self.write(&path, &text)?;
+            files.push(laid(self.workspace, program, file));
         }
-        self.write(&copy, text)?;
-        self.write(
-            &package.join(format!("{name}.rs")),
-            &crate_root(&below.to_string_lossy(), &program.name, compilation.recursion_limit),
-        )?;
-        let lines = |text: &str, line: usize| text.lines().nth(line - 1).unwrap_or_default().trim().to_owned();
-        let changed_lines =
-            changed.iter().map(|&line| (lines(text, line), lines(program.source.text(), line))).collect();
-        let place = |port: &PortInterface| program.source.line_column(port.span.start);
-        let ports = compilation.modules.iter().flat_map(|module| module.ports.iter().map(place)).collect();
-        Ok(Binary {
-            name,
-            copy,
-            original: program.path.clone(),
-            shown: program.source.name().to_owned(),
-            changed_lines,
-            ports,
-        })
+        self.write(&folder.join(ROOT_FILE), &crate_root(layered, program, compilation))?;
+        Ok(Binary { name, shown: program.source.name().to_owned(), files })
     }
 
     fn root_manifest(&self, root_package: Option<Table>, mut members: BTreeSet<String>) -> Result<(), Problem> {
@@ -241,11 +241,35 @@ fn with_earlier(folder: &Path, mut bins: Vec<(String, String)>) -> Vec<(String, 
     bins
 }
 
-/// The crate root: it takes the `.hf` text in as a module, so that the text itself can stay as it is.
-fn crate_root(path: &str, program: &str, recursion_limit: usize) -> String {
-    let module: String = program.chars().map(|c| if c.is_alphanumeric() || c == '_' { c } else { '_' }).collect();
+/// Where the macro looks for the expansions of a file's modules.
+fn expansions(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".expansions");
+    PathBuf::from(name)
+}
+
+fn laid(workspace: &Workspace, program: &Program, file: &LayeredFile) -> Laid {
+    let original = if file.name == program.source.name() {
+        program.source.text().to_owned()
+    } else {
+        std::fs::read_to_string(workspace.root().join(&file.name)).unwrap_or_default()
+    };
+    let line = |text: &str, number: usize| text.lines().nth(number - 1).unwrap_or_default().trim().to_owned();
+    let pairs = file.changed_lines.iter().map(|&number| (line(&file.text, number), line(&original, number)));
+    Laid { shown: file.name.clone(), changed_lines: pairs.filter(|(now, _)| !now.is_empty()).collect(), ports: file.ports.clone() }
+}
+
+/// The crate root: it takes the outermost `.hf` text in as a module, so that the texts themselves can stay as they are.
+fn crate_root(layered: &Layered, program: &Program, compilation: &Compilation) -> String {
+    let Some(first) = layered.files.first() else { return String::new() };
+    let limit = compilation.recursion_limit;
+    // A file of modules alone is only checked.
+    let has_main = program.has_main();
+    let entry = if has_main { format!("{}()", layered.entry) } else { "::std::process::ExitCode::SUCCESS".to_owned() };
     format!(
-        "//! Generated by cargo hydro; the program is the file below.\n#![recursion_limit = \"{recursion_limit}\"]\n#![allow(unused_doc_comments)]\n\
-         #[path = {path:?}]\nmod program_{module};\n\nfn main() -> ::std::process::ExitCode {{\n    program_{module}::main()\n}}\n"
+        "//! Generated by cargo hydro; the program is the file below.\n#![recursion_limit = \"{limit}\"]\n#![allow(unused_doc_comments)]\n\
+         #[path = {:?}]\nmod {};\n\nfn main() -> ::std::process::ExitCode {{\n    {entry}\n}}\n",
+        first.name.trim_start_matches('/'),
+        first.rust_name,
     )
 }

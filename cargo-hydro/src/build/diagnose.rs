@@ -1,14 +1,14 @@
 //! Our own diagnostics as events, in the schema of rustc's JSON messages, so that editors show them as they show rustc's.
 
 use hydroflow_standalone::diagnostic::{Diagnostic, Label, Level};
-use hydroflow_standalone::source::SourceFile;
+use hydroflow_standalone::source::SourceMap;
 use serde_json::{Value, json};
 
 use crate::report::Event;
 
 /// Makes an event of a diagnostic.
-pub(super) fn event(diagnostic: &Diagnostic, source: &SourceFile, color: bool) -> Event {
-    let rendered = diagnostic.render(source, color);
+pub(super) fn event(diagnostic: &Diagnostic, source: &SourceMap, color: bool) -> Event {
+    let rendered = diagnostic.render_in(source, color);
     let mut spans = vec![span(&diagnostic.primary, source, true)];
     spans.extend(diagnostic.secondary.iter().map(|label| span(label, source, false)));
     let level = if diagnostic.level == Level::Error { "error" } else { "warning" };
@@ -29,13 +29,15 @@ pub(super) fn event(diagnostic: &Diagnostic, source: &SourceFile, color: bool) -
     Event::Diagnostic { rendered, message }
 }
 
-fn span(label: &Label, source: &SourceFile, primary: bool) -> Value {
-    let (start_line, start_column) = source.line_column(label.span.start);
-    let (end_line, end_column) = source.line_column(label.span.end);
+fn span(label: &Label, sources: &SourceMap, primary: bool) -> Value {
+    let (source, base) = sources.locate(label.span.start);
+    let (start, end) = (label.span.start.saturating_sub(base), label.span.end.saturating_sub(base));
+    let (start_line, start_column) = source.line_column(start);
+    let (end_line, end_column) = source.line_column(end);
     json!({
         "file_name": source.name(),
-        "byte_start": label.span.start,
-        "byte_end": label.span.end,
+        "byte_start": start,
+        "byte_end": end,
         "line_start": start_line,
         "line_end": end_line,
         "column_start": start_column,

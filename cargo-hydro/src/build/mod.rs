@@ -7,6 +7,7 @@ mod artifact;
 mod cargo_call;
 mod crates;
 mod diagnose;
+mod library;
 mod machinery;
 mod manifest;
 mod plain_crate;
@@ -18,4 +19,4 @@ pub mod wrapper;
 
 pub use artifact::{Artifact, BuildOptions, build, check};
 pub use plain_crate::{PlainCrate, plain_crate};
-pub use program::{Program, find_programs, interface, is_program, read_program, show};
+pub use program::{Program, Shown, find_programs, interface, is_program, picture, read_program, show};

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::crates::Crates;
+use super::crates::{Crates, Laid, ROOT_FILE};
 use super::machinery::{is_consequence, tidy, without_machinery};
 use crate::report::Event;
 
@@ -61,6 +61,10 @@ impl<'a> Positions<'a> {
         self.mend_text(line)
     }
 
+    fn files(&self) -> impl Iterator<Item = &Laid> {
+        self.crates.binaries.iter().flat_map(|binary| &binary.files)
+    }
+
     fn is_at_port(&self, message: &Value) -> bool {
         let spans = message.get("spans").and_then(Value::as_array);
         let primary =
@@ -74,15 +78,14 @@ impl<'a> Positions<'a> {
         let name = primary.and_then(|span| span.get("file_name")).and_then(Value::as_str).unwrap_or_default();
         let place = number("line_start").zip(number("column_start"));
         place.is_some_and(|place| {
-            self.crates.binaries.iter().any(|binary| binary.copy.ends_with(name) && binary.ports.contains(&place))
+            self.files().any(|file| file.shown == name && file.ports.contains(&place))
         })
     }
 
     /// Warnings about what we generated are ours to know; the user can do nothing about them.
     fn is_about_user_text(&self, message: &Value) -> bool {
         let spans = message.get("spans").and_then(Value::as_array);
-        let of_generated_root =
-            |name: &str| self.crates.binaries.iter().any(|binary| name.ends_with(&format!("{}.rs", binary.name)));
+        let of_generated_root = |name: &str| Path::new(name).file_name().is_some_and(|file| file == ROOT_FILE);
         spans.into_iter().flatten().any(|span| {
             span.get("is_primary").and_then(Value::as_bool) == Some(true)
                 && span.get("file_name").and_then(Value::as_str).is_some_and(|name| !of_generated_root(name))
@@ -100,12 +103,12 @@ impl<'a> Positions<'a> {
 
     fn mend_text(&self, text: &str) -> String {
         let mut text = text.replace(&*self.crates.root.to_string_lossy(), &self.user_root.to_string_lossy());
-        for binary in &self.crates.binaries {
-            for (generated, written) in &binary.changed_lines {
-                if text.contains(generated.as_str()) {
-                    text = text.replace(generated.as_str(), written);
-                }
+        for (generated, written) in self.files().flat_map(|file| &file.changed_lines) {
+            if text.contains(generated.as_str()) {
+                text = text.replace(generated.as_str(), written);
             }
+        }
+        for binary in &self.crates.binaries {
             let quoted = format!("(bin \"{}\")", binary.name);
             if text.contains(&quoted) {
                 text = text.replace(&quoted, &format!("({})", binary.shown));

@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use hydroflow_standalone::diagnostic::{Diagnostic, has_errors};
-use hydroflow_standalone::graph::GraphOptions;
+use hydroflow_standalone::diagnostic::{Level, has_errors};
+use hydroflow_standalone::graph::{Graph, GraphOptions};
 use hydroflow_standalone::interface::ModuleInterface;
 use hydroflow_standalone::source::SourceFile;
-use hydroflow_standalone::{Compilation, Options, Products, compile, interfaces};
+use hydroflow_standalone::{Compilation, Options, Products, compile_with, drawings, interfaces};
 
 use super::diagnose;
+use super::library::WorkspaceLibrary;
 use crate::report::{ExitCode, Failure, Reporter};
 use crate::workspace::{Package, Workspace};
 
@@ -102,18 +103,28 @@ pub fn interface(workspace: &Workspace, source: &Path) -> Result<ModuleInterface
 
 impl Program {
     /// Compiles the file to Rust text. Everything that is wrong is told; none: there were errors.
-    pub(super) fn compile(&self, products: Products, release: bool, reporter: &Reporter) -> Option<Compilation> {
-        let (compilation, diagnostics) = self.compile_silently(products, release);
-        for diagnostic in &diagnostics {
-            reporter.emit(&diagnose::event(diagnostic, &self.source, reporter.color()));
-        }
-        compilation
-    }
-
-    fn compile_silently(&self, products: Products, release: bool) -> (Option<Compilation>, Vec<Diagnostic>) {
+    pub(super) fn compile(
+        &self,
+        workspace: &Workspace,
+        products: Products,
+        release: bool,
+        reporter: &Reporter,
+    ) -> Option<Compilation> {
         // Type guards give better errors and cost build time; a release build is made of what was checked before.
         let graph = GraphOptions { type_guards: !release };
-        compile(&self.source, &Options { program: self.name.clone(), graph, products })
+        let options = Options { program: self.name.clone(), graph, products };
+        let outcome = compile_with(&self.source, &WorkspaceLibrary { workspace }, &options);
+        for diagnostic in &outcome.diagnostics {
+            reporter.emit(&diagnose::event(diagnostic, &outcome.sources, reporter.color()));
+        }
+        outcome.compilation
+    }
+}
+
+impl Program {
+    /// Whether the file has a program, not only modules for others.
+    pub(super) fn has_main(&self) -> bool {
+        interfaces(&self.source).0.iter().any(|module| module.name == "main")
     }
 }
 
@@ -131,8 +142,35 @@ pub fn is_program(workspace: &Workspace, path: &Path) -> bool {
 /// The file cannot be read or has errors, which have been told.
 pub fn show(workspace: &Workspace, path: &Path, reporter: &Reporter) -> Result<(Program, Compilation), Failure> {
     let program = read_program(workspace, path)?;
-    let compilation = program.compile(Products::All, true, reporter);
+    let compilation = program.compile(workspace, Products::All, true, reporter);
     let name = program.source.name().to_owned();
     let compilation = compilation.ok_or_else(|| Failure::new(ExitCode::BuildFailed, format!("`{name}` has errors")))?;
     Ok((program, compilation))
+}
+
+/// A file for showing: what its modules declare, and the dataflow of those that compile.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    /// The file.
+    pub program: Program,
+    /// The headers of its modules.
+    pub modules: Vec<ModuleInterface>,
+    /// The dataflow of its modules.
+    pub graphs: Vec<Graph>,
+}
+
+/// Reads one file for drawings and documents; it need not be a program.
+///
+/// # Errors
+/// The file cannot be read or has errors, which have been told.
+pub fn picture(workspace: &Workspace, path: &Path, reporter: &Reporter) -> Result<Shown, Failure> {
+    let program = read_program(workspace, path)?;
+    let (modules, graphs, diagnostics, sources) = drawings(&program.source, &WorkspaceLibrary { workspace });
+    for diagnostic in diagnostics.iter().filter(|diagnostic| diagnostic.level == Level::Error) {
+        reporter.emit(&diagnose::event(diagnostic, &sources, reporter.color()));
+    }
+    if has_errors(&diagnostics) {
+        return Err(Failure::new(ExitCode::BuildFailed, format!("`{}` has errors", program.source.name())));
+    }
+    Ok(Shown { program, modules, graphs })
 }

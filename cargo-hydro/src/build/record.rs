@@ -39,12 +39,18 @@ pub(super) fn fresh(workspace: &Workspace, program: &Path, options: &BuildOption
     })
 }
 
-/// Records a build. `dep_info` is the file in which cargo lists what went into the binary.
-pub(super) fn write(workspace: &Workspace, artifact: &Artifact, dep_info: &Path, options: &BuildOptions) {
+/// Records a build. `files` are the `.hf` files of the program, `dep_info` is the file in which cargo lists what went into the binary.
+pub(super) fn write(
+    workspace: &Workspace,
+    artifact: &Artifact,
+    files: Vec<PathBuf>,
+    dep_info: &Path,
+    options: &BuildOptions,
+) {
     let generated = crates::root(workspace);
     let mut inputs: Vec<PathBuf> =
         dep_info_paths(dep_info).into_iter().filter(|path| !path.starts_with(&generated)).collect();
-    inputs.push(artifact.source.clone());
+    inputs.extend(files);
     inputs.extend(workspace.packages().iter().map(|package| package.folder.join("Cargo.toml")));
     inputs.extend(["Cargo.toml", "Cargo.lock"].map(|name| workspace.root().join(name)));
     for folder in workspace.root().ancestors() {

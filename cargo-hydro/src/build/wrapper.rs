@@ -21,6 +21,26 @@ pub fn called_as_wrapper(arguments: &[OsString]) -> Option<Vec<OsString>> {
     }
     let mut line: Vec<OsString> = crate::sys::env::path(INNER).map(Into::into).into_iter().collect();
     line.extend(arguments[1..].iter().cloned());
-    line.extend(["--remap-path-prefix".into(), remap.into()]);
+    for rule in rules(&remap) {
+        line.extend(["--remap-path-prefix".into(), rule.into()]);
+    }
     Some(line)
+}
+
+/// What becomes of generated paths. The last rule that fits counts: a program's own folder is the workspace as the user sees it.
+fn rules(remap: &str) -> Vec<String> {
+    let mut rules = vec![remap.to_owned()];
+    let (Some((generated, user)), Some(package), Some(binary)) = (
+        remap.split_once('='),
+        crate::sys::env::path("CARGO_MANIFEST_DIR"),
+        crate::sys::env::text("CARGO_BIN_NAME"),
+    ) else {
+        return rules;
+    };
+    let own = package.join(binary);
+    if let Ok(relative) = own.strip_prefix(generated) {
+        rules.push(format!("{}={user}", own.display()));
+        rules.push(format!("{}=", relative.display()));
+    }
+    rules
 }

@@ -52,8 +52,9 @@ fn begin(input: TokenStream) -> Result<TokenStream, String> {
     match header.plan {
         Plan::Code { parts, .. } if !parts.is_empty() => Ok(ask(&parts, input)),
         Plan::Code { .. } => finish(&tokens),
-        Plan::HandOn => {
+        Plan::HandOn { code } => {
             let mut stream = hand_on(&expansion.module, input);
+            stream.extend(Reader { tokens: &tokens, rest: code }.stream()?);
             stream.extend(depend_on(&expansion.path));
             Ok(stream)
         }
@@ -80,8 +81,8 @@ impl Expansion {
         let Some(TokenTree::Ident(module)) = tokens.first() else {
             return Err("internal error of cargo hydro: a module without a name".to_owned());
         };
+        let path = expansion_path(module)?;
         let module = module.to_string();
-        let path = expansion_path(&module)?;
         let text = std::fs::read_to_string(&path).map_err(|error| {
             format!("cannot read the compiled dataflow of this module ({error}); build it with `cargo hydro build`")
         })?;
@@ -106,7 +107,7 @@ struct Header<'a> {
 }
 
 enum Plan<'a> {
-    HandOn,
+    HandOn { code: &'a str },
     Code { parts: Vec<&'a str>, code: &'a str },
 }
 
@@ -121,7 +122,7 @@ impl<'a> Header<'a> {
             match line.strip_prefix("part ") {
                 Some(part) => parts.push(part),
                 None if line == "code" => return Ok(Self { count, plan: Plan::Code { parts, code: rest } }),
-                None if line == "hand on" => return Ok(Self { count, plan: Plan::HandOn }),
+                None if line == "hand on" => return Ok(Self { count, plan: Plan::HandOn { code: rest } }),
                 None => return Err(BROKEN.to_owned()),
             }
         }
@@ -160,7 +161,7 @@ fn replace(stream: TokenStream, with: &TokenTree) -> TokenStream {
 
 /// Asks each part for its tokens in turn, and then for the expansion.
 fn ask(parts: &[&str], own: TokenStream) -> TokenStream {
-    let mut calls: Vec<String> = parts.iter().map(|part| format!("self::{}", part_macro(part))).collect();
+    let mut calls: Vec<String> = parts.iter().map(|part| (*part).to_owned()).collect();
     calls.push("::hydro_runtime_shim::private::__hf_parts".to_owned());
     let rest: String = calls[1..].iter().map(|call| format!("[{call}] ")).collect();
     let call: TokenStream = format!("{}! {{ {rest} ; TOKENS }}", calls[0]).parse().unwrap_or_default();
@@ -177,14 +178,13 @@ fn flatten(stream: TokenStream, tokens: &mut Vec<TokenTree>) {
     }
 }
 
-/// Expansions stand beside the generated crate, one folder per program.
-fn expansion_path(module: &str) -> Result<PathBuf, String> {
-    let variable = |name: &str| {
-        std::env::var_os(name)
-            .ok_or_else(|| format!("`{name}` is not set; build this program with `cargo hydro build`"))
-    };
-    let folder = Path::new(&variable("CARGO_MANIFEST_DIR")?).join("expansions").join(variable("CARGO_BIN_NAME")?);
-    Ok(folder.join(format!("{module}.expansion")))
+/// Expansions stand beside the file that the module is in.
+fn expansion_path(module: &Ident) -> Result<PathBuf, String> {
+    let file =
+        module.span().local_file().ok_or("this module is in no file; build its program with `cargo hydro build`")?;
+    let mut folder = std::path::absolute(file).map_err(|error| error.to_string())?.into_os_string();
+    folder.push(".expansions");
+    Ok(PathBuf::from(folder).join(module.to_string()))
 }
 
 /// Makes rustc list the expansion among the program's sources, so that cargo builds again when it changes.

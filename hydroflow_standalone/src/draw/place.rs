@@ -128,7 +128,9 @@ impl Part {
         let rows = order(&layers);
         let widths: Vec<f64> =
             (0..layers.row.len()).map(|at| indices.nodes.get(at).map_or(0.0, |&node| sizes[node].width)).collect();
-        let xs = columns(&layers, &rows, &widths);
+        let beside: Vec<f64> =
+            (0..layers.row.len()).map(|at| indices.nodes.get(at).map_or(0.0, |&node| sizes[node].beside)).collect();
+        let xs = columns(&layers, &rows, &widths, &beside);
         let mut places = vec![Place::default(); layers.row.len()];
         let mut top = 0.0;
         for row in &rows {
@@ -142,7 +144,8 @@ impl Part {
             top += tallest + ROW_GAP;
         }
         let left = places.iter().map(|place| place.x - place.width / 2.0).fold(f64::INFINITY, f64::min);
-        let right = places.iter().map(|place| place.x + place.width / 2.0).fold(f64::NEG_INFINITY, f64::max);
+        let right = places.iter().zip(&beside).map(|(place, beside)| place.x + place.width / 2.0 + beside);
+        let right = right.fold(f64::NEG_INFINITY, f64::max);
         for place in &mut places {
             place.x -= left;
         }
@@ -167,12 +170,12 @@ impl Part {
 }
 
 /// Moves each row towards its neighbours, up and down by turns, without changing its order.
-fn columns(layers: &Layers, rows: &[Vec<usize>], widths: &[f64]) -> Vec<f64> {
+fn columns(layers: &Layers, rows: &[Vec<usize>], widths: &[f64], beside: &[f64]) -> Vec<f64> {
     let neighbours = Neighbours::of(layers);
     let is_bend = |node: usize| node >= layers.nodes;
     let gap = |a: usize, b: usize| {
         let room = if is_bend(a) || is_bend(b) { BEND_GAP } else { GAP };
-        (widths[a] + widths[b]) / 2.0 + room
+        f64::midpoint(widths[a], widths[b]) + room + beside[a]
     };
     let mut xs = vec![0.0; layers.row.len()];
     for row in rows {

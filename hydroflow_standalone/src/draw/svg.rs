@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::place::{Layout, Place, Way, lay_out};
-use super::scene::{Kind, Line, Node, Scene};
+use super::scene::{Edge, Kind, Line, Node, Scene};
 
 /// Width of a letter in the boxes, in pixels; the font is monospaced, so that widths are known without measuring.
 const LETTER: f64 = 7.25;
@@ -84,6 +84,8 @@ pub fn escaped(text: &str) -> String {
 pub(super) struct Size {
     pub(super) width: f64,
     pub(super) height: f64,
+    /// Room to its right for edges from it to itself.
+    pub(super) beside: f64,
 }
 
 /// Returns how large a node's box must be for its texts and its edges.
@@ -95,7 +97,15 @@ pub(super) fn size(scene: &Scene, at: usize) -> Size {
     let out = labels(scene.edges.iter().filter(|edge| edge.from == at).map(|edge| &edge.from_label).collect());
     let into = labels(scene.edges.iter().filter(|edge| edge.to == at).map(|edge| &edge.to_label).collect());
     let round = if matches!(node.kind, Kind::Input | Kind::Output) { 34.0 } else { 24.0 };
-    Size { width: (texts + round).max(out).max(into).max(44.0), height: if node.note.is_empty() { 30.0 } else { 44.0 } }
+    Size {
+        width: (texts + round).max(out).max(into).max(44.0),
+        height: if node.note.is_empty() { 30.0 } else { 44.0 },
+        beside: scene.edges.iter().filter(|edge| edge.from == at && edge.to == at).map(beside).fold(0.0, f64::max),
+    }
+}
+
+fn beside(edge: &Edge) -> f64 {
+    26.0 + width(&edge.from_label, SMALL).max(width(&edge.to_label, SMALL))
 }
 
 /// The first line of a box: its name, the word, and what of the rest there is room for.
@@ -261,7 +271,7 @@ fn edges(scene: &Scene, layout: &Layout, text: &mut String) {
             Line::Dotted => ("edge reads", "head reads-head"),
         };
         let [first, .., last] = way.places.as_slice() else {
-            loop_to_itself(&way.places, class, head, text);
+            loop_to_itself(&way.places, edge, [class, head], text);
             continue;
         };
         let (upper, lower) =
@@ -317,19 +327,21 @@ fn path(way: &Way, anchor: Anchors, labels: [bool; 2]) -> String {
 }
 
 /// An edge from a node to itself goes round its right side.
-fn loop_to_itself(places: &[Place], class: &str, head: &str, text: &mut String) {
+fn loop_to_itself(places: &[Place], edge: &Edge, [class, head]: [&str; 2], text: &mut String) {
     let Some(place) = places.first() else { return };
     let (right, middle) = (place.x + place.width / 2.0, (place.top + place.bottom) / 2.0);
     put(
         text,
         format_args!(
-            "<path class=\"{class}\" d=\"M{right:.1} {:.1}c22 0 22 -14 4 -14\"/><path class=\"{head}\" d=\"M{:.1} {:.1}v-8L{right:.1} {:.1}z\"/>\n",
-            middle + 7.0,
+            "<path class=\"{class}\" d=\"M{right:.1} {:.1}c22 0 22 -18 4 -18\"/><path class=\"{head}\" d=\"M{:.1} {:.1}v-8L{right:.1} {:.1}z\"/>\n",
+            middle + 9.0,
             right + 7.0,
-            middle - 3.0,
-            middle - 7.0
+            middle - 5.0,
+            middle - 9.0
         ),
     );
+    label(&edge.to_label, (right + 22.0, middle - 4.0), text);
+    label(&edge.from_label, (right + 22.0, middle + 10.0), text);
 }
 
 fn put(text: &mut String, arguments: std::fmt::Arguments<'_>) {
@@ -339,7 +351,6 @@ fn put(text: &mut String, arguments: std::fmt::Arguments<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::scene::Edge;
     use super::*;
 
     fn node(title: &str, rest: &str) -> Node {

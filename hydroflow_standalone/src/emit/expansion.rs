@@ -1,8 +1,8 @@
 //! Writes an expansion: Rust tokens in which each token of the user's is named by its number, and each made-up token has the span of one.
 //!
 //! The text is read by the macro `__hf` of the runtime shim. First line: `hydro-expansion 2 COUNT`, where COUNT is how many tokens of the module itself
-//! the macro must have been given. Then a line `part NAME` for each other module whose tokens follow the module's own in the count, and a line `code`,
-//! or instead of all that a line `hand on` for a module that is only used by others. Behind `code` without separators: `kN;` the user's token N,
+//! the macro must have been given. Then a line `part PATH` for each other module whose tokens follow the module's own in the count (the path of the macro it
+//! becomes), and a line `code`, or instead of all that a line `hand on` for a module that is only used by others. Behind that without separators: `kN;` the user's token N,
 //! whole; `iN;LEN:TEXT` an identifier and `lN;LEN:TEXT` a literal with the span of token N (0: none); `pCJN;` the punctuation C, `j`oint or `a`lone;
 //! `gDN;` … `e` a group with the delimiter D (`(`, `[`, `{`, or `_` for none). Tokens are counted from 1, depth first, a group before its content.
 
@@ -15,7 +15,7 @@ use crate::parse::start_of;
 
 /// Returns the expansion of `code`. `starts` says where the tokens that the macro is given start, in the order it counts them: `own` of the module
 /// itself, then those of the modules `parts`.
-pub(super) fn write(code: &TokenStream, own: usize, starts: &[usize], parts: &[&str]) -> String {
+pub(super) fn write(code: &TokenStream, own: usize, starts: &[usize], parts: &[String]) -> String {
     let numbers = starts.iter().enumerate().map(|(at, start)| (*start, at + 1)).collect();
     let mut text = format!("hydro-expansion 2 {own}\n");
     for part in parts {
@@ -27,9 +27,12 @@ pub(super) fn write(code: &TokenStream, own: usize, starts: &[usize], parts: &[&
     writer.text
 }
 
-/// Returns the expansion of a module that others use.
-pub(super) fn hand_on(starts: &[usize]) -> String {
-    format!("hydro-expansion 2 {}\nhand on\n", starts.len())
+/// Returns the expansion of a module that others use: its tokens are handed on, and `code` stands beside it.
+pub(super) fn hand_on(starts: &[usize], code: &TokenStream) -> String {
+    let numbers = starts.iter().enumerate().map(|(at, start)| (*start, at + 1)).collect();
+    let mut writer = Writer { numbers, text: format!("hydro-expansion 2 {}\nhand on\n", starts.len()) };
+    writer.stream(code.clone());
+    writer.text
 }
 
 struct Writer {

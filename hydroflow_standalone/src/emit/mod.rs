@@ -8,7 +8,7 @@ mod layered;
 mod module;
 mod plain;
 
-pub use layered::Layered;
 pub(crate) use layered::{Function, layered};
+pub use layered::{Layered, LayeredFile};
 pub(crate) use module::{main_function, module_function};
 pub(crate) use plain::{plain, recursion_limit};

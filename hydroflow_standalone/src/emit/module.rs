@@ -13,18 +13,22 @@ pub(super) fn function_name(module: &ResolvedModule) -> Ident {
     format_ident!("module_{}", module.name, span = Span::call_site())
 }
 
-/// Returns the function that binds a module's ports and parameters and builds its dataflow.
+/// Returns a module's function. That of the program binds its ports and parameters to the outside; that of another module is given them.
 pub(crate) fn module_function(module: &ResolvedModule, dataflow: &Dataflow) -> TokenStream {
+    if module.name == "main" { bound_function(module, dataflow) } else { open_function(module, dataflow) }
+}
+
+fn bound_function(module: &ResolvedModule, dataflow: &Dataflow) -> TokenStream {
     let name = function_name(module);
-    let root = runtime_root();
     let bindings = Ident::new("__hydro_bindings", Span::call_site());
     let params = module.params.iter().map(|param| bind_param(param, &bindings));
     let ports = module.ports.iter().map(|port| bind_port(port, &bindings));
     let Dataflow { values, code, .. } = dataflow;
+    let dfir = dfir_type(&quote!(+ use<>));
     quote! {
         #[allow(unused_mut, unused_variables, dead_code, non_snake_case)]
         fn #name(#bindings: &mut ::hydro_runtime_shim::private::Bindings) -> ::core::result::Result<
-            #root::scheduled::context::Dfir<impl for<'a> ::core::ops::AsyncFnMut(&'a mut #root::scheduled::context::Context) -> bool + 'static + use<>>,
+            #dfir,
             ::hydro_runtime_shim::private::BindError,
         > {
             #( #params )*
@@ -32,6 +36,40 @@ pub(crate) fn module_function(module: &ResolvedModule, dataflow: &Dataflow) -> T
             #values
             ::core::result::Result::Ok(#code)
         }
+    }
+}
+
+/// Items of a module that is no program never leave the process, so nothing is asked of their types.
+fn open_function(module: &ResolvedModule, dataflow: &Dataflow) -> TokenStream {
+    let name = function_name(module);
+    let root = runtime_root();
+    let ports = module.ports.iter().map(|port| {
+        let (value, ty) = (port_value(port), &port.ty);
+        match port.direction {
+            Direction::Input => quote!(#value: impl #root::futures::Stream<Item = #ty> + ::core::marker::Unpin + 'static),
+            Direction::Output => {
+                quote!(#value: impl #root::futures::Sink<#ty, Error = ::core::convert::Infallible> + ::core::marker::Unpin + 'static)
+            }
+        }
+    });
+    let params = module.params.iter().map(|ResolvedParam { name, ty, .. }| quote!(#name: #ty));
+    let Dataflow { values, code, .. } = dataflow;
+    let dfir = dfir_type(&TokenStream::new());
+    quote! {
+        #[allow(unused_mut, unused_variables, dead_code, non_snake_case, clippy::too_many_arguments)]
+        fn #name(#( #ports, )* #( #params, )*) -> #dfir {
+            #values
+            #code
+        }
+    }
+}
+
+fn dfir_type(captures: &TokenStream) -> TokenStream {
+    let root = runtime_root();
+    quote! {
+        #root::scheduled::context::Dfir<
+            impl for<'a> ::core::ops::AsyncFnMut(&'a mut #root::scheduled::context::Context) -> bool + 'static #captures
+        >
     }
 }
 

@@ -10,7 +10,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::picture::{Edge, Node, picture};
-use super::{body, explain, parts, ports, tick};
+use super::{body, explain, parts, ports, recursion, tick};
 use crate::diagnostic::Diagnostic;
 use crate::resolve::{Resolved, ResolvedModule};
 use crate::source::SourceFile;
@@ -65,7 +65,7 @@ pub(crate) fn compile(
     module: &ResolvedModule,
     options: GraphOptions,
 ) -> (Option<Dataflow>, Vec<Diagnostic>) {
-    let own = parts::without_parts(resolved, module.body.clone());
+    let own = parts::without_parts(resolved, module);
     let (statements, mut diagnostics) = body::statements(source, &own, module.marks[2].start);
     diagnostics.extend(ports::misuses(module, &statements));
     if !diagnostics.is_empty() {
@@ -87,7 +87,8 @@ pub(crate) fn compile(
     code.statements.extend(statements);
     let mut said = Heard::default();
     let built = build(code, options, &mut said);
-    let diagnostics = explain::explain(source, module, &expanded.ports, said.0);
+    let mut diagnostics = explain::explain(source, module, &expanded.ports, said.0);
+    diagnostics.extend(said.1);
     if crate::diagnostic::has_errors(&diagnostics) {
         return (None, diagnostics);
     }
@@ -98,9 +99,9 @@ pub(crate) fn compile(
     (Some(Dataflow { graph, values: expanded.values, code: tokens, parts: expanded.parts }), diagnostics)
 }
 
-/// Everything the dataflow compiler said, in order.
+/// Everything the dataflow compiler said, in order, and what we have to say of its graph.
 #[derive(Default)]
-struct Heard(Vec<Said>);
+struct Heard(Vec<Said>, Vec<Diagnostic>);
 
 impl Heard {
     fn add(&mut self, diagnostics: &Diagnostics) {
@@ -121,11 +122,32 @@ fn build(code: DfirCode, options: GraphOptions, said: &mut Heard) -> Option<(Dfi
         said.0.push(diagnostic);
         return None;
     }
+    said.1 = recursion::hollow(&flat_graph);
+    if !said.1.is_empty() {
+        return None;
+    }
     eliminate_extra_unions_tees(&mut flat_graph);
     said.0.extend(adjacent_handoffs(&flat_graph));
     if diagnostics.has_error() || !said.0.iter().all(|said| said.level != hydroflow_lang::diagnostic::Level::Error) {
         return None;
     }
+    let (flat_graph, rounds) = match recursion::lower(flat_graph) {
+        Ok(lowered) => lowered,
+        Err(refused) => {
+            said.1 = refused;
+            return None;
+        }
+    };
+    generate(flat_graph, &uses, &rounds, options, said)
+}
+
+fn generate(
+    flat_graph: DfirGraph,
+    uses: &[syn::ItemUse],
+    rounds: &recursion::Rounds,
+    options: GraphOptions,
+    said: &mut Heard,
+) -> Option<(DfirGraph, TokenStream)> {
     let graph = match partition_graph(flat_graph) {
         Ok(graph) => graph,
         Err(error) => {
@@ -138,11 +160,13 @@ fn build(code: DfirCode, options: GraphOptions, said: &mut Heard) -> Option<(Dfi
     code_options.exclude_meta = true;
     code_options.include_metrics_tracking = false;
     let mut diagnostics = Diagnostics::default();
-    let code = graph.as_code_with_options(&runtime_root(), &code_options, quote!(#( #uses )*), &mut diagnostics);
+    let flags = rounds.flags();
+    let head = quote!(#( #uses )* #flags);
+    let code = graph.as_code_with_options(&runtime_root(), &code_options, head, &mut diagnostics);
     match code {
         Ok(code) => {
             said.add(&diagnostics);
-            Some((graph, tick::repeatable(code)))
+            Some((graph, tick::repeatable(rounds.tell(code))))
         }
         Err(diagnostics) => {
             said.add(&diagnostics);

@@ -10,9 +10,11 @@ mod lasting;
 mod parts;
 mod picture;
 mod ports;
+mod recursion;
 mod tick;
 
 pub(crate) use compile::{Dataflow, compile, runtime_root};
 pub use compile::{Graph, GraphOptions};
+pub(crate) use parts::alias;
 pub use picture::{Edge, EdgeKind, Node, NodeKind};
 pub(crate) use ports::value as port_value;

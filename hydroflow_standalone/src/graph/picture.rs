@@ -138,6 +138,10 @@ impl Painter<'_> {
         let name = self.graph.node_varname(id)?;
         let has_name = |node: GraphNodeId| self.graph.node_varname(node) == Some(name);
         let leaves = |node: GraphNodeId| {
+            // A value is read by its name, without an edge.
+            if matches!(self.graph.node(node), GraphNode::Handoff { .. }) {
+                return true;
+            }
             let mut next = self.graph.node_successor_nodes(node).peekable();
             next.peek().is_some() && !next.any(has_name)
         };

@@ -6,19 +6,19 @@ use syn::{Attribute, Expr, Ident, Meta, Token, Type};
 
 use super::scan;
 use super::tokens::{lex, span_of};
-use crate::ast::{File, Module, Param, Port, RustItem};
+use crate::ast::{File, Module, Param, Port, RustItem, Submodule};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::interface::Direction;
 use crate::source::{SourceFile, Span};
 
-/// Parses a whole file. The tree holds everything that could be read, also when there are errors.
-pub(crate) fn parse(source: &SourceFile) -> (File, Vec<Diagnostic>) {
-    let mut diagnostics = scan::brackets(source);
+/// Parses a whole file, which begins at `base` in the space of offsets. The tree holds everything that could be read, also when there are errors.
+pub(crate) fn parse(source: &SourceFile, base: usize) -> (File, Vec<Diagnostic>) {
+    let mut diagnostics = scan::brackets(source, base);
     let mut file = File::default();
     if !diagnostics.is_empty() {
         return (file, diagnostics);
     }
-    let stream = match lex(source) {
+    let stream = match lex(source, base) {
         Ok(stream) => stream,
         Err(diagnostic) => return (file, vec![diagnostic]),
     };
@@ -97,7 +97,12 @@ fn rust_items(trees: &[TokenTree], file: &mut File, diagnostics: &mut Vec<Diagno
             let start = span_of(input.span()).start;
             let item: syn::Item = input.parse()?;
             let after = input.cursor().token_tree().map_or(end, |(tree, _)| span_of(tree.span()).start);
-            file.items.push(RustItem { item, span: start..after });
+            match item {
+                syn::Item::Mod(other) if other.content.is_none() => {
+                    file.submodules.push(Submodule { name: other.ident, span: start..after })
+                }
+                item => file.items.push(RustItem { item, span: start..after }),
+            }
         }
         Ok(())
     };
@@ -117,22 +122,6 @@ fn rust_items(trees: &[TokenTree], file: &mut File, diagnostics: &mut Vec<Diagno
             None => syntax(&error, end),
         };
         diagnostics.push(diagnostic);
-    }
-    for RustItem { item, span } in &file.items {
-        if let syn::Item::Mod(item) = item
-            && item.content.is_none()
-            && !diagnostics.iter().any(|known| known.code == "HF0010" && known.primary.span.start == span.start)
-        {
-            diagnostics.push(
-                Diagnostic::error(
-                    "HF0010",
-                    format!("`mod {};` names another file, which is not read yet", item.ident),
-                    span.clone(),
-                )
-                .label("modules of other files cannot be used in this version")
-                .hint("write its items into this file, or put Rust items into the package's library"),
-            );
-        }
     }
 }
 

@@ -9,11 +9,11 @@ use crate::source::SourceFile;
 const MAX_NESTING: usize = 256;
 
 /// Reports brackets that do not match or nest too deep. Empty: the text can be lexed without danger.
-pub(super) fn brackets(source: &SourceFile) -> Vec<Diagnostic> {
+pub(super) fn brackets(source: &SourceFile, base: usize) -> Vec<Diagnostic> {
     let mut scanner = Scanner { text: source.text().as_bytes(), at: 0, open: Vec::new() };
     match scanner.run() {
         Ok(()) => Vec::new(),
-        Err(diagnostic) => vec![*diagnostic],
+        Err(diagnostic) => vec![diagnostic.moved(base)],
     }
 }
 
@@ -201,7 +201,7 @@ mod tests {
 
     fn messages(text: &str) -> Vec<String> {
         let source = SourceFile::new("x.hf", text);
-        brackets(&source)
+        brackets(&source, 0)
             .into_iter()
             .map(|found| format!("{:?} {}", source.line_column(found.primary.span.start), found.message))
             .collect()

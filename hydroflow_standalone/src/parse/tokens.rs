@@ -2,6 +2,7 @@
 //!
 //! Also refuses chains so long that a recursive parser behind us would overflow: operators, method calls, `else if`s.
 
+use std::borrow::Cow;
 use std::str::FromStr;
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
@@ -12,11 +13,14 @@ use crate::source::{SourceFile, Span};
 /// One expression may hold this many operators (`->`, `+`, `.`, …) in a row.
 const MAX_CHAIN: usize = 3_000;
 
-/// Lexes a whole text whose brackets match.
-pub(super) fn lex(source: &SourceFile) -> Result<TokenStream, Diagnostic> {
-    let stream = TokenStream::from_str(source.text()).map_err(|error| {
+/// Lexes a whole text whose brackets match. `base` is where the text begins in the space of offsets.
+pub(super) fn lex(source: &SourceFile, base: usize) -> Result<TokenStream, Diagnostic> {
+    // Spans count from where the lexer begins, so it begins with nothing for as long as other files are.
+    let text = if base == 0 { Cow::Borrowed(source.text()) } else { Cow::Owned(" ".repeat(base) + source.text()) };
+    let stream = TokenStream::from_str(&text).map_err(|error| {
         let span = error.span();
-        let start = source.offset(span.start().line, span.start().column);
+        let first = if span.start().line == 1 { base } else { 0 };
+        let start = base + source.offset(span.start().line, span.start().column.saturating_sub(first));
         Diagnostic::error("HF0003", "this is no token of the language", start..start + 1)
             .label("cannot be read")
             .hint("a string, character or number may be malformed here")

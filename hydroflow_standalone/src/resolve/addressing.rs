@@ -97,7 +97,7 @@ mod tests {
 
     fn addressing(text: &str) -> (Addressing, String) {
         let source = SourceFile::new("x.hf", text);
-        let (file, diagnostics) = crate::parse::parse(&source);
+        let (file, diagnostics) = crate::parse::parse(&source, 0);
         assert!(diagnostics.is_empty(), "{diagnostics:?}");
         let (addressing, payload) = Names::of(&file).split(&file.modules[0].ports[0].ty);
         (addressing, payload.to_token_stream().to_string())

@@ -8,22 +8,17 @@ use syn::spanned::Spanned;
 use syn::{Expr, Type};
 
 use super::addressing::Names;
+use super::files::Resolved;
 use crate::ast::{File, Module};
 use crate::diagnostic::Diagnostic;
 use crate::interface::{Addressing, Direction, ModuleInterface, ParamInterface, PortInterface};
 use crate::parse::span_of;
-use crate::source::{SourceFile, Span};
-
-/// A file whose names are known.
-pub(crate) struct Resolved {
-    /// Rust items around the modules.
-    pub(crate) file: File,
-    /// The modules, in order.
-    pub(crate) modules: Vec<ResolvedModule>,
-}
+use crate::source::{SourceMap, Span};
 
 /// A module whose names are known.
 pub(crate) struct ResolvedModule {
+    /// The file it is in, as a place among those of the program.
+    pub(crate) file: usize,
     /// What a deployer sees.
     pub(crate) interface: ModuleInterface,
     /// The name.
@@ -61,10 +56,14 @@ pub(crate) struct ResolvedParam {
     pub(crate) default: Option<Expr>,
 }
 
-/// Finds out what the names of a file's headers mean.
-pub(crate) fn resolve(source: &SourceFile, file: File) -> (Resolved, Vec<Diagnostic>) {
-    let names = Names::of(&file);
-    let mut diagnostics = Vec::new();
+/// Finds out what the names of a file's headers mean. `at` is the file's place among those of the program.
+pub(super) fn headers(
+    sources: &SourceMap,
+    file: &File,
+    at: usize,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<ResolvedModule> {
+    let names = Names::of(file);
     let mut seen: BTreeMap<String, Span> = BTreeMap::new();
     let mut modules = Vec::new();
     for module in &file.modules {
@@ -75,26 +74,26 @@ pub(crate) fn resolve(source: &SourceFile, file: File) -> (Resolved, Vec<Diagnos
             seen.insert(module.name.to_string(), span);
         }
         let before = diagnostics.len();
-        unique_names(module, &mut diagnostics);
+        unique_names(module, diagnostics);
         let header_is_sound = module.header_is_whole && diagnostics.len() == before;
-        unused_names(module, &mut diagnostics);
-        modules.push(ResolvedModule { header_is_sound, ..resolve_module(source, &names, module) });
+        unused_names(module, diagnostics);
+        modules.push(ResolvedModule { header_is_sound, file: at, ..resolve_module(sources, &names, module) });
     }
-    (Resolved { file, modules }, diagnostics)
+    modules
 }
 
 /// Returns the module that is the program.
 pub(crate) fn program(resolved: &Resolved) -> Result<&ResolvedModule, Diagnostic> {
-    resolved.modules.iter().find(|module| module.name == "main").ok_or_else(|| {
+    resolved.modules.iter().find(|module| module.file == 0 && module.name == "main").ok_or_else(|| {
         let span = resolved.modules.first().map_or(0..0, |module| span_of(module.name.span()));
         let diagnostic = Diagnostic::error("HF0101", "this file has no `module main`", span);
         diagnostic.hint("the module called `main` is the program: `module main(input …, output …) { … }`")
     })
 }
 
-fn resolve_module(source: &SourceFile, names: &Names, module: &Module) -> ResolvedModule {
-    let text = |tokens: &dyn ToTokens| source.slice(&whole(&tokens.to_token_stream())).to_owned();
-    let line = |name: &Ident| source.line_column(span_of(name.span()).start).0;
+fn resolve_module(sources: &SourceMap, names: &Names, module: &Module) -> ResolvedModule {
+    let text = |tokens: &dyn ToTokens| sources.text_of(&whole(&tokens.to_token_stream())).to_owned();
+    let line = |name: &Ident| sources.place_of(span_of(name.span()).start).0;
     let (mut ports, mut port_interfaces) = (Vec::new(), Vec::new());
     for port in &module.ports {
         let (addressing, payload) = names.split(&port.ty);
@@ -128,6 +127,7 @@ fn resolve_module(source: &SourceFile, names: &Names, module: &Module) -> Resolv
         default: param.default.clone(),
     };
     ResolvedModule {
+        file: 0,
         interface: ModuleInterface {
             name: module.name.to_string(),
             doc: module.doc.clone(),

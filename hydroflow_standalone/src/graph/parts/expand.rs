@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote_spanned};
+use syn::Type;
 
 use super::call::{Call, extract, split_at_commas};
 use super::rename::Renaming;
+use super::scope::{alias, block};
 use super::statement::{assigned, parse};
 use super::wire::{Instance, Wiring};
 use crate::diagnostic::{Diagnostic, nearest};
@@ -36,7 +38,8 @@ pub(crate) struct Expanded {
 /// Expands a module. Without uses of others its body stays as it is.
 pub(crate) fn expand(resolved: &Resolved, module: &ResolvedModule) -> Expanded {
     let taken = module.params.iter().map(|param| param.name.to_string()).collect();
-    let mut expander = Expander { resolved, taken, count: 0, chain: Vec::new(), out: Expanded::default() };
+    let mut expander =
+        Expander { resolved, home: module.file, taken, count: 0, chain: Vec::new(), out: Expanded::default() };
     let body = expander.body(module, &Renaming::default());
     let mut out = expander.out;
     let instances = std::mem::take(&mut out.body);
@@ -46,12 +49,14 @@ pub(crate) fn expand(resolved: &Resolved, module: &ResolvedModule) -> Expanded {
 }
 
 /// Returns a body in which each use of a module is a name, for looking at the syntax of the rest.
-pub(crate) fn without_parts(resolved: &Resolved, body: TokenStream) -> TokenStream {
-    extract(body, &|path| find(resolved, path).is_some(), &mut Vec::new())
+pub(crate) fn without_parts(resolved: &Resolved, module: &ResolvedModule) -> TokenStream {
+    extract(module.body.clone(), &|path| find(resolved, module.file, path).is_some(), &mut Vec::new())
 }
 
 struct Expander<'a> {
     resolved: &'a Resolved,
+    /// The file of the module that is expanded.
+    home: usize,
     /// Names of Rust values that are taken.
     taken: BTreeSet<String>,
     count: usize,
@@ -60,9 +65,9 @@ struct Expander<'a> {
     out: Expanded,
 }
 
-fn find(resolved: &Resolved, path: &[Ident]) -> Option<usize> {
-    let [name] = path else { return None };
-    resolved.modules.iter().position(|module| module.name == *name && module.name != "main")
+fn find(resolved: &Resolved, file: usize, path: &[Ident]) -> Option<usize> {
+    let words: Vec<String> = path.iter().map(ToString::to_string).collect();
+    resolved.find(file, &words)
 }
 
 impl<'a> Expander<'a> {
@@ -70,7 +75,7 @@ impl<'a> Expander<'a> {
     fn body(&mut self, module: &'a ResolvedModule, renaming: &Renaming) -> TokenStream {
         let mut calls = Vec::new();
         let resolved = self.resolved;
-        let body = extract(module.body.clone(), &|path| find(resolved, path).is_some(), &mut calls);
+        let body = extract(module.body.clone(), &|path| find(resolved, module.file, path).is_some(), &mut calls);
         let body = renaming.statements(body);
         if calls.is_empty() {
             return body;
@@ -78,7 +83,7 @@ impl<'a> Expander<'a> {
         let mut instances = Vec::new();
         let mut placeholders = Vec::new();
         for call in &calls {
-            if let Some(instance) = self.instance(call, renaming) {
+            if let Some(instance) = self.instance(call, module.file, renaming) {
                 placeholders.push((call.placeholder.clone(), instances.len()));
                 instances.push(instance);
             }
@@ -97,8 +102,8 @@ impl<'a> Expander<'a> {
     }
 
     /// Makes an instance: its parameters as values, its ports and its body as statements.
-    fn instance(&mut self, call: &Call, outer: &Renaming) -> Option<Instance<'a>> {
-        let at = find(self.resolved, &call.path)?;
+    fn instance(&mut self, call: &Call, file: usize, outer: &Renaming) -> Option<Instance<'a>> {
+        let at = find(self.resolved, file, &call.path)?;
         let module = &self.resolved.modules[at];
         let name = module.interface.name.clone();
         if let Some(begin) = self.chain.iter().position(|(known, _)| *known == name) {
@@ -124,9 +129,12 @@ impl<'a> Expander<'a> {
         renaming.pipelines = assigned(&parse(module.body.clone())).iter().map(ToString::to_string).collect();
         renaming.pipelines.extend(module.ports.iter().map(|port| port.name.to_string()));
         renaming.types = self.types(module, call, outer);
+        if module.file != self.home {
+            renaming.scope = Some(self.resolved.rust_path(module.file));
+        }
         self.parameters(module, call, outer, &mut renaming);
         for port in &module.ports {
-            let ty = renaming.expression(port.ty.to_token_stream(), false);
+            let ty = self.type_of(module, &port.name, &port.ty, &renaming);
             let pipeline = renaming.pipeline(&port.name);
             self.out.body.extend(quote_spanned!(port.name.span()=> #pipeline = union() -> identity::<#ty>() -> tee();));
         }
@@ -166,6 +174,16 @@ impl<'a> Expander<'a> {
             .collect()
     }
 
+    /// Returns the type of a port or parameter as the function around sees it. In another file it has a name there, unless it depends on the use.
+    fn type_of(&self, module: &ResolvedModule, name: &Ident, ty: &Type, renaming: &Renaming) -> TokenStream {
+        if module.file == self.home || !module.generics.is_empty() {
+            return renaming.expression(ty.to_token_stream(), false);
+        }
+        let path: TokenStream = self.resolved.rust_path(module.file).parse().unwrap_or_default();
+        let alias = alias(module, name);
+        quote_spanned!(name.span()=> #path::#alias)
+    }
+
     /// Binds parameters to what the use gives, or to their defaults.
     fn parameters(&mut self, module: &ResolvedModule, call: &Call, outer: &Renaming, renaming: &mut Renaming) {
         let mut given = arguments(call);
@@ -173,16 +191,16 @@ impl<'a> Expander<'a> {
             let text = param.name.to_string();
             let place = given.iter().position(|(name, _)| *name == text);
             let value = match place.map(|at| given.remove(at).1) {
-                Some(value) => outer.expression(value, false),
+                Some(value) => in_scope(outer.expression(value, false), outer),
                 None => match &param.default {
-                    Some(default) => default.to_token_stream(),
+                    Some(default) => in_scope(default.to_token_stream(), renaming),
                     None => {
                         self.out.diagnostics.push(missing(module, param, call));
                         continue;
                     }
                 },
             };
-            let (ty, mut name) = (renaming.expression(param.ty.to_token_stream(), false), param.name.clone());
+            let (ty, mut name) = (self.type_of(module, &param.name, &param.ty, renaming), param.name.clone());
             if !self.taken.insert(text.clone()) {
                 name = format_ident!("__hf{}_{}", self.count, text, span = param.name.span());
                 renaming.values.insert(text, name.to_string());
@@ -192,6 +210,14 @@ impl<'a> Expander<'a> {
         for (name, value) in given {
             self.out.diagnostics.push(unknown(module, &name, &value, call));
         }
+    }
+}
+
+/// A value means the names of the file it stands in.
+fn in_scope(value: TokenStream, renaming: &Renaming) -> TokenStream {
+    match &renaming.scope {
+        Some(path) => block(value, path).into(),
+        None => value,
     }
 }
 

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proc_macro2::{Delimiter, Group, Ident, Literal, TokenStream, TokenTree};
 use quote::{format_ident, quote_spanned};
 
+use super::scope;
 use super::statement::{is_mark, opens_pipelines};
 
 /// What the names of one instance become.
@@ -21,6 +22,8 @@ pub(super) struct Renaming {
     pub(super) values: BTreeMap<String, String>,
     /// Type parameters and what they stand for.
     pub(super) types: BTreeMap<String, TokenStream>,
+    /// The Rust path whose names the expressions mean; none: those around them.
+    pub(super) scope: Option<String>,
 }
 
 impl Renaming {
@@ -35,7 +38,7 @@ impl Renaming {
 
     /// Renames in statements.
     pub(super) fn statements(&self, stream: TokenStream) -> TokenStream {
-        if self.prefix.is_empty() && self.values.is_empty() && self.types.is_empty() {
+        if self.prefix.is_empty() {
             return stream;
         }
         let trees: Vec<TokenTree> = stream.into_iter().collect();
@@ -53,7 +56,14 @@ impl Renaming {
                     out.extend([regrouped(group, self.statements(group.stream()))]);
                 }
                 TokenTree::Group(group) if group.delimiter() == Delimiter::Bracket => out.extend([tree.clone()]),
-                TokenTree::Group(group) => out.extend([regrouped(group, self.expression(group.stream(), false))]),
+                TokenTree::Group(group) => {
+                    let arguments = self.expression(group.stream(), false);
+                    let arguments = match &self.scope {
+                        Some(path) => scope::arguments(operator_of(&trees[..at]), arguments, path),
+                        None => arguments,
+                    };
+                    out.extend([regrouped(group, arguments)]);
+                }
                 other => out.extend([other.clone()]),
             }
         }
@@ -162,6 +172,18 @@ impl Renaming {
     }
 }
 
+/// Returns the operator whose arguments follow, also behind type arguments.
+fn operator_of(before: &[TokenTree]) -> Option<&Ident> {
+    match before.last() {
+        Some(TokenTree::Ident(word)) => Some(word),
+        Some(mark) if is_mark(mark, '>') => before.windows(3).rev().find_map(|trees| match trees {
+            [TokenTree::Ident(word), first, second] if is_mark(first, ':') && is_mark(second, ':') => Some(word),
+            _ => None,
+        }),
+        _ => None,
+    }
+}
+
 fn regrouped(group: &Group, inner: TokenStream) -> TokenTree {
     let mut new = Group::new(group.delimiter(), inner);
     new.set_span(group.span());
@@ -214,6 +236,7 @@ mod tests {
             pipelines: ["a", "b"].map(str::to_owned).into(),
             values: [("n".to_owned(), "n_1".to_owned())].into(),
             types: [("T".to_owned(), "u32".parse().unwrap())].into(),
+            scope: None,
         }
     }
 

@@ -1,0 +1,286 @@
+//! The files of a program: the main file, those it names by `mod x;`, and those of other packages by `use package::hf::x::…;`.
+//!
+//! Reads no file itself: a [`Library`] does. Says which `use` means a module, for rustc must not see those.
+
+use std::collections::BTreeMap;
+
+use proc_macro2::Ident;
+use syn::{Item, UseTree};
+
+use super::header::{ResolvedModule, headers};
+use crate::ast::File;
+use crate::diagnostic::Diagnostic;
+use crate::parse::{parse, span_of};
+use crate::source::{SourceFile, SourceMap, Span};
+
+/// Where other files come from.
+pub trait Library: Sync {
+    /// Returns the file that `mod name;` in `file` means: the one beside it.
+    ///
+    /// # Errors
+    /// Tells why there is none, as a lowercase fragment.
+    fn beside(&self, file: &str, name: &str) -> Result<SourceFile, String>;
+
+    /// Returns the file `name.hf` of another package of the workspace.
+    ///
+    /// # Errors
+    /// Tells why there is none, as a lowercase fragment.
+    fn in_package(&self, package: &str, name: &str) -> Result<SourceFile, String>;
+}
+
+/// A library without files.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoLibrary;
+
+impl Library for NoLibrary {
+    fn beside(&self, _file: &str, name: &str) -> Result<SourceFile, String> {
+        Err(format!("there is no file `{name}.hf` to be read here"))
+    }
+
+    fn in_package(&self, package: &str, _name: &str) -> Result<SourceFile, String> {
+        Err(format!("there is no package `{package}` to be read here"))
+    }
+}
+
+/// A program's files, with names that are known.
+pub(crate) struct Resolved {
+    /// The files; the main file is the first.
+    pub(crate) files: Vec<ResolvedFile>,
+    /// The modules of all files, those of the main file first.
+    pub(crate) modules: Vec<ResolvedModule>,
+}
+
+/// One file of a program.
+pub(crate) struct ResolvedFile {
+    /// Its tree.
+    pub(crate) file: File,
+    /// The name users see.
+    pub(crate) name: String,
+    /// Its text.
+    pub(crate) text: String,
+    /// Where it begins in the space of offsets.
+    pub(crate) base: usize,
+    /// The Rust module its items are in.
+    pub(crate) rust_name: String,
+    /// Files it names by `mod x;`.
+    pub(crate) submodules: BTreeMap<String, usize>,
+    /// Modules it imports: the word, and the path it stands for.
+    imports: BTreeMap<String, Vec<String>>,
+    /// What rustc must not see: `mod x;` and imports of modules.
+    pub(crate) hidden: Vec<Span>,
+    /// The file whose `mod x;` brought it here.
+    parent: Option<usize>,
+}
+
+impl Resolved {
+    /// Returns the module that a path means in a file.
+    pub(crate) fn find(&self, file: usize, path: &[String]) -> Option<usize> {
+        let here = &self.files[file];
+        match path {
+            [first, rest @ ..] if first == "self" => self.find(file, rest),
+            [name] => {
+                let own = self
+                    .modules
+                    .iter()
+                    .position(|module| module.file == file && module.name == *name && *name != "main");
+                own.or_else(|| {
+                    here.imports.get(name).filter(|path| path.len() > 1).and_then(|path| self.find(file, path))
+                })
+            }
+            [package, word, name, rest @ ..] if word == "hf" => {
+                let other = self.files.iter().position(|other| other.rust_name == package_file(package, name))?;
+                // `package::hf::name` alone means the module of the file's own name.
+                self.find(other, if rest.is_empty() { std::slice::from_ref(name) } else { rest })
+            }
+            [first, rest @ ..] => self.find(*here.submodules.get(first)?, rest),
+            [] => None,
+        }
+    }
+
+    /// The order in which files are put into one another as Rust modules: the main file is the innermost, so that it sees all.
+    pub(crate) fn nesting(&self) -> impl Iterator<Item = usize> + use<> {
+        (1..self.files.len()).chain([0])
+    }
+
+    /// Returns the Rust path of a file's items.
+    pub(crate) fn rust_path(&self, file: usize) -> String {
+        let mut path = String::from("crate");
+        for outer in self.nesting() {
+            path.push_str("::");
+            path.push_str(&self.files[outer].rust_name);
+            if outer == file {
+                break;
+            }
+        }
+        path
+    }
+}
+
+fn package_file(package: &str, name: &str) -> String {
+    format!("package_{package}_{name}")
+}
+
+/// Reads a program's files and finds out what the names of their headers mean.
+pub(crate) fn load(main: &SourceFile, library: &dyn Library) -> (Resolved, SourceMap, Vec<Diagnostic>) {
+    let mut loader =
+        Loader { library, sources: SourceMap::new(main.clone()), files: Vec::new(), diagnostics: Vec::new() };
+    loader.take(main.clone(), 0, format!("program_{}", rust_word(main.name())), None);
+    let mut at = 0;
+    while at < loader.files.len() {
+        loader.submodules(at);
+        loader.packages(at);
+        at += 1;
+    }
+    let mut resolved = Resolved { files: loader.files, modules: Vec::new() };
+    let mut diagnostics = loader.diagnostics;
+    for at in 0..resolved.files.len() {
+        let modules = headers(&loader.sources, &resolved.files[at].file, at, &mut diagnostics);
+        resolved.modules.extend(modules);
+    }
+    for at in 0..resolved.files.len() {
+        imports(&mut resolved, at, &mut diagnostics);
+    }
+    (resolved, loader.sources, diagnostics)
+}
+
+/// A file's stem as a word of Rust.
+fn rust_word(name: &str) -> String {
+    let stem = name.rsplit('/').next().unwrap_or(name).trim_end_matches(".hf");
+    stem.chars().map(|c| if c.is_alphanumeric() || c == '_' { c } else { '_' }).collect()
+}
+
+struct Loader<'a> {
+    library: &'a dyn Library,
+    sources: SourceMap,
+    files: Vec<ResolvedFile>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Loader<'_> {
+    fn take(&mut self, source: SourceFile, base: usize, rust_name: String, parent: Option<usize>) -> usize {
+        let (file, diagnostics) = parse(&source, base);
+        self.diagnostics.extend(diagnostics);
+        let (name, text) = (source.name().to_owned(), source.text().to_owned());
+        let (submodules, imports, hidden) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+        self.files.push(ResolvedFile { file, name, text, base, rust_name, submodules, imports, hidden, parent });
+        self.files.len() - 1
+    }
+
+    fn submodules(&mut self, at: usize) {
+        for submodule in self.files[at].file.submodules.clone() {
+            let name = submodule.name.to_string();
+            let place = span_of(submodule.name.span());
+            self.files[at].hidden.push(submodule.span);
+            let found = match self.library.beside(&self.files[at].name, &name) {
+                Ok(source) => source,
+                Err(reason) => {
+                    let error = Diagnostic::error("HF0010", format!("cannot read the file of `mod {name};`"), place)
+                        .label(reason);
+                    self.diagnostics.push(error.hint(format!("write the modules into `{name}.hf` beside this file")));
+                    continue;
+                }
+            };
+            if let Some(circle) = self.circle(at, found.name()) {
+                let error = Diagnostic::error(
+                    "HF0011",
+                    format!("`mod {name};` leads back to a file that led here: {circle}"),
+                    place,
+                );
+                self.diagnostics.push(error.hint("move what both files need into a third one"));
+                continue;
+            }
+            let rust_name = format!("file_{}_{}", self.files.len(), rust_word(found.name()));
+            let known = self.files.iter().position(|file| file.name == found.name());
+            let other = known.unwrap_or_else(|| {
+                let base = self.sources.add(found.clone());
+                self.take(found, base, rust_name, Some(at))
+            });
+            self.files[at].submodules.insert(name, other);
+        }
+    }
+
+    /// Returns the way back, where a file is one of those that led to `at`.
+    fn circle(&self, at: usize, name: &str) -> Option<String> {
+        let mut way = vec![format!("`{name}`")];
+        let mut here = Some(at);
+        while let Some(index) = here {
+            way.push(format!("`{}`", self.files[index].name));
+            if self.files[index].name == name {
+                way.reverse();
+                return Some(way.join(" → "));
+            }
+            here = self.files[index].parent;
+        }
+        None
+    }
+
+    /// Reads the files of other packages that a file imports from.
+    fn packages(&mut self, at: usize) {
+        let named: Vec<_> = self.files[at].file.items.iter().flat_map(|item| leaves(&item.item)).collect();
+        for (path, _) in named {
+            let words: Vec<String> = path.iter().map(ToString::to_string).collect();
+            let [package, word, name, ..] = words.as_slice() else { continue };
+            if word != "hf" || self.files.iter().any(|file| file.rust_name == package_file(package, name)) {
+                continue;
+            }
+            match self.library.in_package(package, name) {
+                Ok(source) => {
+                    let base = self.sources.add(source.clone());
+                    self.take(source, base, package_file(package, name), None);
+                }
+                Err(reason) => {
+                    let place = path.get(2).map_or(0..0, |word| span_of(word.span()));
+                    self.diagnostics.push(
+                        Diagnostic::error("HF0013", format!("cannot read `{package}::hf::{name}`"), place)
+                            .label(reason),
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Returns what a `use` names, one path for each name, and the word it is known by.
+fn leaves(item: &Item) -> Vec<(Vec<Ident>, Ident)> {
+    fn collect(tree: &UseTree, before: &[Ident], found: &mut Vec<(Vec<Ident>, Ident)>) {
+        let with = |word: &Ident| before.iter().cloned().chain([word.clone()]).collect::<Vec<_>>();
+        match tree {
+            UseTree::Path(path) => collect(&path.tree, &with(&path.ident), found),
+            UseTree::Name(name) => found.push((with(&name.ident), name.ident.clone())),
+            UseTree::Rename(rename) => found.push((with(&rename.ident), rename.rename.clone())),
+            UseTree::Group(group) => group.items.iter().for_each(|tree| collect(tree, before, found)),
+            UseTree::Glob(_) => {}
+        }
+    }
+    let mut found = Vec::new();
+    if let Item::Use(item) = item {
+        collect(&item.tree, &[], &mut found);
+    }
+    found
+}
+
+/// Finds the imports that mean modules. Rust items and modules cannot stand in one `use`, for rustc sees the whole of it or nothing.
+fn imports(resolved: &mut Resolved, at: usize, diagnostics: &mut Vec<Diagnostic>) {
+    let mut taken = Vec::new();
+    for item in &resolved.files[at].file.items {
+        let leaves = leaves(&item.item);
+        let paths: Vec<(Vec<String>, String)> = leaves
+            .iter()
+            .map(|(path, word)| (path.iter().map(ToString::to_string).collect(), word.to_string()))
+            .collect();
+        let modules: Vec<bool> =
+            paths.iter().map(|(path, _)| path.len() > 1 && resolved.find(at, path).is_some()).collect();
+        if modules.iter().all(|is_module| *is_module) && !modules.is_empty() {
+            taken.push((item.span.clone(), paths));
+        } else if let Some(first) = modules.iter().position(|is_module| *is_module) {
+            let place = span_of(leaves[first].1.span());
+            let error = Diagnostic::error("HF0012", "a module and Rust items stand in one `use`", place)
+                .label("this is a module");
+            diagnostics.push(error.hint("import modules by a `use` of their own"));
+        }
+    }
+    for (span, paths) in taken {
+        resolved.files[at].hidden.push(span);
+        resolved.files[at].imports.extend(paths.into_iter().map(|(path, word)| (word, path)));
+    }
+}
