@@ -15,7 +15,7 @@ use super::program::Program;
 use super::runtime;
 use crate::report::{ExitCode, Failure};
 use crate::sys;
-use crate::workspace::Workspace;
+use crate::workspace::{Package, Workspace};
 
 /// A generated crate's binary.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,7 +118,8 @@ impl Writer<'_> {
             let bins: Vec<(String, String)> =
                 indices.iter().map(|&at| (binaries[at].name.clone(), format!("{}/{ROOT_FILE}", binaries[at].name))).collect();
             let bins = with_earlier(&self.generated(folder), bins);
-            let manifest = package_manifest(&program.package, &bins, &shim);
+            let others = self.others(&program.package, indices.iter().map(|&at| &programs[at].1));
+            let manifest = package_manifest(&program.package, &others, &bins, &shim);
             let relative = self.relative(folder);
             if relative.as_os_str().is_empty() {
                 root_package = Some(manifest);
@@ -159,6 +160,14 @@ impl Writer<'_> {
         }
         self.write(&folder.join(ROOT_FILE), &crate_root(layered, program, compilation))?;
         Ok(Binary { name, shown: program.source.name().to_owned(), files })
+    }
+
+    /// The packages whose `.hf` files the programs of a package use besides its own.
+    fn others<'p>(&self, package: &Package, programs: impl Iterator<Item = &'p Compilation>) -> Vec<Package> {
+        let files = programs.flat_map(|compilation| &compilation.files);
+        let holders = files.filter_map(|file| self.workspace.package_of(&self.workspace.root().join(file)));
+        let others: BTreeMap<&str, &Package> = holders.map(|package| (package.name.as_str(), package)).collect();
+        others.into_values().filter(|other| other.name != package.name).cloned().collect()
     }
 
     fn root_manifest(&self, root_package: Option<Table>, mut members: BTreeSet<String>) -> Result<(), Problem> {

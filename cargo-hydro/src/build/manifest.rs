@@ -14,8 +14,13 @@ pub(super) fn package_name(package: &Package) -> String {
     format!("{}-hydro", package.name)
 }
 
-/// Returns the manifest of a generated package. `programs` are pairs of binary name and path; `shim` is where the runtime shim is.
-pub(super) fn package_manifest(package: &Package, programs: &[(String, String)], shim: &Path) -> Table {
+/// Returns the manifest of a generated package. `others` are packages whose `.hf` files it uses, `programs` are pairs of binary name and path; `shim` is where the runtime shim is.
+pub(super) fn package_manifest(
+    package: &Package,
+    others: &[Package],
+    programs: &[(String, String)],
+    shim: &Path,
+) -> Table {
     let mut manifest = Table::new();
     manifest.insert(
         "package".into(),
@@ -35,15 +40,24 @@ pub(super) fn package_manifest(package: &Package, programs: &[(String, String)],
         .iter()
         .map(|(name, path)| Value::Table(table([("name", name.clone().into()), ("path", path.clone().into())])));
     manifest.insert("bin".into(), Value::Array(bins.collect()));
-    dependencies(package, shim, &mut manifest);
+    // What the package itself says of a dependency counts before what others say.
+    for package in others {
+        dependencies(package, &mut manifest);
+    }
+    dependencies(package, &mut manifest);
+    shim_dependency(shim, &mut manifest);
     let features = features(package);
     manifest.insert("features".into(), Value::Table(features));
     manifest
 }
 
-fn dependencies(package: &Package, shim: &Path, manifest: &mut Table) {
-    let mut everywhere = Table::new();
-    let mut platforms = Table::new();
+fn dependencies(package: &Package, manifest: &mut Table) {
+    let taken = |manifest: &mut Table, key: &str| match manifest.remove(key) {
+        Some(Value::Table(table)) => table,
+        _ => Table::new(),
+    };
+    let mut everywhere = taken(manifest, "dependencies");
+    let mut platforms = taken(manifest, "target");
     for dependency in &package.dependencies {
         let name = dependency.rename.clone().unwrap_or_else(|| dependency.package.clone());
         let entry = Value::Table(dependency_entry(dependency));
@@ -67,12 +81,17 @@ fn dependencies(package: &Package, shim: &Path, manifest: &mut Table) {
         let entry = table([("path", path_text(&package.folder)), ("default-features", false.into())]);
         everywhere.insert(package.name.clone(), Value::Table(entry));
     }
-    if !everywhere.contains_key(SHIM) {
-        everywhere.insert(SHIM.into(), Value::Table(table([("path", path_text(shim))])));
-    }
     manifest.insert("dependencies".into(), Value::Table(everywhere));
     if !platforms.is_empty() {
         manifest.insert("target".into(), Value::Table(platforms));
+    }
+}
+
+fn shim_dependency(shim: &Path, manifest: &mut Table) {
+    if let Some(everywhere) = manifest.get_mut("dependencies").and_then(Value::as_table_mut)
+        && !everywhere.contains_key(SHIM)
+    {
+        everywhere.insert(SHIM.into(), Value::Table(table([("path", path_text(shim))])));
     }
 }
 
