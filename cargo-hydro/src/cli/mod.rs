@@ -5,7 +5,9 @@
 mod build;
 mod check;
 mod deploy;
+mod doc;
 mod expand;
+mod explain;
 mod graph;
 mod new;
 mod options;
@@ -55,6 +57,11 @@ enum Command {
     Test(test::Args),
     /// Draw the deployment, or the dataflow of a program
     Graph(graph::Args),
+    /// Write pages about the modules: ports, parameters, dataflow
+    #[command(visible_alias = "d")]
+    Doc(doc::Args),
+    /// Explain the code of an error or warning
+    Explain(explain::Args),
     /// Show what a stage makes of a program
     Expand(expand::Args),
 }
@@ -85,7 +92,8 @@ pub fn main() -> ProcessExit {
 
 /// Cargo calls `cargo-hydro hydro ARGUMENTS`.
 fn without_cargos_word(mut arguments: Vec<OsString>) -> Vec<OsString> {
-    let called = arguments.first().and_then(|program| Path::new(program).file_name().map(OsString::from)).unwrap_or_default();
+    let called =
+        arguments.first().and_then(|program| Path::new(program).file_name().map(OsString::from)).unwrap_or_default();
     if called != "hydro" && arguments.get(1).is_some_and(|word| word == "hydro") {
         arguments.remove(1);
     }
@@ -110,6 +118,8 @@ fn run(arguments: Arguments) -> u8 {
         Command::Deploy(args) => deploy::run(&args, &folder, &reporter),
         Command::Test(args) => test::run(args, &folder, &reporter),
         Command::Graph(args) => graph::run(&args, &folder, &reporter).map(|()| 0),
+        Command::Doc(args) => blocking(move |reporter| doc::run(&args, &folder, reporter), &reporter),
+        Command::Explain(args) => explain::run(&args, &reporter).map(|()| 0),
         Command::Expand(args) => expand::run(&args, &folder, &reporter).map(|()| 0),
     };
     result.unwrap_or_else(|failure| {
@@ -119,7 +129,10 @@ fn run(arguments: Arguments) -> u8 {
 }
 
 /// Does work that blocks, so that Ctrl-C ends it and what it runs.
-fn blocking(work: impl FnOnce(&Reporter) -> Result<(), Failure> + Send + 'static, reporter: &Reporter) -> Result<u8, Failure> {
+fn blocking(
+    work: impl FnOnce(&Reporter) -> Result<(), Failure> + Send + 'static,
+    reporter: &Reporter,
+) -> Result<u8, Failure> {
     let inside = reporter.clone();
     match sys::signal::interruptible(move || work(&inside)) {
         Ok(result) => result.map(|()| 0),

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use hydroflow_standalone::draw::{Edge, Kind, Line, Node, Scene};
+use indexmap::IndexSet;
 use serde_json::json;
 
 use super::model::{Deployment, Program, Service};
@@ -23,9 +25,33 @@ pub fn draw(deployment: &Deployment) -> Drawing {
     Drawing { mermaid: mermaid(deployment), dot: dot(deployment), json: json_text(deployment) }
 }
 
+/// Returns a deployment as boxes and lines, for drawing it as SVG.
+#[must_use]
+pub fn scene(deployment: &Deployment) -> Scene {
+    let node = |(name, service): (&String, &Service)| Node {
+        kind: if matches!(service.program, Program::Hydroflow { .. }) { Kind::Step } else { Kind::Value },
+        name: String::new(),
+        title: if service.count == 1 { name.clone() } else { format!("{name} ×{}", service.count) },
+        rest: String::new(),
+        note: format!("{} on {}", runs(service), service.machine),
+        tip: String::new(),
+        link: String::new(),
+    };
+    let edge = |link: &super::model::Link| {
+        let (from, to) = ends(deployment, &link.from.service, &link.to.service)?;
+        let (from_label, to_label) = (link.from.port.clone(), link.to.port.clone());
+        Some(Edge { from, to, from_label, to_label, line: Line::Solid })
+    };
+    Scene {
+        title: format!("deployment {}", deployment.name),
+        nodes: deployment.services.iter().map(node).collect(),
+        edges: deployment.links.iter().filter_map(edge).collect(),
+    }
+}
+
 fn mermaid(deployment: &Deployment) -> String {
     let mut text = String::from("flowchart LR\n");
-    for (at, machine) in deployment.machines.keys().enumerate() {
+    for (at, machine) in machines(deployment).into_iter().enumerate() {
         put(&mut text, format_args!("  subgraph m{at} [\"{}\"]\n", plain(machine)));
         for (number, name, service) in placed(deployment, machine) {
             put(
@@ -48,7 +74,7 @@ fn mermaid(deployment: &Deployment) -> String {
 
 fn dot(deployment: &Deployment) -> String {
     let mut text = format!("digraph \"{}\" {{\n  rankdir = LR;\n  node [shape = box];\n", plain(&deployment.name));
-    for (at, machine) in deployment.machines.keys().enumerate() {
+    for (at, machine) in machines(deployment).into_iter().enumerate() {
         put(&mut text, format_args!("  subgraph cluster_{at} {{\n    label = \"{}\";\n", plain(machine)));
         for (number, name, service) in placed(deployment, machine) {
             put(
@@ -91,8 +117,13 @@ fn json_text(deployment: &Deployment) -> String {
             })
         })
         .collect();
-    let machines: Vec<_> = deployment.machines.keys().collect();
-    json!({ "deployment": deployment.name, "machines": machines, "services": services, "links": links }).to_string()
+    json!({ "deployment": deployment.name, "machines": machines(deployment), "services": services, "links": links }).to_string()
+}
+
+/// Returns the machines by name: those that were made, and this one where something runs on it without a word about it.
+fn machines(deployment: &Deployment) -> IndexSet<&str> {
+    let made = deployment.machines.keys().map(String::as_str);
+    made.chain(deployment.services.values().map(|service| service.machine.as_str())).collect()
 }
 
 fn placed<'a>(deployment: &'a Deployment, machine: &'a str) -> impl Iterator<Item = (usize, &'a String, &'a Service)> {

@@ -5,11 +5,13 @@
 pub mod env;
 pub mod fs;
 pub mod guard;
+mod open;
 mod process;
 mod replace;
 mod run;
 pub mod signal;
 
+pub use open::open;
 pub use process::{Exit, LISTENER_FD, Launch, Process, SpawnError, Stdio, Stop};
 pub use replace::become_program;
 pub use run::{Stream, run, stop_runs};
