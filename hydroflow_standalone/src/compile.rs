@@ -38,6 +38,8 @@ pub enum Products {
     Layered,
     /// The same of a file that may have modules alone, for checking.
     Library,
+    /// A Rust function for each module, for a program that drives them itself.
+    Embedded,
     /// Everything, for showing.
     All,
 }
@@ -55,6 +57,8 @@ pub struct Compilation {
     pub graphs: Vec<Graph>,
     /// The program in its own layout; with [`Products::Layered`] and [`Products::All`].
     pub layered: Option<Layered>,
+    /// A Rust function for each module; with [`Products::Embedded`].
+    pub embedded: Option<String>,
     /// The program as ordinary Rust; with [`Products::All`].
     pub plain: Option<String>,
     /// The syntax tree as an outline; with [`Products::All`].
@@ -105,7 +109,7 @@ pub fn compile_with(source: &SourceFile, library: &dyn Library, options: &Option
 fn main_interface(resolved: &Resolved, products: Products) -> Result<ModuleInterface, Box<Diagnostic>> {
     match resolve::program(resolved) {
         Ok(main) => Ok(main.interface.clone()),
-        Err(_) if products == Products::Library => {
+        Err(_) if matches!(products, Products::Library | Products::Embedded) => {
             Ok(ModuleInterface { name: "main".to_owned(), doc: String::new(), ports: Vec::new(), params: Vec::new() })
         }
         Err(diagnostic) => Err(Box::new(diagnostic)),
@@ -181,6 +185,7 @@ fn products(
     compiled: Vec<(usize, Dataflow)>,
     options: &Options,
 ) -> Compilation {
+    let embedded = if options.products == Products::Embedded { emit::embedded(resolved, &compiled) } else { None };
     let used: BTreeSet<usize> = compiled.iter().flat_map(|(_, dataflow)| dataflow.parts.iter().copied()).collect();
     let mut functions: Vec<emit::Function> = Vec::new();
     let mut graphs = Vec::new();
@@ -205,6 +210,7 @@ fn products(
         files: resolved.files.iter().map(|file| file.name.clone()).collect(),
         graphs,
         layered: layout_wanted.then(|| emit::layered(resolved, &functions)),
+        embedded,
         plain: if all_wanted { emit::plain(resolved, &all) } else { None },
         outline: all_wanted.then(|| outline(sources, resolved)),
         recursion_limit: emit::recursion_limit(&all),

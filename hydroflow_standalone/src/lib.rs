@@ -1,11 +1,12 @@
 //! Standalone Hydroflow: `.hf` text → syntax tree → dataflow graph → Rust crate text, as pure functions.
 //!
-//! Nothing here reads files, the environment or the clock, and nothing spawns processes. The modules in the order the data goes:
+//! Nothing here reads files, the environment or the clock, and nothing spawns processes; but [`build`], for build scripts, does the first two. The modules in the order the data goes:
 //! [`source`] and [`diagnostic`] (text and what to say of it), `parse` (text → [`ast`]), `resolve` (names and port kinds),
 //! [`interface`] (what a deployer may know), [`graph`] (the only user of the dataflow compiler), [`emit`] (Rust text).
 //! For people: [`draw`] (a dataflow as SVG), [`document`] (modules as HTML), [`explanations`] (what each code means). Read [`compile`] first.
 
 pub mod ast;
+mod build_script;
 mod compile;
 pub mod diagnostic;
 pub mod document;
@@ -19,5 +20,6 @@ mod parse;
 mod resolve;
 pub mod source;
 
+pub use build_script::build;
 pub use compile::{Compilation, Options, Outcome, Products, compile, compile_with, drawings, interfaces};
 pub use resolve::{Library, NoLibrary};

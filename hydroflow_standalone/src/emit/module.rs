@@ -15,7 +15,11 @@ pub(super) fn function_name(module: &ResolvedModule) -> Ident {
 
 /// Returns a module's function. That of the program binds its ports and parameters to the outside; that of another module is given them.
 pub(crate) fn module_function(module: &ResolvedModule, dataflow: &Dataflow) -> TokenStream {
-    if module.name == "main" { bound_function(module, dataflow) } else { open_function(module, dataflow) }
+    if module.name == "main" {
+        bound_function(module, dataflow)
+    } else {
+        open_function(module, dataflow, &function_name(module), &TokenStream::new())
+    }
 }
 
 fn bound_function(module: &ResolvedModule, dataflow: &Dataflow) -> TokenStream {
@@ -40,8 +44,12 @@ fn bound_function(module: &ResolvedModule, dataflow: &Dataflow) -> TokenStream {
 }
 
 /// Items of a module that is no program never leave the process, so nothing is asked of their types.
-fn open_function(module: &ResolvedModule, dataflow: &Dataflow) -> TokenStream {
-    let name = function_name(module);
+pub(super) fn open_function(
+    module: &ResolvedModule,
+    dataflow: &Dataflow,
+    name: &Ident,
+    visibility: &TokenStream,
+) -> TokenStream {
     let root = runtime_root();
     let ports = module.ports.iter().map(|port| {
         let (value, ty) = (port_value(port), &port.ty);
@@ -56,8 +64,8 @@ fn open_function(module: &ResolvedModule, dataflow: &Dataflow) -> TokenStream {
     let Dataflow { values, code, .. } = dataflow;
     let dfir = dfir_type(&TokenStream::new());
     quote! {
-        #[allow(unused_mut, unused_variables, dead_code, non_snake_case, clippy::too_many_arguments)]
-        fn #name(#( #ports, )* #( #params, )*) -> #dfir {
+        #[allow(unused_mut, unused_variables, unused_imports, dead_code, non_snake_case, clippy::too_many_arguments)]
+        #visibility fn #name(#( #ports, )* #( #params, )*) -> #dfir {
             #values
             #code
         }

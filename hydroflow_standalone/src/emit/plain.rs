@@ -10,15 +10,8 @@ use crate::resolve::{Resolved, ResolvedFile, ResolvedModule};
 /// file, which would be our fault.
 pub(crate) fn plain(resolved: &Resolved, functions: &TokenStream) -> Option<String> {
     let source = &resolved.files[0].name;
-    let mut inner = quote!(#functions);
-    let mut order: Vec<usize> = resolved.nesting().collect();
-    order.reverse();
-    let single = order.len() == 1;
-    for file in order {
-        let items = items(resolved, file);
-        inner = if single { quote!(#items #inner) } else { nested(resolved, file, &items, &inner) };
-    }
-    if !single {
+    let mut inner = nested_items(resolved, functions);
+    if resolved.files.len() > 1 {
         let entry: TokenStream = resolved.rust_path(0).parse().ok()?;
         inner = quote!(#inner fn main() -> ::std::process::ExitCode { #entry::main() });
     }
@@ -31,6 +24,16 @@ pub(crate) fn plain(resolved: &Resolved, functions: &TokenStream) -> Option<Stri
         "{head}#![recursion_limit = \"{limit}\"]\n#![allow(unused_doc_comments)]\n\n{}",
         prettyplease::unparse(&file)
     ))
+}
+
+/// Returns the items of all files around `inner`, one Rust module in the other; a single file's items stand at the root.
+pub(super) fn nested_items(resolved: &Resolved, inner: &TokenStream) -> TokenStream {
+    let order: Vec<usize> = resolved.nesting().collect();
+    let single = order.len() == 1;
+    order.into_iter().rev().fold(inner.clone(), |inner, file| {
+        let items = items(resolved, file);
+        if single { quote!(#items #inner) } else { nested(resolved, file, &items, &inner) }
+    })
 }
 
 /// The Rust items of a file that rustc may see.
