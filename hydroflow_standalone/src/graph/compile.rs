@@ -68,7 +68,7 @@ pub(crate) fn compile(
     let own = parts::without_parts(resolved, module);
     let (statements, mut diagnostics) = body::statements(source, &own, module.marks[2].start);
     diagnostics.extend(ports::misuses(module, &statements));
-    if !diagnostics.is_empty() {
+    if crate::diagnostic::has_errors(&diagnostics) {
         return (None, diagnostics);
     }
     let expanded = parts::expand(resolved, module);
@@ -87,15 +87,15 @@ pub(crate) fn compile(
     code.statements.extend(statements);
     let mut said = Heard::default();
     let built = build(code, options, &mut said);
-    let mut diagnostics = explain::explain(source, module, &expanded.ports, said.0);
+    diagnostics.extend(explain::explain(source, module, &expanded.ports, said.0));
     diagnostics.extend(said.1);
     if crate::diagnostic::has_errors(&diagnostics) {
         return (None, diagnostics);
     }
-    let Some((graph, tokens)) = built else {
+    let Some(Built { graph, lowered, code: tokens }) = built else {
         return (None, vec![explain::internal("the dataflow compiler gave up without a reason")]);
     };
-    let graph = draw(source, module, &graph);
+    let graph = draw(source, module, &graph, &lowered);
     (Some(Dataflow { graph, values: expanded.values, code: tokens, parts: expanded.parts }), diagnostics)
 }
 
@@ -109,7 +109,14 @@ impl Heard {
     }
 }
 
-fn build(code: DfirCode, options: GraphOptions, said: &mut Heard) -> Option<(DfirGraph, TokenStream)> {
+/// A compiled graph.
+struct Built {
+    graph: DfirGraph,
+    lowered: recursion::Lowered,
+    code: TokenStream,
+}
+
+fn build(code: DfirCode, options: GraphOptions, said: &mut Heard) -> Option<Built> {
     let FlatGraphBuilderOutput { mut flat_graph, uses, diagnostics } = match FlatGraphBuilder::from_dfir(code).build() {
         Ok(output) => output,
         Err(diagnostics) => {
@@ -131,23 +138,23 @@ fn build(code: DfirCode, options: GraphOptions, said: &mut Heard) -> Option<(Dfi
     if diagnostics.has_error() || !said.0.iter().all(|said| said.level != hydroflow_lang::diagnostic::Level::Error) {
         return None;
     }
-    let (flat_graph, rounds) = match recursion::lower(flat_graph) {
+    let (flat_graph, lowered) = match recursion::lower(flat_graph) {
         Ok(lowered) => lowered,
         Err(refused) => {
             said.1 = refused;
             return None;
         }
     };
-    generate(flat_graph, &uses, &rounds, options, said)
+    generate(flat_graph, &uses, lowered, options, said)
 }
 
 fn generate(
     flat_graph: DfirGraph,
     uses: &[syn::ItemUse],
-    rounds: &recursion::Rounds,
+    lowered: recursion::Lowered,
     options: GraphOptions,
     said: &mut Heard,
-) -> Option<(DfirGraph, TokenStream)> {
+) -> Option<Built> {
     let graph = match partition_graph(flat_graph) {
         Ok(graph) => graph,
         Err(error) => {
@@ -160,13 +167,14 @@ fn generate(
     code_options.exclude_meta = true;
     code_options.include_metrics_tracking = false;
     let mut diagnostics = Diagnostics::default();
-    let flags = rounds.flags();
-    let head = quote!(#( #uses )* #flags);
+    let head = lowered.head();
+    let head = quote!(#( #uses )* #head);
     let code = graph.as_code_with_options(&runtime_root(), &code_options, head, &mut diagnostics);
     match code {
         Ok(code) => {
             said.add(&diagnostics);
-            Some((graph, tick::repeatable(rounds.tell(code))))
+            let code = tick::repeatable(lowered.in_rounds(code));
+            Some(Built { graph, lowered, code })
         }
         Err(diagnostics) => {
             said.add(&diagnostics);
@@ -187,9 +195,9 @@ fn adjacent_handoffs(graph: &DfirGraph) -> Vec<Said> {
         .collect()
 }
 
-fn draw(source: &SourceFile, module: &ResolvedModule, graph: &DfirGraph) -> Graph {
+fn draw(source: &SourceFile, module: &ResolvedModule, graph: &DfirGraph, lowered: &recursion::Lowered) -> Graph {
     let config = WriteConfig { op_text_no_imports: true, ..WriteConfig::default() };
-    let (nodes, edges, loops) = picture(source, module, graph);
+    let (nodes, edges, loops) = picture(source, module, graph, lowered);
     Graph {
         module: module.interface.name.clone(),
         mermaid: graph.to_mermaid(&config),

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use hydroflow_lang::graph::{DfirGraph, GraphLoopId, GraphNode, GraphNodeId, PortIndexValue};
 use quote::ToTokens;
 
+use super::recursion::Lowered;
 use crate::interface::Direction;
 use crate::parse::span_of;
 use crate::resolve::ResolvedModule;
@@ -72,9 +73,9 @@ pub struct Edge {
 pub(super) type Picture = (Vec<Node>, Vec<Edge>, Vec<Option<usize>>);
 
 /// Reads the picture out of a compiled graph.
-pub(super) fn picture(source: &SourceFile, module: &ResolvedModule, graph: &DfirGraph) -> Picture {
-    let mut painter = Painter { source, module, graph, nodes: Vec::new(), numbers: BTreeMap::new(), loops: Vec::new() };
-    painter.loops = graph.loop_ids().collect();
+pub(super) fn picture(source: &SourceFile, module: &ResolvedModule, graph: &DfirGraph, lowered: &Lowered) -> Picture {
+    let loops = graph.loop_ids().filter(|id| !lowered.is_cycle(*id)).collect();
+    let mut painter = Painter { source, module, graph, lowered, nodes: Vec::new(), numbers: BTreeMap::new(), loops };
     painter.ports();
     painter.operators();
     let edges = painter.edges();
@@ -87,6 +88,7 @@ struct Painter<'a> {
     source: &'a SourceFile,
     module: &'a ResolvedModule,
     graph: &'a DfirGraph,
+    lowered: &'a Lowered,
     nodes: Vec<Node>,
     numbers: BTreeMap<GraphNodeId, usize>,
     loops: Vec<GraphLoopId>,
@@ -105,6 +107,10 @@ impl Painter<'_> {
     fn operators(&mut self) {
         let ports: Vec<Span> = self.module.ports.iter().map(|port| span_of(port.name.span())).collect();
         for (id, node) in self.graph.nodes() {
+            // What was put into a cycle is part of the edge that it was put in; edges go through it.
+            if self.lowered.is_made(id) {
+                continue;
+            }
             let span = span_of(node.span());
             // What stands at a port's declaration was made of it: the port is one node.
             if let Some(port) = ports.iter().position(|port| *port == span) {
@@ -171,7 +177,8 @@ impl Painter<'_> {
                     kind = EdgeKind::Deferred;
                 }
                 passed += 1;
-                match self.graph.node_successor_edges(to).next() {
+                // Where something was put in that forks, the way goes on by the last edge.
+                match self.graph.node_successor_edges(to).last() {
                     Some(next) if passed < 64 => edge = next,
                     _ => break None,
                 }

@@ -3,6 +3,7 @@
 //! All programs are one crate with one binary, since linking is the scarce thing; the variable `PROGRAM` says which one runs. A line on a
 //! program's standard input is one tick.
 #![expect(clippy::disallowed_methods, reason = "the test builds programs and runs them")]
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod built;
 

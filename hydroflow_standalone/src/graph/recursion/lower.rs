@@ -1,6 +1,6 @@
 //! Builds a graph anew in which each cycle is a loop in a loop.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hydroflow_lang::diagnostic::Diagnostics;
 use hydroflow_lang::graph::ops::Persistence;
@@ -9,13 +9,14 @@ use hydroflow_lang::parse::{IndexInt, Operator};
 use proc_macro2::{Ident, Span};
 use syn::parse_quote_spanned;
 
+use super::Lowered;
 use super::cut::{Cut, cut};
 use super::cycles::{Cycle, operator_name};
 use super::rounds::Rounds;
 use super::rules::{joins, recalls};
 
 /// Returns the graph with loops in place of cycles.
-pub(super) fn lower(old: &DfirGraph, cycles: &[Cycle]) -> (DfirGraph, Rounds) {
+pub(super) fn lower(old: &DfirGraph, cycles: &[Cycle]) -> (DfirGraph, Lowered) {
     let mut lowering =
         Lowering { old, new: DfirGraph::new(), nodes: BTreeMap::new(), cycles: BTreeMap::new(), rings: Vec::new() };
     let mut loops = BTreeMap::new();
@@ -38,7 +39,10 @@ pub(super) fn lower(old: &DfirGraph, cycles: &[Cycle]) -> (DfirGraph, Rounds) {
     }
     // What could be wrong with an operator was said when the graph was built for the first time.
     lowering.new.insert_node_op_insts_all(&mut Diagnostics::new());
-    (lowering.new, rounds)
+    let copied: BTreeSet<GraphNodeId> = lowering.nodes.into_values().collect();
+    let made = lowering.new.node_ids().filter(|node| !copied.contains(node)).collect();
+    let loops = lowering.rings.iter().flat_map(|ring| [ring.outer, ring.inner]).collect();
+    (lowering.new, Lowered { rounds, made, loops })
 }
 
 /// A cycle as a loop in a loop.
@@ -117,7 +121,7 @@ impl Lowering<'_> {
                 if matches!(self.old.node(from), GraphNode::Handoff { .. }) {
                     end = self.then(end, parse_quote_spanned!(to_span=> identity()), None);
                 }
-                end = self.into_ring(end, cycle, to_span);
+                end = self.enter(end, cycle, to_span);
                 if left.is_none() {
                     end = self.around(end, cycle, edge, to_span);
                 }
@@ -142,7 +146,7 @@ impl Lowering<'_> {
         end
     }
 
-    fn into_ring(&mut self, end: End, cycle: usize, span: Span) -> End {
+    fn enter(&mut self, end: End, cycle: usize, span: Span) -> End {
         let Ring { outer, inner, .. } = self.rings[cycle];
         let end = self.then(end, parse_quote_spanned!(span=> batch()), Some(outer));
         self.then(end, parse_quote_spanned!(span=> batch()), Some(inner))
@@ -178,7 +182,7 @@ impl Lowering<'_> {
         let end = self.then(end, parse_quote_spanned!(span=> map(|value| ((), value))), within);
         let fork = self.then(end, parse_quote_spanned!(span=> unzip()), within).node;
         let port = |value| PortIndexValue::Int(IndexInt { value, span });
-        let token = self.into_ring(End { node: fork, port: port(0) }, cycle, span);
+        let token = self.enter(End { node: fork, port: port(0) }, cycle, span);
         let inner = self.rings[cycle].inner;
         self.then(token, parse_quote_spanned!(span=> null()), Some(inner));
         End { node: fork, port: port(1) }
@@ -196,7 +200,10 @@ impl Lowering<'_> {
                 flags.extend(rounds.add(self.nodes[&node], remembers));
             }
         }
-        let Some(first) = cycle.first().filter(|_| is_remembering) else { return };
+        let is_entered =
+            cycle.iter().any(|node| self.old.node_predecessor_nodes(*node).any(|from| !cycle.contains(&from)));
+        // The compiler cannot do with a loop that nothing enters.
+        let Some(first) = cycle.first().filter(|_| is_remembering || !is_entered) else { return };
         let span = self.old.node(*first).span();
         let Ring { outer, inner, .. } = self.rings[number];
         let source: Operator = parse_quote_spanned!(span=> source_iter([()]));

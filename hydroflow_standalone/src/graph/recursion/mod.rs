@@ -35,13 +35,45 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
-use hydroflow_lang::graph::DfirGraph;
+use std::collections::BTreeSet;
 
-pub(super) use rounds::Rounds;
+use hydroflow_lang::graph::{DfirGraph, GraphLoopId, GraphNodeId};
+use proc_macro2::TokenStream;
 
 use crate::diagnostic::Diagnostic;
+use rounds::Rounds;
 
-/// Finds rings in which nothing but unions and tees stands. The compiler would take away the last of them, and with it the ground under its feet.
+/// What was done to a graph to get rid of its cycles.
+#[derive(Debug, Default)]
+pub(super) struct Lowered {
+    rounds: Rounds,
+    made: BTreeSet<GraphNodeId>,
+    loops: BTreeSet<GraphLoopId>,
+}
+
+impl Lowered {
+    /// Returns the statements that must stand before the generated code.
+    pub(super) fn head(&self) -> TokenStream {
+        self.rounds.flags()
+    }
+
+    /// Returns the generated code as it runs in rounds.
+    pub(super) fn in_rounds(&self, code: TokenStream) -> TokenStream {
+        self.rounds.tell(code)
+    }
+
+    /// Whether an operator was put in, so that the user knows nothing of it.
+    pub(super) fn is_made(&self, node: GraphNodeId) -> bool {
+        self.made.contains(&node)
+    }
+
+    /// Whether a loop stands for a cycle.
+    pub(super) fn is_cycle(&self, id: GraphLoopId) -> bool {
+        self.loops.contains(&id)
+    }
+}
+
+/// Finds rings in which nothing but unions and tees stands. The compiler takes needless ones away, and stumbles over the last of a ring.
 pub(super) fn hollow(graph: &DfirGraph) -> Vec<Diagnostic> {
     cycles::hollow(graph).into_iter().map(|node| refuse::hollow(graph, node)).collect()
 }
@@ -50,10 +82,10 @@ pub(super) fn hollow(graph: &DfirGraph) -> Vec<Diagnostic> {
 ///
 /// # Errors
 /// An operator stands in a cycle that cannot be run round by round.
-pub(super) fn lower(graph: DfirGraph) -> Result<(DfirGraph, Rounds), Vec<Diagnostic>> {
+pub(super) fn lower(graph: DfirGraph) -> Result<(DfirGraph, Lowered), Vec<Diagnostic>> {
     let cycles = cycles::cycles(&graph);
     if cycles.is_empty() {
-        return Ok((graph, Rounds::default()));
+        return Ok((graph, Lowered::default()));
     }
     let refused: Vec<Diagnostic> = cycles.iter().flat_map(|cycle| refuse::refuse(&graph, cycle)).collect();
     if !refused.is_empty() {

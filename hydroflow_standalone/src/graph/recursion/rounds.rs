@@ -12,7 +12,7 @@ use quote::{format_ident, quote};
 
 /// The joins that stand in cycles.
 #[derive(Debug, Default)]
-pub(in crate::graph) struct Rounds {
+pub(super) struct Rounds {
     /// The end of the name of a join's state, and the flag that is up in the first round if it remembers anything.
     joins: BTreeMap<String, Option<Ident>>,
 }
@@ -29,13 +29,13 @@ impl Rounds {
     }
 
     /// Returns the declarations of the flags.
-    pub(in crate::graph) fn flags(&self) -> TokenStream {
+    pub(super) fn flags(&self) -> TokenStream {
         let flags = self.joins.values().flatten();
         quote!(#( let #flags = ::core::cell::Cell::new(true); )*)
     }
 
     /// Tells the joins in generated code which round it is.
-    pub(in crate::graph) fn tell(&self, code: TokenStream) -> TokenStream {
+    pub(super) fn tell(&self, code: TokenStream) -> TokenStream {
         if self.joins.is_empty() { code } else { self.stream(code) }
     }
 
