@@ -121,6 +121,6 @@ fn token_starts(module: &ResolvedModule) -> Vec<usize> {
     let mut starts = Vec::new();
     collect(module.header.clone(), &mut starts);
     starts.push(module.marks[1].start);
-    collect(module.body.clone(), &mut starts);
+    collect(module.whole_body.clone(), &mut starts);
     starts
 }

@@ -96,7 +96,16 @@ pub(crate) fn compile(
         return (None, vec![explain::internal("the dataflow compiler gave up without a reason")]);
     };
     let graph = draw(source, module, &graph, &lowered);
-    (Some(Dataflow { graph, values: expanded.values, code: tokens, parts: expanded.parts }), diagnostics)
+    let values = items(resolved, module, &expanded);
+    (Some(Dataflow { graph, values, code: tokens, parts: expanded.parts }), diagnostics)
+}
+
+/// What stands before the dataflow: the items of the module's body and of the bodies it uses, and the parameters of those.
+fn items(resolved: &Resolved, module: &ResolvedModule, expanded: &parts::Expanded) -> TokenStream {
+    let used = expanded.parts.iter().filter_map(|at| resolved.modules.get(*at));
+    let items = std::iter::once(module).chain(used).flat_map(|module| &module.items);
+    let values = &expanded.values;
+    quote!(#( #items )* #values)
 }
 
 /// Everything the dataflow compiler said, in order, and what we have to say of its graph.

@@ -1,12 +1,14 @@
 //! Module body → dataflow graph → Rust tokens. The only user of `hydroflow_lang`, so that its next release is this folder's work.
 //!
-//! `body` reads statements with recovery, `lasting` lets counters go on from tick to tick, `ports` puts the module's ports at the ends of its pipelines, `compile` runs the dataflow compiler,
+//! `body` reads statements with recovery, `former` knows what operators were called once, `lasting` lets counters go on from tick to tick, `ports` puts the module's ports at the ends of its pipelines, `compile` runs the dataflow compiler,
 //! `tick` tells rustc that ticks repeat, `explain` turns what the compiler says into our words.
 
 mod body;
 mod compile;
 mod explain;
+mod former;
 mod lasting;
+mod operators;
 mod parts;
 mod picture;
 mod ports;
@@ -15,6 +17,7 @@ mod tick;
 
 pub(crate) use compile::{Dataflow, compile, runtime_root};
 pub use compile::{Graph, GraphOptions};
+pub use operators::{Count, OperatorShape, operators};
 pub(crate) use parts::alias;
 pub use picture::{Edge, EdgeKind, Node, NodeKind};
 pub(crate) use ports::value as port_value;

@@ -12,7 +12,7 @@ use super::files::Resolved;
 use crate::ast::{File, Module};
 use crate::diagnostic::Diagnostic;
 use crate::interface::{Addressing, Direction, ModuleInterface, ParamInterface, PortInterface};
-use crate::parse::span_of;
+use crate::parse::{PortNames, span_of, written};
 use crate::source::{SourceMap, Span};
 
 /// A module whose names are known.
@@ -33,8 +33,12 @@ pub(crate) struct ResolvedModule {
     pub(crate) header: TokenStream,
     /// Whether each name of the header was read and means one thing; if not, nothing can be said of the body.
     pub(crate) header_is_sound: bool,
-    /// The dataflow.
+    /// All between the braces as it stands.
+    pub(crate) whole_body: TokenStream,
+    /// The dataflow: the body without what is no dataflow.
     pub(crate) body: TokenStream,
+    /// Rust items of the body; only the body sees them.
+    pub(crate) items: Vec<syn::Item>,
     /// Where the words `module`, `{` and `}` stand.
     pub(crate) marks: [Span; 3],
 }
@@ -76,8 +80,9 @@ pub(super) fn headers(
         let before = diagnostics.len();
         unique_names(module, diagnostics);
         let header_is_sound = module.header_is_whole && diagnostics.len() == before;
-        unused_names(module, diagnostics);
-        modules.push(ResolvedModule { header_is_sound, file: at, ..resolve_module(sources, &names, module) });
+        let resolved = resolve_module(sources, &names, module);
+        unused_names(module, &resolved.body, diagnostics);
+        modules.push(ResolvedModule { header_is_sound, file: at, ..resolved });
     }
     modules
 }
@@ -126,6 +131,7 @@ fn resolve_module(sources: &SourceMap, names: &Names, module: &Module) -> Resolv
         ty: param.ty.clone(),
         default: param.default.clone(),
     };
+    let written = written(module.body.clone(), &port_names(module));
     ResolvedModule {
         file: 0,
         interface: ModuleInterface {
@@ -140,9 +146,19 @@ fn resolve_module(sources: &SourceMap, names: &Names, module: &Module) -> Resolv
         generics: module.generics.clone(),
         header: module.header.clone(),
         header_is_sound: module.header_is_whole,
-        body: module.body.clone(),
+        whole_body: module.body.clone(),
+        body: written.statements,
+        items: written.items,
         marks: [module.keyword.clone(), module.open_brace.clone(), module.close_brace.clone()],
     }
+}
+
+fn port_names(module: &Module) -> PortNames {
+    let of = |direction| {
+        let ports = module.ports.iter().filter(move |port| port.direction == direction);
+        ports.map(|port| port.name.clone()).collect()
+    };
+    PortNames { inputs: of(Direction::Input), outputs: of(Direction::Output) }
 }
 
 /// Returns the bytes from the first token to the last.
@@ -177,9 +193,11 @@ fn twice(code: &'static str, kind: &str, name: &Ident, first: &Span) -> Diagnost
 }
 
 /// A name of the header that the body never says is probably a mistake.
-fn unused_names(module: &Module, diagnostics: &mut Vec<Diagnostic>) {
+fn unused_names(module: &Module, statements: &TokenStream, diagnostics: &mut Vec<Diagnostic>) {
     let mut said = BTreeSet::new();
     words(module.body.clone(), &mut said);
+    // Older bodies say `mod` for a port.
+    words(statements.clone(), &mut said);
     let unused = |code, name: &Ident, what: &str, hint: String| {
         Diagnostic::warning(code, format!("{what} `{name}` is never used"), span_of(name.span()))
             .label("declared here, but the body does not say its name")

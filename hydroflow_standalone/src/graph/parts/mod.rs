@@ -11,6 +11,6 @@ mod scope;
 mod statement;
 mod wire;
 
-pub(crate) use expand::{expand, without_parts};
+pub(crate) use expand::{Expanded, expand, without_parts};
 pub(crate) use scope::alias;
 pub(super) use statement::opens_pipelines;
