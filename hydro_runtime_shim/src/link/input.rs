@@ -18,7 +18,7 @@ use super::input_hub::Arrival;
 use super::peer::Peer;
 use super::readiness::Readiness;
 use super::{InputHub, MemberId, Node, note};
-use crate::codec;
+use crate::codec::{self, CodecError};
 use crate::contract::{FrameKind, frame_header};
 
 /// Items of one tick at most: a bound for what stateful operators hold of one tick.
@@ -121,8 +121,8 @@ impl<T: DeserializeOwned, A: Tag<T>> Input<T, A> {
         }
     }
 
-    /// Decodes the next record of the open frame of the connection whose turn it is.
-    #[inline]
+    /// Decodes the next record of the open frame of the connection whose turn it is. All that is not for every record stays out of the way.
+    #[inline(always)]
     fn next_record(&mut self) -> Option<A::Item> {
         if self.records_left == 0 || self.node.gate.is_shut() {
             return None;
@@ -141,10 +141,16 @@ impl<T: DeserializeOwned, A: Tag<T>> Input<T, A> {
                 Some(A::tag(record, connection.address, connection.member))
             }
             Err(error) => {
-                self.close(number, &End::Malformed(error.to_string()));
+                self.refuse(number, &error);
                 None
             }
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn refuse(&mut self, number: usize, error: &CodecError) {
+        self.close(number, &End::Malformed(error.to_string()));
     }
 
     #[cold]
@@ -266,6 +272,7 @@ impl<T: DeserializeOwned, A: Tag<T>> Stream for Input<T, A> {
 }
 
 impl<T: DeserializeOwned, A: Tag<T>> Input<T, A> {
+    #[inline(never)]
     fn poll_connections(&mut self, context: &mut Context<'_>) -> Poll<Option<A::Item>> {
         self.hub.ready.register(context.waker());
         self.take_arrivals();

@@ -20,10 +20,14 @@ use crate::transport::Socket;
 /// Bytes written at once, and the size at which a frame is closed: just below the loopback's segment (65,483 bytes), since a write just
 /// above it leaves a tiny second segment behind each first one and halves the throughput.
 pub(super) const CHUNK_BYTES: usize = 60 << 10;
+/// What may be written at once where that is the end: a frame that grew a little over a chunk need not be cut in two.
+const SEGMENT_BYTES: usize = 65_483;
 /// A queue that was over its limit lets the gate open again when it is down to this.
 const OPEN_BYTES: usize = QUEUE_LIMIT_BYTES / 2;
 /// How far the limit may rise for a peer that sends us nothing.
 const RISEN_LIMIT_BYTES: usize = 64 << 20;
+/// What is left is moved to the front of the buffer when it is this many times smaller than what was written.
+const COMPACT_SHARE: usize = 4;
 /// An empty buffer larger than this is given back.
 const KEPT_BYTES: usize = 1 << 20;
 
@@ -268,7 +272,7 @@ impl Drop for Queue {
 }
 
 /// Appends one record, unless it is too large for a frame that may already hold almost a chunk.
-#[inline]
+#[inline(always)]
 pub(super) fn append_record<T: Serialize>(codec: Codec, record: &T, out: &mut Vec<u8>) -> Result<(), CodecError> {
     let before = out.len();
     codec::append(codec, record, out)?;
@@ -318,10 +322,10 @@ impl State {
         let end = self.end();
         while self.error.is_none() {
             let left = end - self.at;
-            let size = if left >= CHUNK_BYTES { CHUNK_BYTES } else { left };
-            if size == 0 || size < CHUNK_BYTES && !all {
+            if left == 0 || left < CHUNK_BYTES && !all {
                 return;
             }
+            let size = if left > SEGMENT_BYTES { CHUNK_BYTES } else { left };
             match socket.try_write(&self.buffer[self.at..self.at + size]) {
                 Ok(count) => self.advance(count),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
@@ -342,11 +346,11 @@ impl State {
         }
     }
 
-    /// Moves what is left to the front when that is cheap: less than what was written. The written part of the first frame stays, so
+    /// Moves what is left to the front when that is cheap: a small part of what was written. The written part of the first frame stays, so
     /// that the frame can be begun anew.
     fn compact(&mut self) {
         let done = self.at - self.written;
-        if done == 0 || done < self.buffer.len() - done {
+        if done == 0 || done / COMPACT_SHARE < self.buffer.len() - done {
             return;
         }
         self.buffer.copy_within(done.., 0);

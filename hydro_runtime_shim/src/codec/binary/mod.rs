@@ -15,12 +15,12 @@ use super::{CodecError, Format};
 pub(crate) struct Binary;
 
 impl Format for Binary {
-    #[inline]
+    #[inline(always)]
     fn append<T: Serialize + ?Sized>(record: &T, out: &mut Vec<u8>) -> Result<(), CodecError> {
         record.serialize(encode::Encoder::new(out))
     }
 
-    #[inline]
+    #[inline(always)]
     fn take<T: DeserializeOwned>(bytes: &mut &[u8]) -> Result<T, CodecError> {
         let mut decoder = decode::Decoder::new(bytes);
         let record = T::deserialize(&mut decoder)?;
