@@ -26,7 +26,8 @@ const SEGMENT_BYTES: usize = 65_483;
 const OPEN_BYTES: usize = QUEUE_LIMIT_BYTES / 2;
 /// How far the limit may rise for a peer that sends us nothing.
 const RISEN_LIMIT_BYTES: usize = 64 << 20;
-/// What is left is moved to the front of the buffer when it is this many times smaller than what was written.
+/// What is left is moved to the front of the buffer when it is this many times smaller than what was written; in a large buffer, which costs
+/// memory, as soon as it is smaller.
 const COMPACT_SHARE: usize = 4;
 /// An empty buffer larger than this is given back.
 const KEPT_BYTES: usize = 1 << 20;
@@ -346,11 +347,12 @@ impl State {
         }
     }
 
-    /// Moves what is left to the front when that is cheap: a small part of what was written. The written part of the first frame stays, so
+    /// Moves what is left to the front when that is cheap beside what was written. The written part of the first frame stays, so
     /// that the frame can be begun anew.
     fn compact(&mut self) {
         let done = self.at - self.written;
-        if done == 0 || done / COMPACT_SHARE < self.buffer.len() - done {
+        let share = if done < KEPT_BYTES { COMPACT_SHARE } else { 1 };
+        if done == 0 || done / share < self.buffer.len() - done {
             return;
         }
         self.buffer.copy_within(done.., 0);
