@@ -35,6 +35,11 @@ impl Running {
         Self { child, input, lines }
     }
 
+    /// Expects a line.
+    pub(crate) fn expect(&self, expected: &str) {
+        assert_eq!(self.lines.recv_timeout(PATIENCE).as_deref(), Ok(expected));
+    }
+
     /// Gives a program a line.
     pub(crate) fn say(&mut self, line: &str) {
         writeln!(self.input, "{line}").unwrap();
@@ -67,7 +72,12 @@ fn build() -> Option<PathBuf> {
     let source = place.join("src");
     std::fs::create_dir_all(&source).unwrap();
     let (mut modules, mut arms) = (String::new(), String::new());
-    for (name, text) in programs(&here.join("tests/recursion/programs")) {
+    let mut all = programs(&here.join("tests/recursion/programs"));
+    for (number, example) in examples().iter().enumerate() {
+        let name = format!("example_{number}");
+        all.push((name.clone(), rust(&format!("{name}.hf"), &example.program)));
+    }
+    for (name, text) in all {
         write_changed(&source.join(format!("{name}.rs")), &text);
         writeln!(modules, "#[allow(unused_attributes, unused_imports)]\nmod {name};").unwrap();
         writeln!(arms, "        \"{name}\" => {name}::main(),").unwrap();
@@ -98,21 +108,60 @@ fn programs(folder: &Path) -> Vec<(String, String)> {
     let files = std::fs::read_dir(folder).unwrap();
     let mut paths: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();
     paths.sort();
-    paths.iter().map(|path| (path.file_stem().unwrap().to_str().unwrap().to_owned(), rust(path))).collect()
+    let program = |path: &PathBuf| {
+        let text = std::fs::read_to_string(path).unwrap();
+        (
+            path.file_stem().unwrap().to_str().unwrap().to_owned(),
+            rust(path.file_name().unwrap().to_str().unwrap(), &text),
+        )
+    };
+    paths.iter().map(program).collect()
 }
 
-fn rust(path: &Path) -> String {
-    let name = path.file_name().unwrap().to_str().unwrap();
-    let source = SourceFile::new(name, std::fs::read_to_string(path).unwrap());
+fn rust(name: &str, text: &str) -> String {
+    let (rust, said) = compiled(name, text);
+    assert!(said.is_empty(), "{}", said.join("\n"));
+    rust.unwrap()
+}
+
+/// Compiles a program. Returns it as Rust, and what was said.
+pub(crate) fn compiled(name: &str, text: &str) -> (Option<String>, Vec<String>) {
+    let source = SourceFile::new(name, text);
     let options = Options {
         program: name.trim_end_matches(".hf").to_owned(),
         graph: GraphOptions { type_guards: true },
         products: Products::All,
     };
     let (compiled, diagnostics) = compile(&source, &options);
-    let said: Vec<String> = diagnostics.iter().map(|diagnostic| diagnostic.render(&source, false)).collect();
-    assert!(said.is_empty(), "{}", said.join("\n"));
-    compiled.unwrap().plain.unwrap()
+    let said = diagnostics.iter().map(|diagnostic| diagnostic.render(&source, false)).collect();
+    (compiled.map(|compiled| compiled.plain.unwrap()), said)
+}
+
+/// A program in the documentation.
+pub(crate) struct Example {
+    pub(crate) program: String,
+    /// What it prints.
+    pub(crate) prints: String,
+}
+
+/// Returns the programs of docs/recursion.md that run; what each prints stands behind it.
+pub(crate) fn examples() -> Vec<Example> {
+    let blocks = blocks();
+    let runs = blocks.windows(2).filter(|pair| pair[0].0 == "hf" && pair[1].0 == "text");
+    runs.map(|pair| Example { program: pair[0].1.clone(), prints: pair[1].1.clone() }).collect()
+}
+
+/// Returns the programs of docs/recursion.md that are wrong.
+pub(crate) fn wrong_examples() -> Vec<String> {
+    blocks().into_iter().filter(|(kind, _)| kind == "hf wrong").map(|(_, text)| text).collect()
+}
+
+/// The fenced blocks of docs/recursion.md: what the fence says, and the text.
+fn blocks() -> Vec<(String, String)> {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/recursion.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let inside = page.split("```").skip(1).step_by(2);
+    inside.map(|block| block.split_once('\n').unwrap()).map(|(kind, text)| (kind.to_owned(), text.to_owned())).collect()
 }
 
 /// Writes a file unless it is the same, so that cargo does not build again.

@@ -92,3 +92,17 @@ fn a_round_costs_what_is_new_in_it() {
     program.tick("100000", "steps 100000 to 100000");
     program.tick("10", "steps 100000 to 100000");
 }
+
+#[test]
+fn the_examples_of_the_documentation_do_what_it_says() {
+    let examples = built::examples();
+    assert_eq!(examples.len(), 3);
+    for (number, example) in examples.iter().enumerate() {
+        let program = Running::start(&format!("example_{number}"));
+        example.prints.lines().for_each(|line| program.expect(line));
+    }
+    for wrong in built::wrong_examples() {
+        let (program, said) = built::compiled("wrong.hf", &wrong);
+        assert!(program.is_none() && said.len() == 1 && said[0].contains("error[HF0113]"), "{}", said.join("\n"));
+    }
+}
