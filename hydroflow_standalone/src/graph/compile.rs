@@ -10,7 +10,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::picture::{Edge, Node, picture};
-use super::{body, explain, parts, ports, recursion, tick};
+use super::{body, explain, leaving, parts, ports, recursion, tick};
 use crate::diagnostic::Diagnostic;
 use crate::resolve::{Resolved, ResolvedModule};
 use crate::source::SourceFile;
@@ -84,7 +84,7 @@ pub(crate) fn compile(
         Ok(code) => code,
         Err(error) => return (None, vec![explain::internal(&error.to_string())]),
     };
-    code.statements.extend(statements);
+    code.statements.extend(leaving::loops(module, statements));
     let mut said = Heard::default();
     let built = build(code, options, &mut said);
     diagnostics.extend(explain::explain(source, module, &expanded.ports, said.0));

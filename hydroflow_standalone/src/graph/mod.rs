@@ -1,6 +1,7 @@
 //! Module body → dataflow graph → Rust tokens. The only user of `hydroflow_lang`, so that its next release is this folder's work.
 //!
-//! `body` reads statements with recovery, `former` knows what operators were called once, `lasting` lets counters go on from tick to tick, `ports` puts the module's ports at the ends of its pipelines, `compile` runs the dataflow compiler,
+//! `body` reads statements with recovery, `former` knows what operators were called once, `lasting` lets counters go on from tick to tick, `ports` puts the module's ports at the ends of its pipelines,
+//! `leaving` leads them out of loops, `compile` runs the dataflow compiler,
 //! `tick` tells rustc that ticks repeat, `explain` turns what the compiler says into our words.
 
 mod body;
@@ -8,6 +9,7 @@ mod compile;
 mod explain;
 mod former;
 mod lasting;
+mod leaving;
 mod operators;
 mod parts;
 mod picture;
