@@ -106,8 +106,11 @@ impl Diagnostic {
         };
         let within = |span: &Span| {
             let (file, base) = sources.locate(span.start);
-            let end = span.end.saturating_sub(base).min(file.text().len());
-            (file, span.start.saturating_sub(base).min(end)..end)
+            let text = file.text();
+            let end = span.end.saturating_sub(base).min(text.len());
+            let start = span.start.saturating_sub(base).min(end);
+            // Whoever counted in bytes may have stopped within a letter.
+            (file, text.floor_char_boundary(start)..text.ceil_char_boundary(end))
         };
         let (file, span) = within(&self.primary.span);
         let mut snippet = Snippet::source(file.text()).path(file.name()).fold(true);
@@ -175,6 +178,7 @@ mod tests {
         let source = SourceFile::new("a.hf", "é");
         let text = Diagnostic::error("HF0001", "x", 5..900).render(&source, false);
         assert!(text.contains("a.hf:1"), "{text}");
+        assert!(Diagnostic::error("HF0001", "x", 1..1).render(&source, false).contains("a.hf:1"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Tokens → items and module headers, with recovery: an error in one item does not hide the next.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use syn::parse::discouraged::Speculative;
 use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, Expr, Ident, Meta, Token, Type};
 
@@ -140,6 +141,10 @@ fn module(attributes: &[TokenTree], trees: &[TokenTree], diagnostics: &mut Vec<D
         _ => return Err(Box::new(Diagnostic::error("HF0004", "expected a module", 0..0))),
     };
     let after = |at: usize| trees.get(at).map_or(span_of(name.span()), |tree| span_of(tree.span()));
+    if syn::parse2::<Ident>(TokenTree::Ident(name.clone()).into()).is_err() {
+        let message = format!("`{name}` is a keyword of Rust and cannot be a module's name");
+        return Err(Box::new(Diagnostic::error("HF0004", message, span_of(name.span()))));
+    }
     let (generics, open) = generics(trees, &name)?;
     let Some(TokenTree::Group(header)) = trees.get(open).filter(|tree| is_group(tree, Delimiter::Parenthesis)) else {
         return Err(Box::new(
@@ -200,15 +205,52 @@ fn is_group(tree: &TokenTree, delimiter: Delimiter) -> bool {
 fn header_items(header: &Group, diagnostics: &mut Vec<Diagnostic>) -> (Vec<Port>, Vec<Param>) {
     let (mut ports, mut params) = (Vec::new(), Vec::new());
     let end = span_of(header.span_close()).start;
-    for part in split_at_commas(header.stream()) {
-        let part_end = part.clone().into_iter().last().map_or(end, |tree| span_of(tree.span()).end);
-        match header_item.parse2(part) {
-            Ok(HeaderItem::Port(port)) => ports.push(*port),
-            Ok(HeaderItem::Param(param)) => params.push(*param),
-            Err(error) => diagnostics.push(header_error(&error, part_end)),
+    let parser = |input: ParseStream<'_>| -> syn::Result<()> {
+        while !input.is_empty() {
+            let ahead = input.fork();
+            let item = header_item(&ahead).and_then(|item| at_end(&ahead).map(|()| item));
+            match item {
+                Ok(item) => {
+                    match item {
+                        HeaderItem::Port(port) => ports.push(*port),
+                        HeaderItem::Param(param) => params.push(*param),
+                    }
+                    input.advance_to(&ahead);
+                    input.parse::<Option<Token![,]>>()?;
+                }
+                Err(error) => {
+                    let skipped = skip_header_item(input)?;
+                    diagnostics.push(header_error(&error, skipped.unwrap_or(end)));
+                }
+            }
         }
+        Ok(())
+    };
+    if let Err(error) = parser.parse2(header.stream()) {
+        diagnostics.push(header_error(&error, end));
     }
     (ports, params)
+}
+
+/// Goes on behind the next comma that does not stand between angle brackets; returns where the last token before it ends.
+fn skip_header_item(input: ParseStream<'_>) -> syn::Result<Option<usize>> {
+    let (mut depth, mut previous, mut end) = (0_usize, ' ', None);
+    while !input.is_empty() {
+        let tree: TokenTree = input.parse()?;
+        let mut here = ' ';
+        if let TokenTree::Punct(punct) = &tree {
+            here = punct.as_char();
+            match here {
+                '<' => depth += 1,
+                '>' if previous != '-' && previous != '=' => depth = depth.saturating_sub(1),
+                ',' if depth == 0 => return Ok(end),
+                _ => {}
+            }
+        }
+        previous = here;
+        end = Some(span_of(tree.span()).end);
+    }
+    Ok(end)
 }
 
 fn header_error(error: &syn::Error, end: usize) -> Diagnostic {
@@ -233,33 +275,6 @@ fn header_error(error: &syn::Error, end: usize) -> Diagnostic {
 
 const UNKNOWN_HEADER_WORD: &str = "unknown header word ";
 
-/// Splits at the commas that do not stand between angle brackets of a type.
-fn split_at_commas(stream: TokenStream) -> Vec<TokenStream> {
-    let mut parts = vec![Vec::new()];
-    let (mut depth, mut previous) = (0_usize, ' ');
-    for tree in stream {
-        let mut here = ' ';
-        if let TokenTree::Punct(punct) = &tree {
-            here = punct.as_char();
-            match here {
-                '<' => depth += 1,
-                '>' if previous != '-' && previous != '=' => depth = depth.saturating_sub(1),
-                ',' if depth == 0 => {
-                    parts.push(Vec::new());
-                    previous = here;
-                    continue;
-                }
-                _ => {}
-            }
-        }
-        previous = here;
-        if let Some(part) = parts.last_mut() {
-            part.push(tree);
-        }
-    }
-    parts.into_iter().filter(|part| !part.is_empty()).map(|part| part.into_iter().collect()).collect()
-}
-
 enum HeaderItem {
     Port(Box<Port>),
     Param(Box<Param>),
@@ -278,16 +293,18 @@ fn header_item(input: ParseStream<'_>) -> syn::Result<HeaderItem> {
     input.parse::<Token![:]>()?;
     let ty: Type = input.parse()?;
     if let Some(direction) = direction {
-        end(input)?;
         return Ok(HeaderItem::Port(Box::new(Port { doc, direction, name, ty })));
     }
     let default = if input.parse::<Option<Token![=]>>()?.is_some() { Some(input.parse::<Expr>()?) } else { None };
-    end(input)?;
     Ok(HeaderItem::Param(Box::new(Param { doc, name, ty, default })))
 }
 
-fn end(input: ParseStream<'_>) -> syn::Result<()> {
-    if input.is_empty() { Ok(()) } else { Err(input.error("expected `,` before the next port or parameter")) }
+fn at_end(input: ParseStream<'_>) -> syn::Result<()> {
+    if input.is_empty() || input.peek(Token![,]) {
+        Ok(())
+    } else {
+        Err(input.error("expected `,` before the next port or parameter"))
+    }
 }
 
 fn attributes_doc(trees: &[TokenTree]) -> String {

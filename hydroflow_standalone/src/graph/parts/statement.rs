@@ -52,6 +52,8 @@ pub(in crate::graph) fn opens_pipelines(group: &Group, before: &[TokenTree]) -> 
     match (group.delimiter(), before) {
         (Delimiter::Brace, [.., TokenTree::Ident(_)]) => true,
         (Delimiter::Parenthesis, [.., dash, arrow]) if is_mark(arrow, '>') => is_mark(dash, '-'),
+        // An index stands in front of a pipeline in parentheses; arguments never have one there.
+        (Delimiter::Parenthesis, [.., TokenTree::Group(index)]) => index.delimiter() == Delimiter::Bracket,
         (Delimiter::Parenthesis, [.., last]) => is_mark(last, '=') || is_mark(last, ';'),
         (Delimiter::Parenthesis, []) => true,
         _ => false,
