@@ -127,11 +127,11 @@ impl<'a> Search<'a> {
     }
 }
 
-/// Returns one node of each ring that consists of unions and tees with one input and one output.
+/// Returns one node of each ring in which nothing but unions, tees and delays stands, all with one input and one output.
 pub(super) fn hollow(graph: &DfirGraph) -> Vec<GraphNodeId> {
     let is_bare = |node: GraphNodeId| {
         matches!(graph.node(node), GraphNode::Operator(_))
-            && matches!(operator_name(graph, node), Some("union" | "tee"))
+            && matches!(operator_name(graph, node), Some("union" | "tee" | "defer_tick" | "defer_tick_lazy"))
             && graph.node_degree_in(node) == 1
             && graph.node_degree_out(node) == 1
     };

@@ -73,7 +73,7 @@ impl Lowered {
     }
 }
 
-/// Finds rings in which nothing but unions and tees stands. The compiler takes needless ones away, and stumbles over the last of a ring.
+/// Finds rings in which nothing but unions, tees and delays stands. The compiler takes needless ones away, and stumbles over the last of a ring.
 pub(super) fn hollow(graph: &DfirGraph) -> Vec<Diagnostic> {
     cycles::hollow(graph).into_iter().map(|node| refuse::hollow(graph, node)).collect()
 }
@@ -81,8 +81,12 @@ pub(super) fn hollow(graph: &DfirGraph) -> Vec<Diagnostic> {
 /// Turns the cycles of a flat graph into loops.
 ///
 /// # Errors
-/// An operator stands in a cycle that cannot be run round by round.
+/// An operator stands in a cycle that cannot be run round by round, or refers to a value that went on to feed it.
 pub(super) fn lower(graph: DfirGraph) -> Result<(DfirGraph, Lowered), Vec<Diagnostic>> {
+    let late = refuse::late_readers(&graph);
+    if !late.is_empty() {
+        return Err(late);
+    }
     let cycles = cycles::cycles(&graph);
     if cycles.is_empty() {
         return Ok((graph, Lowered::default()));

@@ -1,5 +1,7 @@
 //! What is wrong with a cycle, in the user's words: the operator, why it cannot be there, and where the cycle enters and leaves it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use hydroflow_lang::graph::{DfirGraph, GraphNode, GraphNodeId, HandoffKind, PortIndexValue};
 use quote::ToTokens;
 
@@ -17,11 +19,49 @@ pub(super) fn refuse(graph: &DfirGraph, cycle: &Cycle) -> Vec<Diagnostic> {
     cycle.iter().filter_map(|node| refuse_node(graph, cycle, *node)).collect()
 }
 
-/// Says that a ring of unions and tees holds nothing.
+/// Says that a ring holds nothing.
 pub(super) fn hollow(graph: &DfirGraph, node: GraphNodeId) -> Diagnostic {
     Diagnostic::error("HF0118", "this pipeline feeds nothing but itself", span(graph, node))
         .label("no item ever comes here, and none leaves")
         .hint("let something in (`… -> NAME`) and something out (`NAME -> …`), or remove the pipeline")
+}
+
+/// Finds operators that refer to a value though what they are fed comes from where the value goes. All that refer to a value run before it goes on.
+pub(super) fn late_readers(graph: &DfirGraph) -> Vec<Diagnostic> {
+    let next = reached(graph);
+    let mut found = Vec::new();
+    for reader in graph.node_ids() {
+        for value in graph.node_handoff_references(reader).iter().filter_map(|reference| reference.node_id) {
+            let Some(taker) = graph.node_successor_nodes(value).next() else { continue };
+            if leads(&next, taker, reader) {
+                found.push(late_reader(graph, reader, taker));
+            }
+        }
+    }
+    found
+}
+
+fn leads(next: &BTreeMap<GraphNodeId, Vec<GraphNodeId>>, from: GraphNodeId, to: GraphNodeId) -> bool {
+    let (mut seen, mut open) = (BTreeSet::from([from]), vec![from]);
+    while let Some(node) = open.pop() {
+        if node == to {
+            return true;
+        }
+        open.extend(next.get(&node).into_iter().flatten().filter(|next| seen.insert(**next)));
+    }
+    false
+}
+
+fn late_reader(graph: &DfirGraph, reader: GraphNodeId, taker: GraphNodeId) -> Diagnostic {
+    let message = "this operator refers to a value that has gone on before it runs";
+    let diagnostic = Diagnostic::error("HF0117", message, span(graph, reader)).label("refers to the value");
+    let diagnostic = match taker == reader {
+        true => diagnostic,
+        false => {
+            diagnostic.see(span(graph, taker), "the value goes on here, and what becomes of it comes to the operator")
+        }
+    };
+    diagnostic.hint("branch off before the value is made: `… -> tee()`, one branch into `singleton()`, the other to where the value goes now")
 }
 
 fn refuse_node(graph: &DfirGraph, cycle: &Cycle, node: GraphNodeId) -> Option<Diagnostic> {

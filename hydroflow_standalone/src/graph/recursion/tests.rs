@@ -131,7 +131,12 @@ fn a_cycle_through_a_loop_is_refused() {
 
 #[test]
 fn a_ring_with_nothing_in_it_is_told() {
-    for ring in ["a = union() -> tee(); a -> a;", "a = union(); a -> a;", "a = tee(); a -> b; b = union(); b -> a;"] {
+    for ring in [
+        "a = union() -> tee(); a -> a;",
+        "a = union(); a -> a;",
+        "a = tee(); a -> b; b = union(); b -> a;",
+        "a = union(); a -> defer_tick() -> a;",
+    ] {
         let (program, said) = compiled(ring);
         let told =
             said.iter().filter(|said| said.contains("error[HF0118]: this pipeline feeds nothing but itself")).count();
@@ -203,4 +208,19 @@ fn a_cycle_may_go_through_parts() {
     let (compilation, said) = compile(&source, &options);
     let said: Vec<String> = said.iter().map(|said| said.render(&source, false)).collect();
     assert!(compilation.is_some() && said.is_empty(), "{}", said.join("\n"));
+}
+
+#[test]
+fn a_value_that_has_gone_on_cannot_be_referred_to() {
+    refused(
+        "most = source_iter([1]) -> singleton(); most -> map(|x: u32| x + 1) -> map(|x| x + *#most) -> null();",
+        &[
+            "error[HF0117]: this operator refers to a value that has gone on before it runs",
+            "the value goes on here",
+            "help: branch off before",
+        ],
+    );
+    accepted(
+        "most = source_iter([1]) -> singleton(); most -> null(); source_iter([2]) -> map(|x: u32| x + *#most) -> null();",
+    );
 }
