@@ -3,7 +3,7 @@
 //! Nothing here reads files, the environment or the clock, and nothing spawns processes; but [`build`], for build scripts, does the first two. The modules in the order the data goes:
 //! [`source`] and [`diagnostic`] (text and what to say of it), `parse` (text → [`ast`]), `resolve` (names and port kinds),
 //! [`interface`] (what a deployer may know), [`graph`] (the only user of the dataflow compiler), [`emit`] (Rust text).
-//! For people: [`draw`] (a dataflow as SVG), [`document`] (modules as HTML), [`explanations`] (what each code means). Read [`compile`] first.
+//! For people: [`draw`] (a dataflow as SVG), [`document`] (modules as HTML), [`explanations`] (what each code means). For programs: [`standard`] (modules that many need). Read [`compile`] first.
 
 pub mod ast;
 mod build_script;
@@ -19,6 +19,7 @@ mod outline;
 mod parse;
 mod resolve;
 pub mod source;
+pub mod standard;
 
 pub use build_script::build;
 pub use compile::{Compilation, Options, Outcome, Products, compile, compile_with, drawings, interfaces};

@@ -7,6 +7,7 @@ use hydroflow_standalone::{Compilation, Products};
 
 use super::cargo_call::{Command, call};
 use super::crates::lay_out;
+use super::library;
 use super::program::{Program, read_program};
 use super::record;
 use crate::report::{Event, ExitCode, Failure, Reporter};
@@ -166,7 +167,7 @@ fn build_stale(
             Failure::new(ExitCode::BuildFailed, format!("cargo made no program of `{}`", binary.shown))
         })?;
         let artifact = keep(workspace, program, executable, options)?;
-        let files = compilation.files.iter().map(|file| workspace.root().join(file)).collect();
+        let files = compilation.files.iter().filter_map(|file| library::path(workspace, file)).collect();
         record::write(workspace, &artifact, files, &dep_info(executable), options);
         artifacts.push(artifact);
     }

@@ -1,9 +1,9 @@
-//! Where `.hf` files find each other: beside one another, and in the packages of the workspace.
+//! Where `.hf` files find each other: beside one another, in the packages of the workspace, and among the modules that come with the language.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use hydroflow_standalone::Library;
 use hydroflow_standalone::source::SourceFile;
+use hydroflow_standalone::{Library, standard};
 
 use super::program::read_program;
 use crate::workspace::Workspace;
@@ -31,7 +31,24 @@ impl Library for WorkspaceLibrary<'_> {
 
     fn in_package(&self, package: &str, name: &str) -> Result<SourceFile, String> {
         let known = self.workspace.packages().iter().find(|known| known.name.replace('-', "_") == package);
-        let known = known.ok_or_else(|| format!("the workspace has no package `{package}`"))?;
-        self.read(&known.folder.join("src").join(format!("{name}.hf")))
+        match known {
+            Some(known) => self.read(&known.folder.join("src").join(format!("{name}.hf"))),
+            None => standard::file(package, name)
+                .unwrap_or_else(|| Err(format!("the workspace has no package `{package}`"))),
+        }
+    }
+}
+
+/// Returns where a file of a program is on disk. None: it comes with the language.
+pub(super) fn path(workspace: &Workspace, shown: &str) -> Option<PathBuf> {
+    let path = workspace.root().join(shown);
+    (path.is_file() || standard::file_shown_as(shown).is_none()).then_some(path)
+}
+
+/// Returns the text of a file of a program.
+pub(super) fn text(workspace: &Workspace, shown: &str) -> String {
+    match (path(workspace, shown), standard::file_shown_as(shown)) {
+        (None, Some(file)) => file.text().to_owned(),
+        (path, _) => path.and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default(),
     }
 }

@@ -52,14 +52,20 @@ fn nested(resolved: &Resolved, file: usize, items: &TokenStream, inner: &TokenSt
     }
 }
 
-/// `mod x;` was taken from rustc; the name is known again by the place of that file.
+/// `mod x;` and imports of other `.hf` files' items were taken from rustc; the names are known again by the places of those files.
 pub(super) fn links(resolved: &Resolved, file: usize) -> TokenStream {
     let link = |(name, other): (&String, &usize)| {
         let (name, path) =
             (format_ident!("{name}"), resolved.rust_path(*other).parse::<TokenStream>().unwrap_or_default());
         quote!(#[allow(unused_imports)] use #path as #name;)
     };
-    resolved.files[file].submodules.iter().map(link).collect()
+    let links: TokenStream = resolved.files[file].submodules.iter().map(link).collect();
+    let borrowed = |(word, other, name): &(String, usize, String)| {
+        let (word, name) = (format_ident!("{word}"), format_ident!("{name}"));
+        let path = resolved.rust_path(*other).parse::<TokenStream>().unwrap_or_default();
+        quote!(#[allow(unused_imports)] use #path::#name as #word;)
+    };
+    links.into_iter().chain(resolved.files[file].borrowed.iter().flat_map(borrowed)).collect()
 }
 
 /// Names for the types of ports and parameters, for those who use the modules of a file from another one.
@@ -67,16 +73,14 @@ pub(super) fn aliases(resolved: &Resolved, file: usize) -> TokenStream {
     resolved.modules.iter().filter(|module| module.file == file && file != 0).map(module_aliases).collect()
 }
 
-/// The names for one module's types.
+/// The names for one module's types. Those of a generic module have the type parameters that stand in them.
 pub(super) fn module_aliases(module: &ResolvedModule) -> TokenStream {
-    if !module.generics.is_empty() {
-        return TokenStream::new();
-    }
     let ports = module.ports.iter().map(|port| (&port.name, &port.ty));
     let types = ports.chain(module.params.iter().map(|param| (&param.name, &param.ty)));
     let alias = |(name, ty): (&syn::Ident, &syn::Type)| {
-        let alias = alias(module, name);
-        quote!(#[allow(non_camel_case_types, dead_code, private_interfaces)] pub(crate) type #alias = #ty;)
+        let (alias, generics) = alias(module, name, ty);
+        let generics = (!generics.is_empty()).then(|| quote!(<#( #generics ),*>));
+        quote!(#[allow(non_camel_case_types, dead_code, private_interfaces)] pub(crate) type #alias #generics = #ty;)
     };
     types.map(alias).collect()
 }

@@ -1,17 +1,16 @@
 //! The files of a program: the main file, those it names by `mod x;`, and those of other packages by `use package::hf::x::…;`.
 //!
-//! Reads no file itself: a [`Library`] does. Says which `use` means a module, for rustc must not see those.
+//! Reads no file itself: a [`Library`] does.
 
 use std::collections::BTreeMap;
 
-use proc_macro2::Ident;
-use syn::{Item, UseTree};
-
 use super::header::{ResolvedModule, headers};
+use super::imports::{imports, leaves};
 use crate::ast::File;
 use crate::diagnostic::Diagnostic;
 use crate::parse::{parse, span_of};
 use crate::source::{SourceFile, SourceMap, Span};
+use crate::standard;
 
 /// Where other files come from.
 pub trait Library: Sync {
@@ -28,7 +27,7 @@ pub trait Library: Sync {
     fn in_package(&self, package: &str, name: &str) -> Result<SourceFile, String>;
 }
 
-/// A library without files.
+/// A library without files but for those of the language itself.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoLibrary;
 
@@ -37,8 +36,8 @@ impl Library for NoLibrary {
         Err(format!("there is no file `{name}.hf` to be read here"))
     }
 
-    fn in_package(&self, package: &str, _name: &str) -> Result<SourceFile, String> {
-        Err(format!("there is no package `{package}` to be read here"))
+    fn in_package(&self, package: &str, name: &str) -> Result<SourceFile, String> {
+        standard::file(package, name).unwrap_or_else(|| Err(format!("there is no package `{package}` to be read here")))
     }
 }
 
@@ -65,7 +64,9 @@ pub(crate) struct ResolvedFile {
     /// Files it names by `mod x;`.
     pub(crate) submodules: BTreeMap<String, usize>,
     /// Modules it imports: the word, and the path it stands for.
-    imports: BTreeMap<String, Vec<String>>,
+    pub(super) imports: BTreeMap<String, Vec<String>>,
+    /// Rust items of other `.hf` files that it imports: the word, the file and the item's name there.
+    pub(crate) borrowed: Vec<(String, usize, String)>,
     /// What rustc must not see: `mod x;` and imports of modules.
     pub(crate) hidden: Vec<Span>,
     /// The file whose `mod x;` brought it here.
@@ -88,13 +89,19 @@ impl Resolved {
                 })
             }
             [package, word, name, rest @ ..] if word == "hf" => {
-                let other = self.files.iter().position(|other| other.rust_name == package_file(package, name))?;
+                let other = self.package_file(package, name)?;
                 // `package::hf::name` alone means the module of the file's own name.
                 self.find(other, if rest.is_empty() { std::slice::from_ref(name) } else { rest })
             }
             [first, rest @ ..] => self.find(*here.submodules.get(first)?, rest),
             [] => None,
         }
+    }
+
+    /// Returns the file of another package that a path begins with.
+    pub(super) fn package_file(&self, package: &str, name: &str) -> Option<usize> {
+        let rust_name = package_file(package, name);
+        self.files.iter().position(|file| file.rust_name == rust_name)
     }
 
     /// The order in which files are put into one another as Rust modules: the main file is the innermost, so that it sees all.
@@ -161,8 +168,20 @@ impl Loader<'_> {
         let (file, diagnostics) = parse(&source, base);
         self.diagnostics.extend(diagnostics);
         let (name, text) = (source.name().to_owned(), source.text().to_owned());
-        let (submodules, imports, hidden) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
-        self.files.push(ResolvedFile { file, name, text, base, rust_name, submodules, imports, hidden, parent });
+        let (submodules, imports) = (BTreeMap::new(), BTreeMap::new());
+        let (borrowed, hidden) = (Vec::new(), Vec::new());
+        self.files.push(ResolvedFile {
+            file,
+            name,
+            text,
+            base,
+            rust_name,
+            submodules,
+            imports,
+            borrowed,
+            hidden,
+            parent,
+        });
         self.files.len() - 1
     }
 
@@ -237,50 +256,5 @@ impl Loader<'_> {
                 }
             }
         }
-    }
-}
-
-/// Returns what a `use` names, one path for each name, and the word it is known by.
-fn leaves(item: &Item) -> Vec<(Vec<Ident>, Ident)> {
-    fn collect(tree: &UseTree, before: &[Ident], found: &mut Vec<(Vec<Ident>, Ident)>) {
-        let with = |word: &Ident| before.iter().cloned().chain([word.clone()]).collect::<Vec<_>>();
-        match tree {
-            UseTree::Path(path) => collect(&path.tree, &with(&path.ident), found),
-            UseTree::Name(name) => found.push((with(&name.ident), name.ident.clone())),
-            UseTree::Rename(rename) => found.push((with(&rename.ident), rename.rename.clone())),
-            UseTree::Group(group) => group.items.iter().for_each(|tree| collect(tree, before, found)),
-            UseTree::Glob(_) => {}
-        }
-    }
-    let mut found = Vec::new();
-    if let Item::Use(item) = item {
-        collect(&item.tree, &[], &mut found);
-    }
-    found
-}
-
-/// Finds the imports that mean modules. Rust items and modules cannot stand in one `use`, for rustc sees the whole of it or nothing.
-fn imports(resolved: &mut Resolved, at: usize, diagnostics: &mut Vec<Diagnostic>) {
-    let mut taken = Vec::new();
-    for item in &resolved.files[at].file.items {
-        let leaves = leaves(&item.item);
-        let paths: Vec<(Vec<String>, String)> = leaves
-            .iter()
-            .map(|(path, word)| (path.iter().map(ToString::to_string).collect(), word.to_string()))
-            .collect();
-        let modules: Vec<bool> =
-            paths.iter().map(|(path, _)| path.len() > 1 && resolved.find(at, path).is_some()).collect();
-        if modules.iter().all(|is_module| *is_module) && !modules.is_empty() {
-            taken.push((item.span.clone(), paths));
-        } else if let Some(first) = modules.iter().position(|is_module| *is_module) {
-            let place = span_of(leaves[first].1.span());
-            let error = Diagnostic::error("HF0012", "a module and Rust items stand in one `use`", place)
-                .label("this is a module");
-            diagnostics.push(error.hint("import modules by a `use` of their own"));
-        }
-    }
-    for (span, paths) in taken {
-        resolved.files[at].hidden.push(span);
-        resolved.files[at].imports.extend(paths.into_iter().map(|(path, word)| (word, path)));
     }
 }

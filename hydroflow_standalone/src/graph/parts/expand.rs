@@ -174,14 +174,16 @@ impl<'a> Expander<'a> {
             .collect()
     }
 
-    /// Returns the type of a port or parameter as the function around sees it. In another file it has a name there, unless it depends on the use.
+    /// Returns the type of a port or parameter as the function around sees it. In another file it has a name there.
     fn type_of(&self, module: &ResolvedModule, name: &Ident, ty: &Type, renaming: &Renaming) -> TokenStream {
-        if module.file == self.home || !module.generics.is_empty() {
+        if module.file == self.home {
             return renaming.expression(ty.to_token_stream(), false);
         }
         let path: TokenStream = self.resolved.rust_path(module.file).parse().unwrap_or_default();
-        let alias = alias(module, name);
-        quote_spanned!(name.span()=> #path::#alias)
+        let (alias, generics) = alias(module, name, ty);
+        let arguments = generics.iter().filter_map(|name| renaming.types.get(&name.to_string()));
+        let arguments = (!generics.is_empty()).then(|| quote_spanned!(name.span()=> <#( #arguments ),*>));
+        quote_spanned!(name.span()=> #path::#alias #arguments)
     }
 
     /// Binds parameters to what the use gives, or to their defaults.
