@@ -48,10 +48,14 @@ pub(super) fn run(args: &Args, folder: &Path, reporter: &Reporter) -> Result<(),
     let place = super::absolute(folder, &args.path);
     let name = name(args, &place)?;
     if place.exists() && place.read_dir().map_or(true, |mut entries| entries.next().is_some()) {
-        return Err(Failure::new(ExitCode::Usage, format!("`{}` exists and is not an empty folder", args.path.display()))
-            .hint("choose another path"));
+        return Err(Failure::new(
+            ExitCode::Usage,
+            format!("`{}` exists and is not an empty folder", args.path.display()),
+        )
+        .hint("choose another path"));
     }
-    let failed = |error| Failure::new(ExitCode::Usage, format!("cannot write to `{}`", args.path.display())).cause(error);
+    let failed =
+        |error| Failure::new(ExitCode::Usage, format!("cannot write to `{}`", args.path.display())).cause(error);
     let template = args.template.name();
     let mut written = Vec::new();
     for file in Templates::iter() {
@@ -66,21 +70,25 @@ pub(super) fn run(args: &Args, folder: &Path, reporter: &Reporter) -> Result<(),
     }
     sys::fs::write_atomic(&place.join(".gitignore"), b"/target\n__pycache__\n").map_err(failed)?;
     let modules = written.iter().filter(|file| file.ends_with(".hf")).count();
-    reporter.status("Created", format!("workspace `{name}` from template `{template}` ({modules} modules, {} files)", written.len() + 1));
+    reporter.status(
+        "Created",
+        format!("workspace `{name}` from template `{template}` ({modules} modules, {} files)", written.len() + 1),
+    );
     reporter.status("Next", format!("cd {} && cargo hydro deploy", args.path.display()));
     Ok(())
 }
 
-/// Only manifests speak of the workspace's name.
+/// Manifests and scripts speak of the workspace's name, programs of the library that has it.
 fn renamed(file: &str, content: &[u8], template: &str, name: &str) -> Vec<u8> {
-    let is_text = Path::new(file).extension().is_some_and(|extension| extension == "toml" || extension == "md" || extension == "py");
-    if !is_text {
-        return content.to_owned();
-    }
     let text = String::from_utf8_lossy(content);
-    text.replace(&format!("name = \"{template}\""), &format!("name = \"{name}\""))
-        .replace(&format!("{template}.hydro."), &format!("{name}.hydro."))
-        .into_bytes()
+    match Path::new(file).extension().and_then(|extension| extension.to_str()) {
+        Some("toml" | "md" | "py") => text
+            .replace(&format!("name = \"{template}\""), &format!("name = \"{name}\""))
+            .replace(&format!("{template}.hydro."), &format!("{name}.hydro."))
+            .into_bytes(),
+        Some("hf") => text.replace(&format!("use {template}::"), &format!("use {}::", name.replace('-', "_"))).into_bytes(),
+        _ => content.to_owned(),
+    }
 }
 
 fn name(args: &Args, place: &Path) -> Result<String, Failure> {
@@ -89,7 +97,8 @@ fn name(args: &Args, place: &Path) -> Result<String, Failure> {
         None => place.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
     };
     let is_word = |name: &str| {
-        name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+        name.starts_with(|c: char| c.is_ascii_alphabetic())
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
     };
     if is_word(&name) {
         return Ok(name);

@@ -2,11 +2,18 @@
 //!
 //! Knows no command line; the engine does the work.
 
+use std::time::Duration;
+
+use tokio::time::timeout;
+
 use super::engine::{Engine, EngineOptions};
 use super::model::Deployment;
 use crate::report::{ExitCode, Failure, Reporter};
 use crate::sys::signal::{Interrupt, Interrupts};
 use crate::sys::stop_runs;
+
+/// How long an interrupted deploy may take to have what it started come up, or to see that its build was ended.
+const SETTLING: Duration = Duration::from_secs(1);
 
 /// Deploys and stays in the foreground until all services have ended, one of them fails, or the user interrupts. Blocks.
 ///
@@ -38,9 +45,15 @@ pub fn foreground(
 }
 
 async fn stay(engine: &Engine, interrupts: &Interrupts) -> Result<ExitCode, Vec<Failure>> {
+    let mut deploying = std::pin::pin!(engine.deploy());
     let deployed = tokio::select! {
-        deployed = engine.deploy() => deployed,
-        interrupt = interrupts.first() => return Ok(stop(engine, interrupt).await),
+        deployed = &mut deploying => deployed,
+        interrupt = interrupts.first() => {
+            stop_runs();
+            // What was started just now is known to the deploy alone until it is up; it is to have an orderly end too.
+            let _ = timeout(SETTLING, deploying).await;
+            return Ok(stop(engine, interrupt).await);
+        }
     };
     if let Err(problems) = deployed {
         engine.stop_all().await;

@@ -1,0 +1,38 @@
+//! `check`: everything that is wrong, without building.
+
+use crate::support::{Workspace, programs};
+
+const MANIFEST: &str = "[workspace]\n[package]\nname = \"checked\"\nedition = \"2024\"\n";
+
+#[test]
+fn what_is_right_is_said_to_be_right() {
+    let workspace = programs().workspace();
+    let output = workspace.hydro(["check"]).run().exits(0).says(&["Checking 1", "Finished no errors"]);
+    assert_eq!(output.stdout, "");
+}
+
+#[test]
+fn all_files_are_looked_at_before_cargo_is_asked() {
+    let wrong = |name: &str| format!("module main() {{\n    {name} -> null();\n}}\n");
+    let (one, two) = (wrong("first"), wrong("second"));
+    let workspace = Workspace::new(
+        "check-all",
+        &[("Cargo.toml", MANIFEST), ("src/lib.rs", ""), ("src/a.hf", &one), ("src/b.hf", &two)],
+    );
+    workspace.hydro(["check"]).run().exits(101).says(&[
+        "--> src/a.hf:2:5",
+        "--> src/b.hf:2:5",
+        "error: `src/a.hf`, `src/b.hf` have errors",
+    ]);
+}
+
+#[test]
+fn the_deployment_is_checked_too() {
+    let program = "module main(output out: u64) {\n    source_iter(0..3_u64) -> out;\n}\n";
+    let toml = "[deployment]\nname = \"d\"\n\n[services.a]\nsrc = \"src/a.hf\"\n\n[[links]]\nfrom = \"a.out\"\nto = \"b.numbers\"\n";
+    let workspace = Workspace::new(
+        "check-toml",
+        &[("Cargo.toml", MANIFEST), ("src/lib.rs", ""), ("src/a.hf", program), ("Hydro.toml", toml)],
+    );
+    workspace.hydro(["check"]).run().exits(96).says(&["there is no service `b`", "--> Hydro.toml:8"]);
+}

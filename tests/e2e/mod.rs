@@ -1,0 +1,13 @@
+//! Real programs, real processes, real sockets: what a user sees of them, and that nothing of them is left behind.
+
+mod by_hand;
+mod deploy;
+mod draining;
+mod endings;
+mod examples;
+mod interrupted_builds;
+mod panics;
+mod paths;
+mod scripts;
+mod test_runs;
+mod toml;

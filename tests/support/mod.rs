@@ -1,0 +1,22 @@
+//! What the suites stand on: workspaces on disk, the command with deadlines, processes that are watched, texts that are compared.
+//!
+//! `place` says where things are, `workspace` lays files down, `hydro` runs the command to its end, `running` watches a process that goes on,
+//! `processes` looks for what is left behind, `programs` builds the programs that several suites share, `redact` and `golden` compare texts.
+
+mod golden;
+mod hydro;
+mod place;
+mod processes;
+mod programs;
+mod redact;
+mod running;
+mod workspace;
+
+pub(crate) use golden::assert_golden;
+pub(crate) use hydro::{Hydro, Output, command};
+pub(crate) use place::{program, repository, scratch, shared_target};
+pub(crate) use processes::{Mark, eventually};
+pub(crate) use programs::{Deployed, programs};
+pub(crate) use redact::redact;
+pub(crate) use running::Running;
+pub(crate) use workspace::Workspace;

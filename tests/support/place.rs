@@ -1,0 +1,38 @@
+//! Where the suites' files are.
+//!
+//! Everything lies at fixed places below the target folder, so that the second run finds its programs built.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Returns the root of the repository.
+pub(crate) fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("cargo-hydro lies in the repository")
+}
+
+/// Returns the target folder that all suites' workspaces share: what their programs depend on is compiled once.
+pub(crate) fn shared_target() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("lies in the target folder").join("hydro-tests")
+}
+
+/// Returns the place of a test's own files. It is always the same, so its name must be the test's alone.
+pub(crate) fn scratch(name: &str) -> PathBuf {
+    shared_target().join("work").join(name)
+}
+
+/// Returns a copy of one of the command's programs. It stays what it is while somebody builds the next one.
+pub(crate) fn program(built: &str) -> PathBuf {
+    let bytes = fs::read(built).expect("cargo has built it");
+    let bin = shared_target().join("bin");
+    let folder = bin.join(&blake3::hash(&bytes).to_hex()[..16]);
+    let copy = folder.join(Path::new(built).file_name().expect("is a file"));
+    if copy.is_file() {
+        return copy;
+    }
+    fs::create_dir_all(&folder).expect("can be made");
+    let part = tempfile::NamedTempFile::new_in(&folder).expect("can be made");
+    fs::copy(built, part.path()).expect("can be copied");
+    // The file must be closed before it can be executed.
+    part.into_temp_path().persist(&copy).expect("can be renamed");
+    copy
+}
