@@ -2,15 +2,16 @@
 
 use hydroflow_lang::diagnostic::{Diagnostic as Said, Diagnostics};
 use hydroflow_lang::graph::{
-    AsCodeOptions, DfirGraph, FlatGraphBuilder, FlatGraphBuilderOutput, GraphNode, WriteConfig,
-    eliminate_extra_unions_tees, partition_graph,
+    AsCodeOptions, DfirGraph, FlatGraphBuilder, FlatGraphBuilderOutput, WriteConfig, eliminate_extra_unions_tees,
+    partition_graph,
 };
 use hydroflow_lang::parse::DfirCode;
 use proc_macro2::TokenStream;
 use quote::quote;
 
+use super::conditions::{self, Conditions};
 use super::picture::{Edge, Node, picture};
-use super::{body, explain, leaving, parts, ports, recursion, tick};
+use super::{body, explain, leaving, parts, ports, recursion, references, tick};
 use crate::diagnostic::Diagnostic;
 use crate::resolve::{Resolved, ResolvedModule};
 use crate::source::SourceFile;
@@ -58,8 +59,44 @@ pub(crate) fn runtime_root() -> TokenStream {
     quote!(::hydro_runtime_shim::private::dfir_rs)
 }
 
-/// Compiles a module's body. None: there are errors.
+/// Compiles a module's body, in each way its conditions can turn out. None: there are errors.
 pub(crate) fn compile(
+    source: &SourceFile,
+    resolved: &Resolved,
+    module: &ResolvedModule,
+    options: GraphOptions,
+) -> (Option<Dataflow>, Vec<Diagnostic>) {
+    let conditions = match conditions(resolved, module) {
+        Ok(conditions) if conditions.is_empty() => return compile_body(source, resolved, module, options),
+        Ok(conditions) => conditions,
+        Err(diagnostic) => return (None, vec![*diagnostic]),
+    };
+    let (mut flows, mut diagnostics) = (Vec::new(), Vec::new());
+    for way in conditions.ways() {
+        let then = |module: &ResolvedModule| ResolvedModule { body: way.body(&module.body), ..module.clone() };
+        let modules = resolved.modules.iter().map(then).collect();
+        let others = Resolved { modules, files: resolved.files.clone() };
+        let (flow, mut found) = compile_body(source, &others, &then(module), options);
+        // Nobody minds that something is of little use where a condition does not hold.
+        found.retain(|found| flows.is_empty() || found.level == crate::diagnostic::Level::Error);
+        diagnostics.extend(found);
+        flows.extend(flow.map(|flow| (way.condition(), flow)));
+    }
+    let sound = !crate::diagnostic::has_errors(&diagnostics);
+    (sound.then(|| conditions::join(flows)).flatten(), diagnostics)
+}
+
+/// The conditions of a module's body and of the bodies it uses.
+fn conditions(resolved: &Resolved, module: &ResolvedModule) -> Result<Conditions, Box<Diagnostic>> {
+    if !resolved.modules.iter().any(|module| module.has_attributes) {
+        return Ok(Conditions::default());
+    }
+    let used = parts::expand(resolved, module).parts;
+    let bodies = used.iter().filter_map(|at| resolved.modules.get(*at)).chain([module]).map(|module| &module.body);
+    Conditions::of(bodies).map_err(Box::new)
+}
+
+fn compile_body(
     source: &SourceFile,
     resolved: &Resolved,
     module: &ResolvedModule,
@@ -143,7 +180,7 @@ fn build(code: DfirCode, options: GraphOptions, said: &mut Heard) -> Option<Buil
         return None;
     }
     eliminate_extra_unions_tees(&mut flat_graph);
-    said.0.extend(adjacent_handoffs(&flat_graph));
+    said.0.extend(references::faults(&flat_graph));
     if diagnostics.has_error() || !said.0.iter().all(|said| said.level != hydroflow_lang::diagnostic::Level::Error) {
         return None;
     }
@@ -190,18 +227,6 @@ fn generate(
             None
         }
     }
-}
-
-/// Two references in a row, which arise when a tee or union with one use is taken away, cannot be compiled.
-fn adjacent_handoffs(graph: &DfirGraph) -> Vec<Said> {
-    let is_handoff = |node| matches!(graph.node(node), GraphNode::Handoff { .. });
-    let adjacent = graph.edges().filter(|(_, (from, to))| is_handoff(*from) && is_handoff(*to));
-    adjacent
-        .map(|(_, (_, to))| {
-            let message = "two of `singleton()`, `optional()` and `handoff()` cannot stand next to each other";
-            Said::spanned(graph.node(to).span(), hydroflow_lang::diagnostic::Level::Error, message)
-        })
-        .collect()
 }
 
 fn draw(source: &SourceFile, module: &ResolvedModule, graph: &DfirGraph, lowered: &recursion::Lowered) -> Graph {

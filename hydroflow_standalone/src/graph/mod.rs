@@ -1,11 +1,12 @@
 //! Module body → dataflow graph → Rust tokens. The only user of `hydroflow_lang`, so that its next release is this folder's work.
 //!
-//! `body` reads statements with recovery, `former` knows what operators were called once, `lasting` lets counters go on from tick to tick, `ports` puts the module's ports at the ends of its pipelines,
-//! `leaving` leads them out of loops, `compile` runs the dataflow compiler,
+//! `body` reads statements with recovery, `conditions` sees to `#[cfg]`, `former` knows what operators were called once, `lasting` lets counters go on from tick to tick, `ports` puts the module's ports at the ends of its pipelines,
+//! `leaving` leads them out of loops, `references` finds those to singletons that cannot be, `compile` runs the dataflow compiler,
 //! `tick` tells rustc that ticks repeat, `explain` turns what the compiler says into our words.
 
 mod body;
 mod compile;
+mod conditions;
 mod explain;
 mod former;
 mod lasting;
@@ -15,6 +16,7 @@ mod parts;
 mod picture;
 mod ports;
 mod recursion;
+mod references;
 mod tick;
 
 pub(crate) use compile::{Dataflow, compile, runtime_root};

@@ -32,6 +32,8 @@ pub(crate) struct Written {
     pub(crate) statements: TokenStream,
     /// The items, in order.
     pub(crate) items: Vec<Item>,
+    /// Whether attributes stand before statements, doc comments aside.
+    pub(crate) has_attributes: bool,
 }
 
 /// The names that `mod` stands for in older bodies.
@@ -46,11 +48,11 @@ pub(crate) struct PortNames {
 /// Takes a body apart.
 pub(crate) fn written(body: TokenStream, ports: &PortNames) -> Written {
     let mut out = Written::default();
-    out.statements = statements(body, ports, &mut out.items);
+    out.statements = statements(body, ports, &mut out);
     out
 }
 
-fn statements(body: TokenStream, ports: &PortNames, items: &mut Vec<Item>) -> TokenStream {
+fn statements(body: TokenStream, ports: &PortNames, written: &mut Written) -> TokenStream {
     let trees: Vec<TokenTree> = body.into_iter().collect();
     let mut out = TokenStream::new();
     let mut rest = trees.as_slice();
@@ -59,14 +61,16 @@ fn statements(body: TokenStream, ports: &PortNames, items: &mut Vec<Item>) -> To
         if begins_item(statement, !attributes.is_empty())
             && let Some((item, length)) = item(rest)
         {
-            items.push(item);
+            written.items.push(item);
             rest = &rest[length..];
             continue;
         }
-        let kept = attributes.chunks(2).filter(|attribute| !is_doc(attribute));
-        out.extend(kept.flatten().cloned());
+        for attribute in attributes.chunks(2).filter(|attribute| !is_doc(attribute)) {
+            written.has_attributes = true;
+            out.extend(attribute.iter().cloned());
+        }
         let end = statement.iter().position(|tree| is_mark(tree, ';')).map_or(statement.len(), |end| end + 1);
-        out.extend(one(&statement[..end], ports, items));
+        out.extend(one(&statement[..end], ports, written));
         rest = &statement[end..];
     }
     out
@@ -104,14 +108,14 @@ fn is_mark(tree: &TokenTree, mark: char) -> bool {
 }
 
 /// Writes one statement: into a `loop`, and with the names of ports where it says `mod`.
-fn one(trees: &[TokenTree], ports: &PortNames, items: &mut Vec<Item>) -> TokenStream {
+fn one(trees: &[TokenTree], ports: &PortNames, written: &mut Written) -> TokenStream {
     let is_loop = matches!(trees.first(), Some(TokenTree::Ident(word)) if word == "loop");
     let mut out = Vec::new();
     let mut at = 0;
     while let Some(tree) = trees.get(at) {
         match tree {
             TokenTree::Group(group) if is_loop && group.delimiter() == Delimiter::Brace => {
-                let mut inner = Group::new(Delimiter::Brace, statements(group.stream(), ports, items));
+                let mut inner = Group::new(Delimiter::Brace, statements(group.stream(), ports, written));
                 inner.set_span(group.span());
                 out.push(inner.into());
             }

@@ -50,6 +50,7 @@ pub(crate) struct Resolved {
 }
 
 /// One file of a program.
+#[derive(Clone)]
 pub(crate) struct ResolvedFile {
     /// Its tree.
     pub(crate) file: File,

@@ -16,6 +16,7 @@ use crate::parse::{PortNames, span_of, written};
 use crate::source::{SourceMap, Span};
 
 /// A module whose names are known.
+#[derive(Clone)]
 pub(crate) struct ResolvedModule {
     /// The file it is in, as a place among those of the program.
     pub(crate) file: usize,
@@ -37,6 +38,8 @@ pub(crate) struct ResolvedModule {
     pub(crate) whole_body: TokenStream,
     /// The dataflow: the body without what is no dataflow.
     pub(crate) body: TokenStream,
+    /// Whether attributes stand before statements of the body, in it or in its loops.
+    pub(crate) has_attributes: bool,
     /// Rust items of the body; only the body sees them.
     pub(crate) items: Vec<syn::Item>,
     /// Where the words `module`, `{` and `}` stand.
@@ -44,6 +47,7 @@ pub(crate) struct ResolvedModule {
 }
 
 /// A port with its payload.
+#[derive(Clone)]
 pub(crate) struct ResolvedPort {
     pub(crate) name: Ident,
     pub(crate) direction: Direction,
@@ -54,6 +58,7 @@ pub(crate) struct ResolvedPort {
 }
 
 /// A parameter.
+#[derive(Clone)]
 pub(crate) struct ResolvedParam {
     pub(crate) name: Ident,
     pub(crate) ty: Type,
@@ -148,6 +153,7 @@ fn resolve_module(sources: &SourceMap, names: &Names, module: &Module) -> Resolv
         header_is_sound: module.header_is_whole,
         whole_body: module.body.clone(),
         body: written.statements,
+        has_attributes: written.has_attributes,
         items: written.items,
         marks: [module.keyword.clone(), module.open_brace.clone(), module.close_brace.clone()],
     }
