@@ -15,6 +15,8 @@ use crate::report::Event;
 pub(super) struct Positions<'a> {
     crates: &'a Crates,
     user_root: PathBuf,
+    /// Lines as generated and as the user wrote them; the longest first, for one may stand within another.
+    lines: Vec<&'a (String, String)>,
     told: BTreeSet<String>,
     has_errors: bool,
     consequence: Option<Event>,
@@ -22,7 +24,11 @@ pub(super) struct Positions<'a> {
 
 impl<'a> Positions<'a> {
     pub(super) fn new(crates: &'a Crates, user_root: &Path) -> Self {
-        Self { crates, user_root: user_root.to_owned(), told: BTreeSet::new(), has_errors: false, consequence: None }
+        let files = crates.binaries.iter().flat_map(|binary| &binary.files);
+        let mut lines: Vec<&(String, String)> = files.flat_map(|file| &file.changed_lines).collect();
+        lines.sort_by_key(|(generated, _)| std::cmp::Reverse(generated.len()));
+        let user_root = user_root.to_owned();
+        Self { crates, user_root, lines, told: BTreeSet::new(), has_errors: false, consequence: None }
     }
 
     /// Returns the event for a compiler message; none where it was told already or says nothing to the user.
@@ -77,9 +83,7 @@ impl<'a> Positions<'a> {
         };
         let name = primary.and_then(|span| span.get("file_name")).and_then(Value::as_str).unwrap_or_default();
         let place = number("line_start").zip(number("column_start"));
-        place.is_some_and(|place| {
-            self.files().any(|file| file.shown == name && file.ports.contains(&place))
-        })
+        place.is_some_and(|place| self.files().any(|file| file.shown == name && file.ports.contains(&place)))
     }
 
     /// Warnings about what we generated are ours to know; the user can do nothing about them.
@@ -103,7 +107,7 @@ impl<'a> Positions<'a> {
 
     fn mend_text(&self, text: &str) -> String {
         let mut text = text.replace(&*self.crates.root.to_string_lossy(), &self.user_root.to_string_lossy());
-        for (generated, written) in self.files().flat_map(|file| &file.changed_lines) {
+        for (generated, written) in &self.lines {
             if text.contains(generated.as_str()) {
                 text = text.replace(generated.as_str(), written);
             }

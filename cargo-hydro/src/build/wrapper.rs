@@ -30,11 +30,9 @@ pub fn called_as_wrapper(arguments: &[OsString]) -> Option<Vec<OsString>> {
 /// What becomes of generated paths. The last rule that fits counts: a program's own folder is the workspace as the user sees it.
 fn rules(remap: &str) -> Vec<String> {
     let mut rules = vec![remap.to_owned()];
-    let (Some((generated, user)), Some(package), Some(binary)) = (
-        remap.split_once('='),
-        crate::sys::env::path("CARGO_MANIFEST_DIR"),
-        crate::sys::env::text("CARGO_BIN_NAME"),
-    ) else {
+    let (Some((generated, user)), Some(package), Some(binary)) =
+        (remap.split_once('='), crate::sys::env::path("CARGO_MANIFEST_DIR"), crate::sys::env::text("CARGO_BIN_NAME"))
+    else {
         return rules;
     };
     let own = package.join(binary);

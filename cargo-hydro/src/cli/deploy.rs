@@ -25,7 +25,12 @@ pub(super) fn run(args: &Args, folder: &Path, reporter: &Reporter) -> Result<u8,
 }
 
 /// Reads `Hydro.toml` and keeps what it describes running until it ends or is ended.
-pub(super) fn foreground(workspace: Workspace, local: bool, compile: &CompileArgs, reporter: &Reporter) -> Result<u8, Failure> {
+pub(super) fn foreground(
+    workspace: Workspace,
+    local: bool,
+    compile: &CompileArgs,
+    reporter: &Reporter,
+) -> Result<u8, Failure> {
     let deployment = deploy::from_toml(&workspace, reporter)?;
     let options = EngineOptions { workspace, build: compile.options(None), local };
     match deploy::foreground(options, deployment, reporter) {
@@ -40,7 +45,6 @@ pub(super) fn checked(workspace: &Workspace, local: bool, reporter: &Reporter) -
     let failures = topology::check(&deployment, local);
     if failures.is_empty() { Ok(deployment) } else { Err(last_of(failures, reporter)) }
 }
-
 
 /// All failures are told; the last one ends the command.
 fn last_of(mut failures: Vec<Failure>, reporter: &Reporter) -> Failure {

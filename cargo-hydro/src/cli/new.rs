@@ -86,7 +86,9 @@ fn renamed(file: &str, content: &[u8], template: &str, name: &str) -> Vec<u8> {
             .replace(&format!("name = \"{template}\""), &format!("name = \"{name}\""))
             .replace(&format!("{template}.hydro."), &format!("{name}.hydro."))
             .into_bytes(),
-        Some("hf") => text.replace(&format!("use {template}::"), &format!("use {}::", name.replace('-', "_"))).into_bytes(),
+        Some("hf") => {
+            text.replace(&format!("use {template}::"), &format!("use {}::", name.replace('-', "_"))).into_bytes()
+        }
         _ => content.to_owned(),
     }
 }

@@ -167,7 +167,8 @@ impl ProgramArgs {
         let known = |name: &String| workspace.packages().iter().any(|package| package.name == *name);
         if let Some(unknown) = self.package.iter().find(|name| !known(name)) {
             let names = workspace.packages().iter().map(|package| package.name.as_str());
-            let failure = Failure::new(crate::report::ExitCode::BuildFailed, format!("the workspace has no package `{unknown}`"));
+            let failure =
+                Failure::new(crate::report::ExitCode::BuildFailed, format!("the workspace has no package `{unknown}`"));
             return Err(match hydroflow_standalone::diagnostic::nearest(unknown, names) {
                 Some(near) => failure.hint(format!("a similar name exists: `{near}`")),
                 None => failure,

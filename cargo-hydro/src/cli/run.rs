@@ -19,8 +19,8 @@ pub(super) struct Args {
     compile: CompileArgs,
     #[command(flatten)]
     workspace: WorkspaceArgs,
-    /// Arguments for the script
-    #[arg(last = true, value_name = "ARGS")]
+    /// Arguments for the script; those that begin with `-` stand behind `--`
+    #[arg(trailing_var_arg = true, value_name = "ARGS")]
     args: Vec<OsString>,
 }
 
@@ -40,7 +40,8 @@ pub(super) fn run(args: Args, folder: &Path, reporter: &Reporter) -> Result<u8, 
     // The script's own folder says which workspace is meant, wherever the command was called.
     let home = place.parent().filter(|home| home.is_dir()).unwrap_or(folder);
     if script.extension().is_some_and(|extension| extension != "py") {
-        return Err(Failure::new(ExitCode::Usage, format!("`{}` is no Python script", script.display())).hint("scripts end in `.hydro.py`"));
+        return Err(Failure::new(ExitCode::Usage, format!("`{}` is no Python script", script.display()))
+            .hint("scripts end in `.hydro.py`"));
     }
     let workspace = args.workspace.workspace(home)?;
     let build = args.compile.options(None);

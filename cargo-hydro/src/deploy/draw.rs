@@ -117,7 +117,8 @@ fn json_text(deployment: &Deployment) -> String {
             })
         })
         .collect();
-    json!({ "deployment": deployment.name, "machines": machines(deployment), "services": services, "links": links }).to_string()
+    json!({ "deployment": deployment.name, "machines": machines(deployment), "services": services, "links": links })
+        .to_string()
 }
 
 /// Returns the machines by name: those that were made, and this one where something runs on it without a word about it.

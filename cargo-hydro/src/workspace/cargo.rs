@@ -195,7 +195,8 @@ fn ask_cargo(manifest: &Path, flags: &CargoFlags) -> Result<Facts, Failure> {
         let failure = failed(&format!("`cargo metadata` cannot read `{}`", manifest.display()));
         return Err(said.iter().fold(failure, |failure, line| failure.cause(line.trim_start_matches("error: "))));
     }
-    let metadata = MetadataCommand::parse(&output).map_err(|error| failed("cannot read what `cargo metadata` says").cause(error))?;
+    let metadata = MetadataCommand::parse(&output)
+        .map_err(|error| failed("cannot read what `cargo metadata` says").cause(error))?;
     Ok(facts(&metadata, flags))
 }
 
@@ -218,7 +219,12 @@ fn package(package: &cargo_metadata::Package) -> Package {
         edition: package.edition.to_string(),
         folder,
         has_library: package.targets.iter().any(is_library),
-        dependencies: package.dependencies.iter().filter(|known| known.kind == DependencyKind::Normal).map(dependency).collect(),
+        dependencies: package
+            .dependencies
+            .iter()
+            .filter(|known| known.kind == DependencyKind::Normal)
+            .map(dependency)
+            .collect(),
         features: package.features.clone().into_iter().collect(),
     }
 }

@@ -50,7 +50,9 @@ impl CargoFlags {
         for features in &self.features {
             arguments.extend(["--features".to_owned(), features.clone()]);
         }
-        for (given, flag) in [(self.all_features, "--all-features"), (self.no_default_features, "--no-default-features")] {
+        for (given, flag) in
+            [(self.all_features, "--all-features"), (self.no_default_features, "--no-default-features")]
+        {
             if given {
                 arguments.push(flag.to_owned());
             }

@@ -30,10 +30,17 @@ pub(super) fn remember(manifest: &Path, flags: &CargoFlags, facts: &Facts) {
     let Some(place) = place(manifest, flags) else { return };
     let mut sources = facts.sources();
     // Cargo's own configuration may move the target folder.
-    sources.extend(manifest.ancestors().skip(1).flat_map(|folder| {
-        [folder.join(".cargo/config.toml"), folder.join(".cargo/config")]
-    }));
-    let remembered = Remembered { version: env!("CARGO_PKG_VERSION").to_owned(), facts: facts.clone(), stamps: Stamps::take(sources) };
+    sources.extend(
+        manifest
+            .ancestors()
+            .skip(1)
+            .flat_map(|folder| [folder.join(".cargo/config.toml"), folder.join(".cargo/config")]),
+    );
+    let remembered = Remembered {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        facts: facts.clone(),
+        stamps: Stamps::take(sources),
+    };
     if let (Some(folder), Ok(text)) = (place.parent(), serde_json::to_string(&remembered)) {
         // A cache that cannot be written is no cache; nothing else depends on it.
         let _ = std::fs::create_dir_all(folder).and_then(|()| sys::fs::write_atomic(&place, text.as_bytes()));
