@@ -106,6 +106,7 @@ impl<'a, 'b> Wiring<'a, 'b> {
     /// Rewrites all statements. Names are known before they are used, wherever they stand.
     pub(super) fn statements(&mut self, statements: Vec<Statement>) -> Vec<Statement> {
         let statements = self.take_names(statements);
+        self.take_heads(&statements);
         statements.into_iter().flat_map(|statement| self.statement(statement)).collect()
     }
 
@@ -115,28 +116,32 @@ impl<'a, 'b> Wiring<'a, 'b> {
         for statement in statements {
             match statement {
                 Statement::Pipeline { name: Some(name), elements, .. } if self.is_instance_alone(&elements) => {
-                    if let Some(instance) =
-                        elements[0].name().and_then(|word| self.names.get(&word.to_string())).copied()
-                    {
+                    if let Some(instance) = self.instance_of(&elements[0]) {
                         self.names.insert(name.to_string(), instance);
                     }
                 }
                 Statement::Loop { head, body, braces, end } => {
                     rest.push(Statement::Loop { head, body: self.take_names(body), braces, end })
                 }
-                Statement::Pipeline { name: Some(name), elements, end } => {
-                    let through = elements
-                        .iter()
-                        .any(|element| element.name().is_some_and(|word| word.to_string().starts_with("__hf_part_")));
-                    if through {
-                        self.heads.insert(name.to_string(), format_ident!("{}__head", name, span = name.span()));
-                    }
-                    rest.push(Statement::Pipeline { name: Some(name), elements, end });
-                }
                 other => rest.push(other),
             }
         }
         rest
+    }
+
+    /// A named pipeline that goes through an instance is cut, so what is written to its name goes to a head of its own.
+    fn take_heads(&mut self, statements: &[Statement]) {
+        for statement in statements {
+            match statement {
+                Statement::Pipeline { name: Some(name), elements, .. } => {
+                    if elements.iter().any(|element| self.instance_of(element).is_some()) {
+                        self.heads.insert(name.to_string(), format_ident!("{}__head", name, span = name.span()));
+                    }
+                }
+                Statement::Loop { body, .. } => self.take_heads(body),
+                Statement::Pipeline { name: None, .. } | Statement::Other(_) => {}
+            }
+        }
     }
 
     fn is_instance_alone(&self, elements: &[Element]) -> bool {
@@ -164,7 +169,7 @@ impl<'a, 'b> Wiring<'a, 'b> {
         for (at, element) in elements.into_iter().enumerate() {
             let (first, last) = (at == 0, at + 1 == count);
             match self.instance_of(&element) {
-                None => self.plain(element, first, &mut parts),
+                None => self.plain(element, [first, last && name.is_none()], &mut parts),
                 Some(instance) => {
                     let place = element.core.first().map_or_else(Span::call_site, TokenTree::span);
                     if !first || name.is_some() {
@@ -203,10 +208,16 @@ impl<'a, 'b> Wiring<'a, 'b> {
         }
     }
 
-    /// An element of the user's own; a name whose head is elsewhere is entered there.
-    fn plain(&mut self, mut element: Element, first: bool, parts: &mut [Vec<Element>]) {
-        if !first && let Some(head) = element.name().and_then(|name| self.heads.get(&name.to_string())) {
-            element.core = vec![head.clone().into()];
+    /// An element of the user's own. A name whose head is elsewhere is entered there, and left at its end.
+    fn plain(&mut self, mut element: Element, [first, last]: [bool; 2], parts: &mut Vec<Vec<Element>>) {
+        let head = element.name().and_then(|name| self.heads.get(&name.to_string())).filter(|_| !first).cloned();
+        if let (Some(head), Some(part)) = (head, parts.last_mut()) {
+            let way_in = Element { inn: element.inn.take(), ..Element::of_name(head) };
+            part.push(way_in);
+            if last {
+                return;
+            }
+            parts.push(Vec::new());
         }
         if let Some(part) = parts.last_mut() {
             part.push(element);
