@@ -4,6 +4,7 @@
 
 mod cli;
 mod e2e;
+mod modules;
 mod support;
 mod tidy;
 mod ui;
