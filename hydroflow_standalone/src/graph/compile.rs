@@ -11,7 +11,7 @@ use quote::quote;
 
 use super::conditions::{self, Conditions};
 use super::picture::{Edge, Node, picture};
-use super::{body, explain, leaving, parts, ports, recursion, references, tick};
+use super::{body, explain, leaving, nothing, parts, ports, recursion, references, tick};
 use crate::diagnostic::Diagnostic;
 use crate::resolve::{Resolved, ResolvedModule};
 use crate::source::SourceFile;
@@ -219,7 +219,7 @@ fn generate(
     match code {
         Ok(code) => {
             said.add(&diagnostics);
-            let code = tick::repeatable(lowered.in_rounds(code));
+            let code = nothing::typed(&graph, tick::repeatable(lowered.in_rounds(code)));
             Some(Built { graph, lowered, code })
         }
         Err(diagnostics) => {

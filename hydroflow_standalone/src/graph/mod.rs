@@ -2,7 +2,7 @@
 //!
 //! `body` reads statements with recovery, `conditions` sees to `#[cfg]`, `former` knows what operators were called once, `lasting` lets counters go on from tick to tick, `ports` puts the module's ports at the ends of its pipelines,
 //! `leaving` leads them out of loops, `references` finds those to singletons that cannot be, `compile` runs the dataflow compiler,
-//! `tick` tells rustc that ticks repeat, `explain` turns what the compiler says into our words.
+//! `tick` tells rustc that ticks repeat, `nothing` what `null()` is a source of, `explain` turns what the compiler says into our words.
 
 mod body;
 mod compile;
@@ -11,6 +11,7 @@ mod explain;
 mod former;
 mod lasting;
 mod leaving;
+mod nothing;
 mod operators;
 mod parts;
 mod picture;
