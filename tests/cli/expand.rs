@@ -67,7 +67,7 @@ fn expand(workspace: &Workspace, stage: &str, file: &[&str]) -> String {
 fn each_stage_is_printed() {
     let workspace = workspace("expand");
     assert_golden("cli/expand/server.ast", &expand(&workspace, "ast", &["src/server.hf"]));
-    assert_golden("cli/expand/server.rs", &expand(&workspace, "crate", &["src/server.hf"]));
+    assert_golden("cli/expand/server.crate", &expand(&workspace, "crate", &["src/server.hf"]));
     assert_golden("cli/expand/plan.json", &expand(&workspace, "plan", &[]));
     let graph = expand(&workspace, "graph", &["src/server.hf"]);
     let graph: serde_json::Value = serde_json::from_str(&graph).expect("is JSON");

@@ -48,6 +48,7 @@ fn nothing_is_overwritten() {
 #[test]
 fn a_name_must_do_for_a_package() {
     let home = Workspace::new("new-names", &[]);
+    home.remove("größe");
     for wrong in ["9lives", "größe", "a b"] {
         home.hydro(["new", wrong]).run().exits(1).says(&[
             &format!("`{wrong}` cannot be the name of a cargo package"),
@@ -56,7 +57,6 @@ fn a_name_must_do_for_a_package() {
         ]);
         assert!(!home.path(wrong).exists(), "{wrong}");
     }
-    home.remove("größe");
     home.hydro(["new", "größe", "--name", "size"]).run().exits(0);
     assert!(home.read("größe/Cargo.toml").contains("name = \"size\""));
     home.hydro(["new", "x", "--template", "nothing"]).run().exits(1).says(&["[possible values: echo, chat"]);

@@ -19,7 +19,7 @@ const SYNTAX: &[(&str, &str)] = &[
 const HEADER: &[(&str, &str)] = &[
     ("duplicate_port", "3:12"),
     ("missing_comma", "3:5"),
-    ("missing_type", "1:25"),
+    ("missing_type", "1:26"),
     ("parameter_like_port", "3:11"),
     ("wrong_word", "2:5"),
 ];
