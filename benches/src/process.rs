@@ -38,7 +38,8 @@ impl Talker {
         };
         // What it says when its peer is gone is of no interest.
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = command.spawn().map_err(|error| format!("cannot start {:?}: {error}", command.get_program()))?;
+        let mut child =
+            command.spawn().map_err(|error| format!("cannot start {:?}: {error}", command.get_program()))?;
         let (sender, lines) = channel();
         if let Some(output) = child.stdout.take() {
             std::thread::spawn(move || {

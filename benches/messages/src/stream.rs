@@ -12,7 +12,7 @@ const LAST: i64 = -1;
 /// Offers messages of a size for a time, and one more that says that it is the last.
 pub fn offer<M: Message>(bytes: usize, seconds: f64) -> impl Iterator<Item = M> {
     // Looking at the clock costs more than a small message does.
-    let every = (65_536 / bytes.max(8)).clamp(1, 1024);
+    let every = (65_536 / bytes.max(8) as u64).clamp(1, 1024);
     let pattern = M::of_size(bytes);
     let (mut number, mut over) = (0_i64, false);
     let mut end = None;
@@ -21,7 +21,7 @@ pub fn offer<M: Message>(bytes: usize, seconds: f64) -> impl Iterator<Item = M> 
             return None;
         }
         let end = end.get_or_insert_with(|| Instant::now() + Duration::from_secs_f64(seconds));
-        over = number as usize % every == 0 && Instant::now() >= *end;
+        over = number.cast_unsigned().is_multiple_of(every) && Instant::now() >= *end;
         let mut message = pattern.clone();
         message.set_number(if over { LAST } else { number });
         number += 1;

@@ -9,9 +9,12 @@ use crate::side::{Profile, Side};
 /// What a build of nothing may take longer than starting the command.
 const NOTHING_SECONDS: f64 = 0.050;
 
+/// A row's name, its costs, and the bar of its processor seconds.
+type Row = (&'static str, fn(&Costs) -> &[Cost], Option<Bar>);
+
 /// Prints what was measured with one profile.
 pub(crate) fn print(profile: Profile, sides: &[Side], costs: &[Costs], start: &[Cost]) {
-    let pick: [(&str, fn(&Costs) -> &[Cost], Option<Bar>); 3] = [
+    let pick: [Row; 3] = [
         ("cold build", |costs| &costs.cold, Some(Bar::AtMost(1.0))),
         ("one operator edited", |costs| &costs.edit, Some(Bar::AtMost(1.0))),
         ("nothing changed", |costs| &costs.nothing, None),

@@ -72,7 +72,8 @@ impl Side {
 
     fn copy(work: &Path, (name, package, source): (&'static str, &str, &str)) -> Result<Self, String> {
         let (from, folder) = (benches_folder().join("flows").join(package), work.join(package));
-        let cannot = |error: std::io::Error| format!("cannot copy `{}` to `{}`: {error}", from.display(), folder.display());
+        let cannot =
+            |error: std::io::Error| format!("cannot copy `{}` to `{}`: {error}", from.display(), folder.display());
         let library = from.join("src/lib.rs");
         std::fs::create_dir_all(folder.join("src")).map_err(cannot)?;
         for file in ["Cargo.toml", "Cargo.lock", source] {
@@ -100,7 +101,8 @@ impl Side {
         for left in ["target", "cache"] {
             let left = self.folder.join(left);
             if left.exists() {
-                std::fs::remove_dir_all(&left).map_err(|error| format!("cannot remove `{}`: {error}", left.display()))?;
+                std::fs::remove_dir_all(&left)
+                    .map_err(|error| format!("cannot remove `{}`: {error}", left.display()))?;
             }
         }
         Ok(())

@@ -3,6 +3,7 @@
 //! A sender is `… -> map(bincode) -> dest_sink(port)`, a receiver `source_stream(port) -> map(bincode) -> …`, on a current-thread runtime in a
 //! `LocalSet`. Each direction has a connection of its own, whose receiver is the server. The launcher's part, telling the ends where to connect, is
 //! played by `exchange`.
+#![expect(clippy::unwrap_used, reason = "the code that `hydro_lang` writes unwraps, and is what is measured")]
 
 use bytes::Bytes;
 use dfir_rs::dfir_syntax;
@@ -92,10 +93,7 @@ async fn ping<M: Message>(cell: &Cell) -> Result<(), String> {
 }
 
 /// Binds a server, tells the other end where, and accepts, while `dial` does with the other end's answer what it likes.
-async fn serve<T>(
-    unix: bool,
-    dial: impl AsyncFnOnce(String) -> Result<T, String>,
-) -> Result<(Connection, T), String> {
+async fn serve<T>(unix: bool, dial: impl AsyncFnOnce(String) -> Result<T, String>) -> Result<(Connection, T), String> {
     let place = if unix { ServerBindConfig::UnixSocket } else { ServerBindConfig::TcpPort("127.0.0.1".into(), None) };
     let bound = place.bind().await;
     let there = tell(&serde_json::to_string(&bound.server_port()).map_err(|error| error.to_string())?)?;

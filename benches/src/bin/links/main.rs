@@ -43,15 +43,8 @@ fn worker(arguments: &[String]) -> Result<(), String> {
 }
 
 fn measure() -> Result<(), String> {
-    let flags = Flags::read(&[
-        "--unix",
-        "--first",
-        "--sizes=",
-        "--kinds=",
-        "--repetitions=",
-        "--seconds=",
-        "--hydro=",
-    ])?;
+    let flags =
+        Flags::read(&["--unix", "--first", "--sizes=", "--kinds=", "--repetitions=", "--seconds=", "--hydro="])?;
     let sizes: Vec<usize> = flags.values("--sizes", &[8, 64, 1024, 65_536])?;
     let kinds: Vec<Kind> = flags.values("--kinds", &[Kind::Throughput, Kind::RoundTrip, Kind::Window])?;
     let repetitions: usize = flags.value("--repetitions", 5)?;
@@ -71,13 +64,20 @@ fn measure() -> Result<(), String> {
         .filter(Cell::makes_sense)
         .collect();
     let mut figures: Vec<Vec<f64>> = vec![Vec::new(); cells.len()];
+    let mut stalled = vec![false; cells.len()];
     println!("load before: {}", load());
     for repetition in 1..=repetitions {
         eprintln!("repetition {repetition} of {repetitions}");
-        for (cell, figures) in cells.iter().zip(&mut figures) {
+        for ((cell, figures), stalled) in cells.iter().zip(&mut figures).zip(&mut stalled) {
+            if *stalled {
+                continue;
+            }
             match run(cell, &programs) {
                 Ok(figure) => figures.push(figure),
-                Err(error) => eprintln!("{cell:?}: {error}"),
+                Err(error) => {
+                    eprintln!("{cell:?}: {error}");
+                    *stalled = true;
+                }
             }
         }
     }
@@ -88,7 +88,7 @@ fn measure() -> Result<(), String> {
 
 /// Runs both ends once.
 fn run(cell: &Cell, programs: &ours::Programs) -> Result<f64, String> {
-    let patience = Duration::from_secs_f64(cell.seconds + 10.0);
+    let patience = Duration::from_secs_f64(cell.seconds + 5.0);
     let (mut receiver, mut sender) = match cell.path {
         Path::Ours => ours::start(cell, programs)?,
         Path::HydroDeploy | Path::Raw => cell.start_workers()?,

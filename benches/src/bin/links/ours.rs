@@ -49,12 +49,12 @@ pub(crate) fn start(cell: &Cell, programs: &Programs) -> Result<(Talker, Talker)
     let mut receiver = programs.command(if one_way { "count" } else { "pong" }, cell)?;
     let mut sender = programs.command(if one_way { "send" } else { "ping" }, cell)?;
     receiver.env("HYDRO_INPUT_INBOUND", &there);
-    sender.env("HYDRO_OUTPUT_OUTBOUND", format!("{there}/inbound"));
+    sender.env("HYDRO_OUTPUT_OUTBOUND", &there);
     sender.env("HYDRO_PARAM_SECONDS", cell.seconds.to_string()).env("HYDRO_PARAM_BYTES", cell.bytes.to_string());
     if !one_way {
         let here = endpoint(cell.unix, "here")?;
         sender.env("HYDRO_INPUT_INBOUND", &here).env("HYDRO_PARAM_OUTSTANDING", cell.outstanding().to_string());
-        receiver.env("HYDRO_OUTPUT_OUTBOUND", format!("{here}/inbound"));
+        receiver.env("HYDRO_OUTPUT_OUTBOUND", here);
     }
     Ok((Talker::start(&mut receiver, cell.schedule(true))?, Talker::start(&mut sender, cell.schedule(false))?))
 }

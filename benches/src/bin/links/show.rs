@@ -6,7 +6,8 @@ use crate::cell::{Cell, Kind, Path};
 
 /// Prints one table for each kind.
 pub(crate) fn print(cells: &[Cell], figures: &[Vec<f64>]) {
-    let transport = if cells.iter().any(|cell| cell.unix) { "Unix sockets" } else { "TCP" };
+    let unix = cells.iter().any(|cell| cell.unix);
+    let transport = if unix { "Unix sockets" } else { "TCP" };
     for (kind, title) in [
         (Kind::Throughput, "one way, messages per second"),
         (Kind::RoundTrip, "round trip, median"),
@@ -23,7 +24,8 @@ pub(crate) fn print(cells: &[Cell], figures: &[Vec<f64>]) {
         }
         let mut rows = vec![head(kind)];
         for bytes in sizes {
-            rows.push(row(kind, bytes, Path::ALL.map(|path| of(path, bytes))));
+            let bars = if unix { (None, None) } else { bars(kind, bytes) };
+            rows.push(row((kind, bytes), Path::ALL.map(|path| of(path, bytes)), bars));
         }
         println!("{transport}, {title}\n{}", table(&rows));
     }
@@ -37,14 +39,20 @@ fn head(kind: Kind) -> Vec<String> {
     head.into_iter().map(str::to_owned).collect()
 }
 
-fn row(kind: Kind, bytes: usize, [ours, theirs, raw]: [&[f64]; 3]) -> Vec<String> {
+fn row(
+    (kind, bytes): (Kind, usize),
+    [ours, theirs, raw]: [&[f64]; 3],
+    (peers_bar, raw_bar): (Option<Bar>, Option<Bar>),
+) -> Vec<String> {
     let write = |figures: &[f64]| {
+        if figures.is_empty() {
+            return "stalls".to_owned();
+        }
         let figure = median(figures);
         let figure = if kind == Kind::RoundTrip { format!("{figure:.1} us") } else { rate(figure) };
         format!("{figure} ±{:.0}%", half_range(figures) * 100.0)
     };
     let over = |other: &[f64], bar| ratio(median(ours) / median(other), bar);
-    let (peers_bar, raw_bar) = bars(kind, bytes);
     let mut row = vec![bytes.to_string(), write(ours), write(theirs), over(theirs, peers_bar)];
     if kind != Kind::Window {
         row.extend([write(raw), over(raw, raw_bar)]);
