@@ -4,7 +4,7 @@ use hydroflow_lang::parse::DfirStatement;
 use proc_macro2::{TokenStream, TokenTree};
 use syn::parse::{ParseStream, Parser};
 
-use super::{former, lasting};
+use super::{demux, former, lasting};
 use crate::diagnostic::Diagnostic;
 use crate::parse::span_of;
 use crate::source::{SourceFile, Span};
@@ -12,7 +12,8 @@ use crate::source::{SourceFile, Span};
 /// Reads all statements of a body; `end` is where its closing brace stands.
 pub(super) fn statements(source: &SourceFile, body: &TokenStream, end: usize) -> (Vec<DfirStatement>, Vec<Diagnostic>) {
     let (mut statements, mut diagnostics) = (Vec::new(), Vec::new());
-    let body = &lasting::counters(former::names(body.clone(), &mut diagnostics));
+    let body = demux::lowered(body.clone(), &mut diagnostics);
+    let body = &lasting::counters(former::names(body, &mut diagnostics));
     let parser = |input: ParseStream<'_>| {
         while !input.is_empty() {
             let fork = input.fork();
