@@ -73,11 +73,3 @@ fn every_example_has_a_deployment_a_script_and_a_test() {
         }
     }
 }
-
-#[test]
-fn the_echo_example_is_the_one_that_users_get() {
-    for file in ["src/echo_server.hf", "src/echo_client.hf", "data_types/src/lib.rs"] {
-        let read = |place: &str| std::fs::read_to_string(repository().join(place).join("echo").join(file)).expect(file);
-        assert_eq!(read("examples"), read("templates"), "{file} of the example and of the template");
-    }
-}
