@@ -151,6 +151,7 @@ fn samples(name: &str) -> &'static [&'static str] {
         "generics" => &["<T>", "<T: Clone + 'static, U>", "<K: Eq + std::hash::Hash>"],
         "attribute" => &["/// Says; what -> it is.\n", "#[doc = \"x\"]", "/** Block. */"],
         "doc comment" => &["/// Why.\n", "/** Block; -> */"],
+        "condition" => &["#[cfg(unix)]", "#[cfg(not(unix))]", "#[cfg(any(windows, debug_assertions))]"],
         "local item" => {
             &["fn local(n: u32) -> u32 { n }", "#[cfg(unix)] const LOCAL: u8 = 1;", "/// A shape.\nstruct Shape;"]
         }

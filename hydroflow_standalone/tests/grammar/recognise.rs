@@ -19,11 +19,17 @@ pub(crate) fn derives(grammar: &Grammar, text: &str) -> bool {
     matcher.name("file", 0).contains(&end)
 }
 
-/// The names that a text gives to modules; a part can be nothing else.
+/// The names that a text has for modules: its own, those of other files, and what it uses of them. A part can be nothing else.
 fn modules(text: &str) -> BTreeSet<String> {
-    let words: Vec<&str> =
-        text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty()).collect();
-    words.windows(2).filter(|pair| pair[0] == "module" || pair[0] == "mod").map(|pair| pair[1].to_owned()).collect()
+    let words = |text: &str| -> Vec<String> {
+        let words = text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty());
+        words.map(str::to_owned).collect()
+    };
+    let all = words(text);
+    let declared = all.windows(2).filter(|pair| pair[0] == "module" || pair[0] == "mod").map(|pair| pair[1].clone());
+    let uses = text.split("use ").skip(1).filter_map(|rest| rest.split(';').next());
+    let used = uses.filter(|path| path.contains("::hf") || declared.clone().any(|name| path.contains(&name)));
+    declared.clone().chain(used.flat_map(words)).collect()
 }
 
 /// All tokens in one row; brackets are tokens too.
@@ -226,7 +232,8 @@ fn parsed(name: &str, stream: TokenStream) -> Option<usize> {
             "type" => drop(input.parse::<syn::Type>()?),
             "expression" => drop(input.parse::<syn::Expr>()?),
             "generics" => drop(input.parse::<syn::Generics>()?),
-            "doc comment" => doc_comment(&input.call(syn::Attribute::parse_outer)?, input)?,
+            "doc comment" => all_named("doc", &[one_attribute(input)?], input)?,
+            "condition" => all_named("cfg", &[one_attribute(input)?], input)?,
             "local item" => match input.parse::<syn::Item>()? {
                 syn::Item::Mod(_) | syn::Item::Verbatim(_) | syn::Item::Union(_) => {
                     return Err(input.error("no local item"));
@@ -251,9 +258,18 @@ fn parsed(name: &str, stream: TokenStream) -> Option<usize> {
     parser.parse2(stream).ok()
 }
 
-fn doc_comment(attributes: &[syn::Attribute], input: ParseStream<'_>) -> syn::Result<()> {
-    let all = attributes.iter().all(|attribute| attribute.path().is_ident("doc"));
-    if all { one(attributes, input) } else { Err(input.error("more than a doc comment")) }
+fn all_named(name: &str, attributes: &[syn::Attribute], input: ParseStream<'_>) -> syn::Result<()> {
+    let all = attributes.iter().all(|attribute| attribute.path().is_ident(name));
+    if all { one(attributes, input) } else { Err(input.error("another attribute")) }
+}
+
+fn one_attribute(input: ParseStream<'_>) -> syn::Result<syn::Attribute> {
+    let hash = input.parse()?;
+    let content;
+    let bracket_token = syn::bracketed!(content in input);
+    let attribute =
+        syn::Attribute { pound_token: hash, style: syn::AttrStyle::Outer, bracket_token, meta: content.parse()? };
+    Ok(attribute)
 }
 
 /// Attributes are read all at once; that is as good as one by one.
