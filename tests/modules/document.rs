@@ -5,13 +5,13 @@ use std::fmt::Write;
 use hydroflow_standalone::interface::{Direction, ModuleInterface};
 use hydroflow_standalone::{interfaces, standard};
 
-use super::programs::{names, text};
+use super::programs::{PANICS, names, text};
 use crate::support::assert_golden;
 
 /// Programs that a file has besides the one of its own name.
 const OTHER_PROGRAMS: &[(&str, &str)] = &[("heartbeat", "beats")];
 /// Programs that are no examples.
-const TRIALS: &[&str] = &["storm"];
+const TRIALS: &[&str] = &["storm", PANICS];
 
 #[test]
 fn the_document_says_what_the_modules_say() {

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use hydroflow_standalone::standard;
 use serde_json::Value;
 
 use super::crates::{Crates, Laid, ROOT_FILE};
@@ -48,8 +49,9 @@ impl<'a> Positions<'a> {
         tidy(&mut message);
         let rendered = without_machinery(message.get("rendered").and_then(Value::as_str).unwrap_or(text));
         message["rendered"] = rendered.clone().into();
+        let follows = is_consequence(text) || is_in_standard_module(&message);
         let event = Event::Diagnostic { rendered: rendered.clone(), message };
-        if is_consequence(text) {
+        if follows {
             self.consequence.get_or_insert(event);
             return None;
         }
@@ -72,9 +74,7 @@ impl<'a> Positions<'a> {
     }
 
     fn is_at_port(&self, message: &Value) -> bool {
-        let spans = message.get("spans").and_then(Value::as_array);
-        let primary =
-            spans.into_iter().flatten().find(|span| span.get("is_primary").and_then(Value::as_bool) == Some(true));
+        let primary = primary(message);
         let number = |key: &str| {
             primary
                 .and_then(|span| span.get(key))
@@ -122,10 +122,22 @@ impl<'a> Positions<'a> {
     }
 }
 
+fn primary(message: &Value) -> Option<&Value> {
+    let spans = message.get("spans").and_then(Value::as_array);
+    spans.into_iter().flatten().find(|span| span.get("is_primary").and_then(Value::as_bool) == Some(true))
+}
+
+/// The modules that come with the language are right; an error in one follows from how it is used.
+fn is_in_standard_module(message: &Value) -> bool {
+    let name = primary(message).and_then(|span| span.get("file_name")).and_then(Value::as_str);
+    name.is_some_and(|name| standard::file_shown_as(name).is_some())
+}
+
 /// rustc's closing lines count messages; after ours are sorted out the count would be wrong.
 fn is_summary(text: &str) -> bool {
     text.starts_with("aborting due to")
         || text.ends_with("warning emitted")
         || text.ends_with("warnings emitted")
         || text.starts_with("For more information about")
+        || text.starts_with("Some errors have detailed explanations")
 }

@@ -27,17 +27,17 @@ pub fn called_as_wrapper(arguments: &[OsString]) -> Option<Vec<OsString>> {
     Some(line)
 }
 
-/// What becomes of generated paths. The last rule that fits counts: a program's own folder is the workspace as the user sees it.
+/// What becomes of generated paths. The last rule that fits counts: paths in a program's own folder are relative to the workspace, as users write them.
 fn rules(remap: &str) -> Vec<String> {
     let mut rules = vec![remap.to_owned()];
-    let (Some((generated, user)), Some(package), Some(binary)) =
+    let (Some((generated, _)), Some(package), Some(binary)) =
         (remap.split_once('='), crate::sys::env::path("CARGO_MANIFEST_DIR"), crate::sys::env::text("CARGO_BIN_NAME"))
     else {
         return rules;
     };
     let own = package.join(binary);
     if let Ok(relative) = own.strip_prefix(generated) {
-        rules.push(format!("{}={user}", own.display()));
+        rules.push(format!("{}=", own.display()));
         rules.push(format!("{}=", relative.display()));
     }
     rules

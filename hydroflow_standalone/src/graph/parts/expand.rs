@@ -6,6 +6,7 @@ use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote_spanned};
 use syn::Type;
 
+use super::bounds::Bounds;
 use super::call::{Call, extract, split_at_commas};
 use super::rename::Renaming;
 use super::scope::{alias, block};
@@ -133,16 +134,25 @@ impl<'a> Expander<'a> {
             renaming.scope = Some(self.resolved.rust_path(module.file));
         }
         self.parameters(module, call, outer, &mut renaming);
-        for port in &module.ports {
-            let ty = self.type_of(module, &port.name, &port.ty, &renaming);
-            let pipeline = renaming.pipeline(&port.name);
-            self.out.body.extend(quote_spanned!(port.name.span()=> #pipeline = union() -> identity::<#ty>() -> tee();));
-        }
+        self.ports(module, call.span(), &renaming);
         self.chain.push((name, span_of(call.span())));
         let body = self.body(module, &renaming);
         self.chain.pop();
         self.out.body.extend(body);
         Some(Instance { module, prefix, span: call.span(), joined: BTreeSet::new() })
+    }
+
+    /// Makes a pipeline of each port.
+    fn ports(&mut self, module: &ResolvedModule, place: proc_macro2::Span, renaming: &Renaming) {
+        let mut bounds = Bounds::new(module);
+        for port in &module.ports {
+            let ty = self.type_of(module, &port.name, &port.ty, renaming);
+            let pipeline = renaming.pipeline(&port.name);
+            let asked = bounds.ask(&port.ty, renaming.scope.as_deref(), place);
+            self.out
+                .body
+                .extend(quote_spanned!(port.name.span()=> #pipeline = union() -> identity::<#ty>() #asked -> tee();));
+        }
     }
 
     fn types(

@@ -15,15 +15,17 @@ const CLOSURE_ONLY: &[&str] = &["partition", "demux", "demux_enum"];
 
 /// Returns the name that the type of a port or parameter has in its own file, and the type parameters that stand in it.
 pub(crate) fn alias<'a>(module: &'a ResolvedModule, name: &Ident, ty: &Type) -> (Ident, Vec<&'a Ident>) {
-    fn holds(stream: TokenStream, name: &Ident) -> bool {
-        stream.into_iter().any(|tree| match tree {
-            TokenTree::Ident(word) => word == *name,
-            TokenTree::Group(group) => holds(group.stream(), name),
-            TokenTree::Punct(_) | TokenTree::Literal(_) => false,
-        })
-    }
     let alias = format_ident!("__hf_type_{}_{}", module.name, name, span = name.span());
-    (alias, module.generics.iter().filter(|name| holds(ty.to_token_stream(), name)).collect())
+    (alias, module.generics.iter().filter(|name| stands_in(name, ty.to_token_stream())).collect())
+}
+
+/// Whether a word stands somewhere in these tokens.
+pub(super) fn stands_in(name: &Ident, stream: TokenStream) -> bool {
+    stream.into_iter().any(|tree| match tree {
+        TokenTree::Ident(word) => word == *name,
+        TokenTree::Group(group) => stands_in(name, group.stream()),
+        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+    })
 }
 
 /// Puts each argument of an operator into a block that sees the names of `path`.
