@@ -90,8 +90,8 @@ impl Scene {
                 title: node.operator.clone(),
                 rest: if is_port { String::new() } else { rest.to_owned() },
                 note: if is_port { node.text.clone() } else { within },
-                tip: format!("line {}\n{}", node.line, node.text),
-                link: link(node.line),
+                tip: if node.line == 0 { node.text.clone() } else { format!("line {}\n{}", node.line, node.text) },
+                link: if node.line == 0 { String::new() } else { link(node.line) },
             }
         };
         let edge = |edge: &crate::graph::Edge| Edge {

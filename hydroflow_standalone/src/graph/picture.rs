@@ -37,7 +37,7 @@ pub struct Node {
     pub text: String,
     /// The pipeline's name, where it ends in this node.
     pub name: Option<String>,
-    /// The line it stands on, from 1.
+    /// The line it stands on, from 1; 0: it stands in another file.
     pub line: usize,
     /// The loop around it, as an index into the graph's loops.
     pub within: Option<usize>,
@@ -117,7 +117,10 @@ impl Painter<'_> {
                 self.numbers.insert(id, port);
                 continue;
             }
-            let text = self.source.slice(&span).to_owned();
+            // Operators of parts may stand in other files, of which the span alone knows the text.
+            let own = span.end <= self.source.text().len();
+            let text =
+                if own { self.source.slice(&span).to_owned() } else { node.span().source_text().unwrap_or_default() };
             let (kind, operator) = match node {
                 GraphNode::Operator(operator) => (NodeKind::Operator, operator.name_string()),
                 _ => match ["singleton", "optional", "handoff"].into_iter().find(|word| text.starts_with(word)) {
@@ -130,7 +133,7 @@ impl Painter<'_> {
             self.numbers.insert(id, self.nodes.len());
             let name = self.shown_name(id);
             let within = self.graph.node_loop(id).and_then(|id| self.loop_number(id));
-            let line = self.source.line_column(span.start).0;
+            let line = if own { self.source.line_column(span.start).0 } else { 0 };
             self.nodes.push(Node { kind, operator, text, name, line, within });
         }
     }
@@ -158,7 +161,7 @@ impl Painter<'_> {
             first = if starts(node) && !starts(first) { node } else { first };
         }
         let shown = if goes_on { leaves(id) } else { starts(id) };
-        shown.then(|| name.0.to_string())
+        shown.then(|| plain_name(&name.0.to_string())).flatten()
     }
 
     fn edges(&self) -> Vec<Edge> {
@@ -205,6 +208,15 @@ impl Painter<'_> {
         }
         edges
     }
+}
+
+/// Names of parts are made unlike all others by a number in front; names that are made up altogether are not shown.
+fn plain_name(name: &str) -> Option<String> {
+    let Some(rest) = name.strip_prefix("__hf") else {
+        return (!name.starts_with("__hydro")).then(|| name.to_owned());
+    };
+    let own = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+    if own.len() == rest.len() { None } else { plain_name(own.strip_prefix('_')?) }
 }
 
 fn port_name(port: &PortIndexValue) -> Option<String> {
