@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::task::{Context as TaskContext, Poll};
 
 use hydro_runtime_shim::private::dfir_rs::futures::{Sink, Stream};
-use hydro_runtime_shim::private::dfir_rs::scheduled::context::{Context, Dfir, TickClosure};
+use hydro_runtime_shim::private::dfir_rs::scheduled::context::{Context, Dfir};
 use hydro_runtime_shim::private::{self, Addressing, Direction, Param, Port, Program};
 
 static PROGRAM: Program = Program {
@@ -63,7 +63,7 @@ fn relay(
     start_with: u64,
     mut inbound: impl Stream<Item = String> + Unpin + 'static,
     mut outbound: impl Sink<String, Error = Infallible> + Unpin + 'static,
-) -> Dfir<impl TickClosure> {
+) -> Dfir<impl for<'a> AsyncFnMut(&'a mut Context) -> bool + 'static> {
     let mut made = (0..start_with).map(|number| number.to_string());
     let tick = async move |context: &mut Context| {
         let waker = context.waker();

@@ -153,7 +153,7 @@ fn build_stale(
     options: &BuildOptions,
     reporter: &Reporter,
 ) -> Result<Vec<Artifact>, Failure> {
-    let started = std::time::Instant::now();
+    let (started, read) = (std::time::Instant::now(), std::time::SystemTime::now());
     let programs = compile(workspace, stale, Products::Layered, options, reporter)?;
     let names: Vec<&str> = programs.iter().map(|(program, _)| program.name.as_str()).collect();
     let list = if names.len() > 8 { format!("{} programs", names.len()) } else { names.join(", ") };
@@ -168,7 +168,7 @@ fn build_stale(
         })?;
         let artifact = keep(workspace, program, executable, options)?;
         let files = compilation.files.iter().filter_map(|file| library::path(workspace, file)).collect();
-        record::write(workspace, &artifact, files, &dep_info(executable), options);
+        record::write(workspace, &artifact, (files, read), &dep_info(executable), options);
         artifacts.push(artifact);
     }
     reporter.status("Built", format!("{list} in {:.1} s", started.elapsed().as_secs_f64()));

@@ -3,6 +3,7 @@
 //! What counts as input is what cargo itself lists for the binary, the manifests, the lock, cargo's configuration, and the flags.
 
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use hydro_runtime_shim::contract::ProgramDescription;
 use serde::{Deserialize, Serialize};
@@ -39,14 +40,18 @@ pub(super) fn fresh(workspace: &Workspace, program: &Path, options: &BuildOption
     })
 }
 
-/// Records a build. `files` are the `.hf` files of the program, `dep_info` is the file in which cargo lists what went into the binary.
+/// Records a build. `files` are the `.hf` files of the program, which were read after `read`, `dep_info` is the file in which cargo lists what went
+/// into the binary. A build whose `.hf` files were written meanwhile is not recorded: it may have seen the old text.
 pub(super) fn write(
     workspace: &Workspace,
     artifact: &Artifact,
-    files: Vec<PathBuf>,
+    (files, read): (Vec<PathBuf>, SystemTime),
     dep_info: &Path,
     options: &BuildOptions,
 ) {
+    if Stamps::take(files.clone()).any_since(read) {
+        return;
+    }
     let generated = crates::root(workspace);
     let mut inputs: Vec<PathBuf> =
         dep_info_paths(dep_info).into_iter().filter(|path| !path.starts_with(&generated)).collect();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,15 @@ impl Stamps {
     #[must_use]
     pub fn take(paths: impl IntoIterator<Item = PathBuf>) -> Self {
         Self(paths.into_iter().map(|path| (path.clone(), Stamp::of(&path, true))).collect())
+    }
+
+    /// Whether one of them was written at that time or later.
+    #[must_use]
+    pub fn any_since(&self, time: SystemTime) -> bool {
+        let time = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
+        self.0
+            .iter()
+            .any(|(path, stamp)| path.is_file() && stamp.as_ref().is_some_and(|stamp| stamp.modified_ns >= time))
     }
 
     /// Whether all of them are what they were. A file that was only touched is read and compared by its hash.
@@ -66,6 +75,8 @@ mod tests {
         std::fs::write(&file, "one").unwrap();
         let stamps = Stamps::take([file.clone(), absent.clone()]);
         assert!(stamps.hold());
+        assert!(stamps.any_since(std::time::UNIX_EPOCH), "written after that");
+        assert!(!stamps.any_since(std::time::SystemTime::now() + std::time::Duration::from_secs(5)), "not yet");
         let later = std::time::SystemTime::now() + std::time::Duration::from_secs(5);
         std::fs::File::options().write(true).open(&file).unwrap().set_modified(later).unwrap();
         assert!(stamps.hold(), "only touched");

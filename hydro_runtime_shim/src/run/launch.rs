@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use dfir_rs::scheduled::context::{Dfir, TickClosure};
+use dfir_rs::scheduled::context::{Context, Dfir, DfirErased};
 use tokio::task::LocalSet;
 
 use super::stop::StopSignal;
@@ -20,12 +20,23 @@ const BAD_ENVIRONMENT: u8 = 2;
 /// What the last items may take to get out.
 const FLUSH_TIME: Duration = Duration::from_secs(5);
 
+/// Makes the dataflow of the bindings.
+type Setup<'a> = Box<dyn FnOnce(&mut Bindings) -> Result<DfirErased, BindError> + 'a>;
+
 /// Runs a program: what generated code's `main` consists of. `setup` makes the dataflow of the bindings.
-pub fn run<Tick, Setup>(program: &'static Program, setup: Setup) -> ExitCode
+///
+/// Behind this function nothing depends on the program any more, so that a program's own build does not compile the run loop again.
+pub fn run<'a, Tick>(
+    program: &'static Program,
+    setup: impl FnOnce(&mut Bindings) -> Result<Dfir<Tick>, BindError> + 'a,
+) -> ExitCode
 where
-    Tick: TickClosure,
-    Setup: FnOnce(&mut Bindings) -> Result<Dfir<Tick>, BindError>,
+    Tick: 'static + for<'c> AsyncFnMut(&'c mut Context) -> bool,
 {
+    run_erased(program, Box::new(move |bindings| setup(bindings).map(Dfir::into_erased)))
+}
+
+fn run_erased(program: &'static Program, setup: Setup<'_>) -> ExitCode {
     let environment = Environment::of_process();
     let flags = match bind::read_arguments(program, &environment.arguments) {
         Ok(Request::Run(flags)) => flags,
@@ -62,17 +73,13 @@ where
     }
 }
 
-async fn live<Tick, Setup>(
+async fn live(
     program: &'static Program,
     configuration: Configuration,
     inherited: Vec<Inherited>,
     stop: StopSignal,
-    setup: Setup,
-) -> Result<(), BindError>
-where
-    Tick: TickClosure,
-    Setup: FnOnce(&mut Bindings) -> Result<Dfir<Tick>, BindError>,
-{
+    setup: Setup<'_>,
+) -> Result<(), BindError> {
     for stranger in &configuration.strangers {
         note(format_args!("{stranger}"));
     }
