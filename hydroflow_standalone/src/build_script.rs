@@ -12,7 +12,7 @@ use crate::{Library, Options, Products, compile_with};
 
 /// Compiles an `.hf` file of this package from its build script. `src/flow.hf` becomes `OUT_DIR/flow.rs`, to be taken in by
 ///
-/// ```ignore
+/// ```text
 /// mod flow {
 ///     include!(concat!(env!("OUT_DIR"), "/flow.rs"));
 /// }
