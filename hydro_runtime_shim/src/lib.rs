@@ -5,6 +5,7 @@
 //! - `bind`: command line and environment → bindings; `--help` and `--describe`;
 //! - `transport`: TCP and Unix sockets as streams of bytes;
 //! - `codec`: records as bytes;
+//! - `protocol`: what makes a link reliable, as state machines without sockets; public for those who check it, not for programs;
 //! - `link`: handshake, frames, queues; an input is a `Stream`, an output is a `Sink`;
 //! - `run`: the run loop and the way out;
 //! - `private`: what generated code names.
@@ -17,8 +18,14 @@ pub mod contract;
 mod bind;
 #[cfg(feature = "runtime")]
 mod codec;
+#[cfg(all(feature = "runtime", fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(feature = "runtime")]
 mod link;
+#[cfg(feature = "runtime")]
+#[doc(hidden)]
+pub mod protocol;
 #[cfg(feature = "runtime")]
 mod run;
 #[cfg(feature = "runtime")]
@@ -31,4 +38,4 @@ pub mod private;
 #[cfg(feature = "runtime")]
 pub use bind::BindError;
 #[cfg(feature = "runtime")]
-pub use link::MemberId;
+pub use link::{MemberId, PeerChange, PeerEvent, ThisProcess, peers, this_process};

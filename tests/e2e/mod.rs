@@ -11,3 +11,4 @@ mod paths;
 mod scripts;
 mod test_runs;
 mod toml;
+mod wire;

@@ -7,8 +7,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use hydro_runtime_shim::contract::{
-    Answer, Codec, FRAME_HEADER_BYTES, FrameKind, Hello, MAX_FRAME_BYTES, PREAMBLE_BYTES, frame_header,
-    parse_frame_header, parse_preamble, preamble,
+    Answer, Codec, FRAME_HEADER_BYTES, FrameHeader, FrameKind, Hello, MAX_FRAME_BYTES, MAX_RECORD_BYTES,
+    PREAMBLE_BYTES, parse_preamble, preamble,
 };
 use serde::de::IgnoredAny;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
@@ -51,8 +51,8 @@ pub(super) enum PortError {
     /// The item is no JSON text.
     #[error("the item is no JSON")]
     NoJson(#[source] serde_json::Error),
-    /// The item is longer than a frame may be.
-    #[error("the item is {0} bytes long; at most {MAX_FRAME_BYTES} can be sent")]
+    /// The item is longer than an item may be.
+    #[error("the item is {0} bytes long; at most {MAX_RECORD_BYTES} can be sent")]
     TooLong(usize),
 }
 
@@ -102,6 +102,10 @@ pub(super) async fn open(address: &str, port: &str, sends: bool, identity: &Iden
         type_name: TYPE_NAME.to_owned(),
         fingerprint: hydro_runtime_shim::contract::fingerprint(TYPE_NAME),
         codec: Codec::Json,
+        named: false,
+        // A script's link ends with its connection.
+        offers: None,
+        grants: None,
     };
     timeout(ANSWER_WITHIN, shake_hands(address, &hello)).await.unwrap_or(Err(PortError::Silent))
 }
@@ -133,7 +137,7 @@ async fn shake_hands(address: &str, hello: &Hello) -> Result<Connection, PortErr
     match serde_json::from_slice(&text).map_err(|error| PortError::Malformed(error.to_string()))? {
         Answer::Welcome(_) => Ok(Connection {
             incoming: Incoming { reader, frame: Vec::new(), taken: 0 },
-            outgoing: Outgoing { writer, frame: Vec::new() },
+            outgoing: Outgoing { writer, frame: Vec::new(), number: 0 },
         }),
         Answer::Reject(reject) => Err(PortError::Refused(reject.reason)),
     }
@@ -178,9 +182,26 @@ impl Incoming {
                     return as_item(record).map(Some);
                 }
             }
-            match self.read_frame().await? {
-                Some(FrameKind::Data) => {}
-                Some(FrameKind::Goodbye) | None => return Ok(None),
+            self.frame.clear();
+            self.taken = 0;
+            if !self.read_items().await? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Appends the items of the next frame, or of as many as one large item takes. False: the program left.
+    async fn read_items(&mut self) -> Result<bool, PortError> {
+        loop {
+            let Some(header) = self.read_frame().await? else { return Ok(false) };
+            match header.kind {
+                FrameKind::Data => return Ok(true),
+                FrameKind::Piece if self.frame.len() > MAX_RECORD_BYTES => {
+                    return Err(PortError::Malformed("an item that is too large".to_owned()));
+                }
+                FrameKind::Piece if header.amount > 0 => return Ok(true),
+                FrameKind::Piece | FrameKind::Alive | FrameKind::Ack => {}
+                FrameKind::Goodbye => return Ok(false),
             }
         }
     }
@@ -188,18 +209,20 @@ impl Incoming {
     /// Waits until the program ends the link.
     pub(super) async fn farewell(&mut self) -> Farewell {
         loop {
+            self.frame.clear();
             match self.read_frame().await {
-                Ok(Some(FrameKind::Data)) => {}
-                Ok(Some(FrameKind::Goodbye)) if self.frame.is_empty() => return Farewell::InOrder,
-                Ok(Some(FrameKind::Goodbye)) => {
+                Ok(Some(FrameHeader { kind: FrameKind::Goodbye, length: 0, .. })) => return Farewell::InOrder,
+                Ok(Some(FrameHeader { kind: FrameKind::Goodbye, .. })) => {
                     return Farewell::Because(String::from_utf8_lossy(&self.frame).into_owned());
                 }
+                Ok(Some(_)) => {}
                 Ok(None) | Err(_) => return Farewell::CutOff,
             }
         }
     }
 
-    async fn read_frame(&mut self) -> Result<Option<FrameKind>, PortError> {
+    /// Reads a frame; its payload is appended to what is there.
+    async fn read_frame(&mut self) -> Result<Option<FrameHeader>, PortError> {
         let mut head = [0; FRAME_HEADER_BYTES];
         match self.reader.read_exact(&mut head).await {
             Ok(_) => {}
@@ -209,15 +232,13 @@ impl Incoming {
             }
             Err(error) => return Err(PortError::Broken(error)),
         }
-        let Some((kind, length)) = parse_frame_header(head) else {
+        let Some(header) = FrameHeader::parse(head) else {
             return Err(PortError::Malformed("a frame with a wrong header".to_owned()));
         };
-        self.frame.clear();
-        self.taken = 0;
         // Grows with what arrives, not with what the header claims.
-        let mut body = (&mut self.reader).take(length as u64);
+        let mut body = (&mut self.reader).take(u64::from(header.length));
         let read = body.read_to_end(&mut self.frame).await.map_err(PortError::Broken)?;
-        if read < length { Err(PortError::Ended(None)) } else { Ok(Some(kind)) }
+        if read < header.length as usize { Err(PortError::Ended(None)) } else { Ok(Some(header)) }
     }
 }
 
@@ -238,6 +259,8 @@ fn as_item(record: &[u8]) -> Result<String, PortError> {
 pub(super) struct Outgoing {
     writer: OwnedWriteHalf,
     frame: Vec<u8>,
+    /// Number of the next item.
+    number: u64,
 }
 
 impl Outgoing {
@@ -246,17 +269,24 @@ impl Outgoing {
     /// # Errors
     /// The item is no JSON or too long, or the connection broke.
     pub(super) async fn send(&mut self, item: &str) -> Result<(), PortError> {
-        self.frame.clear();
-        self.frame.resize(FRAME_HEADER_BYTES, 0);
         serde_json::from_str::<IgnoredAny>(item).map_err(PortError::NoJson)?;
-        // A line ends at the first newline; in JSON it is but space.
-        self.frame.extend(item.bytes().map(|byte| if byte == b'\n' { b' ' } else { byte }));
-        self.frame.push(b'\n');
-        let length = self.frame.len() - FRAME_HEADER_BYTES;
-        if length > MAX_FRAME_BYTES {
-            return Err(PortError::TooLong(length));
+        if item.len() >= MAX_RECORD_BYTES {
+            return Err(PortError::TooLong(item.len()));
         }
-        self.frame[..FRAME_HEADER_BYTES].copy_from_slice(&frame_header(FrameKind::Data, length));
+        self.frame.clear();
+        let pieces = (item.len() + 1).div_ceil(MAX_FRAME_BYTES);
+        let mut left = item.len() + 1;
+        // A line ends at the first newline; in JSON it is but space.
+        let mut bytes = item.bytes().map(|byte| if byte == b'\n' { b' ' } else { byte }).chain([b'\n']);
+        for piece in 1..=pieces {
+            let length = left.min(MAX_FRAME_BYTES);
+            let kind = if pieces == 1 { FrameKind::Data } else { FrameKind::Piece };
+            let (number, amount) = (self.number, u32::from(piece == pieces));
+            self.frame.extend(FrameHeader { number, amount, ..FrameHeader::new(kind, length) }.bytes());
+            self.frame.extend(bytes.by_ref().take(length));
+            left -= length;
+        }
+        self.number += 1;
         self.writer.write_all(&self.frame).await.map_err(|error| match error.kind() {
             io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => PortError::Ended(None),
             _ => PortError::Broken(error),
@@ -266,7 +296,7 @@ impl Outgoing {
     /// Leaves in order.
     pub(super) async fn goodbye(&mut self) {
         // Nobody is left to tell if the peer is gone already.
-        let _ = self.writer.write_all(&frame_header(FrameKind::Goodbye, 0)).await;
+        let _ = self.writer.write_all(&FrameHeader::new(FrameKind::Goodbye, 0).bytes()).await;
         let _ = self.writer.shutdown().await;
     }
 }
@@ -313,14 +343,14 @@ pub(super) mod tests {
         pub(in crate::script) async fn take_frame(&mut self) -> Vec<u8> {
             let mut head = [0; FRAME_HEADER_BYTES];
             self.stream.read_exact(&mut head).await.expect("reads");
-            let (_, length) = parse_frame_header(head).expect("is a frame");
-            let mut payload = vec![0; length];
+            let header = FrameHeader::parse(head).expect("is a frame");
+            let mut payload = vec![0; header.length as usize];
             self.stream.read_exact(&mut payload).await.expect("reads");
             payload
         }
 
         pub(in crate::script) async fn frame(&mut self, kind: FrameKind, payload: &[u8]) {
-            self.stream.write_all(&frame_header(kind, payload.len())).await.expect("writes");
+            self.stream.write_all(&FrameHeader::new(kind, payload.len()).bytes()).await.expect("writes");
             self.stream.write_all(payload).await.expect("writes");
         }
     }

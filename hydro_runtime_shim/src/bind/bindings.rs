@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 use super::configuration::ParamText;
 use super::{BindError, Configuration, PortBinding, Program};
-use crate::contract::{Direction, Policy};
+use crate::contract::{Delivery, Direction, Policy};
 use crate::link::{
     AddressedOutput, Input, InputHub, MemberId, Node, OutputHub, Plain, PlainOutput, PortFace, PortHub, WithAddress,
     WithMember,
@@ -37,7 +37,10 @@ impl Bindings {
             let face = PortFace::new(port.name, port.direction, (port.type_name)());
             let hub = match port.direction {
                 Direction::Input => PortHub::Input(InputHub::new(face)),
-                Direction::Output => PortHub::Output(OutputHub::new(Rc::clone(&node), face)),
+                Direction::Output => {
+                    let lossy = binding.delivery == Delivery::Lossy;
+                    PortHub::Output(OutputHub::new(Rc::clone(&node), face, lossy))
+                }
             };
             (binding, hub)
         };
@@ -145,7 +148,10 @@ impl Bindings {
             _ => None,
         });
         found.unwrap_or_else(|| {
-            (OutputHub::new(Rc::clone(&self.node), PortFace::new(name, Direction::Output, "")), Policy::default())
+            (
+                OutputHub::new(Rc::clone(&self.node), PortFace::new(name, Direction::Output, ""), false),
+                Policy::default(),
+            )
         })
     }
 }

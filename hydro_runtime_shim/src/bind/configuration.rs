@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use super::arguments::nearest;
 use super::{BindError, Environment, Port, Program};
-use crate::contract::{self, Addressing, Direction, Endpoint, Policy, parse_endpoints};
+use crate::contract::{self, Addressing, Delivery, Direction, Endpoint, Policy, parse_endpoints};
 
 /// A program's place in the world.
 #[derive(Debug)]
@@ -18,8 +18,12 @@ pub(crate) struct Configuration {
     pub(crate) deployment: String,
     /// Name of the service.
     pub(crate) service: String,
+    /// Whether whoever started the program named its service.
+    pub(crate) named: bool,
     /// Number of this member.
     pub(crate) member: u32,
+    /// How many members the service has.
+    pub(crate) members: u32,
     /// The address peers are told.
     pub(crate) address: Option<SocketAddr>,
     /// The program's ports in order, with where they are bound.
@@ -39,6 +43,8 @@ pub(crate) struct PortBinding {
     pub(crate) endpoints: Vec<Endpoint>,
     /// How a plain output divides its items.
     pub(crate) policy: Policy,
+    /// What an output does with items that its peers do not take fast enough.
+    pub(crate) delivery: Delivery,
 }
 
 /// A parameter's text and who gave it.
@@ -81,7 +87,9 @@ impl Configuration {
         Ok(Self {
             deployment: text(contract::DEPLOYMENT, "local"),
             service: text(contract::SERVICE, program.name),
+            named: environment.get(contract::SERVICE).is_some(),
             member,
+            members,
             address,
             ports,
             params,
@@ -94,6 +102,7 @@ fn read_port(port: &'static Port, environment: &Environment, errors: &mut Vec<Bi
     let variable = port.variable();
     let example = format!("{variable}={}", port.example());
     let policy = read_policy(port, environment, errors);
+    let delivery = read_delivery(port, environment, errors);
     let mut endpoints = Vec::new();
     match environment.get(&variable) {
         None => {
@@ -114,7 +123,7 @@ fn read_port(port: &'static Port, environment: &Environment, errors: &mut Vec<Bi
         },
     }
     endpoints.retain(|endpoint| endpoint.transport != contract::Transport::Null);
-    PortBinding { port, endpoints, policy }
+    PortBinding { port, endpoints, policy, delivery }
 }
 
 fn read_policy(port: &Port, environment: &Environment, errors: &mut Vec<BindError>) -> Policy {
@@ -136,6 +145,22 @@ fn read_policy(port: &Port, environment: &Environment, errors: &mut Vec<BindErro
     let example = format!("{name}=broadcast");
     errors.push(BindError::Malformed { name, value: value.to_owned(), reason: reason.to_owned(), example });
     Policy::default()
+}
+
+fn read_delivery(port: &Port, environment: &Environment, errors: &mut Vec<BindError>) -> Delivery {
+    let name = contract::delivery_variable(port.name);
+    let value = if port.direction == Direction::Output { environment.get(&name) } else { None };
+    let Some(value) = value else { return Delivery::default() };
+    Delivery::parse(value).unwrap_or_else(|| {
+        let (value, example) = (value.to_owned(), format!("{name}=reliable"));
+        errors.push(BindError::Malformed {
+            name,
+            value,
+            reason: "is neither `reliable` nor `lossy`".to_owned(),
+            example,
+        });
+        Delivery::default()
+    })
 }
 
 fn read_params(
@@ -192,9 +217,11 @@ where
 
 /// Returns a line for each variable that looks like one of ours and is none.
 fn strangers(program: &Program, environment: &Environment) -> Vec<String> {
-    let ports = program.ports.iter().flat_map(|port| [port.variable(), contract::policy_variable(port.name)]);
+    let ports = program.ports.iter().flat_map(|port| {
+        [port.variable(), contract::policy_variable(port.name), contract::delivery_variable(port.name)]
+    });
     let known: Vec<String> = ports.chain(program.params.iter().map(super::Param::variable)).collect();
-    let prefixes = ["HYDRO_INPUT_", "HYDRO_OUTPUT_", "HYDRO_POLICY_", "HYDRO_PARAM_"];
+    let prefixes = ["HYDRO_INPUT_", "HYDRO_OUTPUT_", "HYDRO_POLICY_", "HYDRO_DELIVERY_", "HYDRO_PARAM_"];
     let ours = |name: &&String| prefixes.iter().any(|prefix| name.starts_with(prefix)) && !known.contains(name);
     let line = |name: &String| match nearest(name, known.iter().cloned()) {
         Some(nearest) => format!("{name} names nothing of this program; the nearest is {nearest}"),

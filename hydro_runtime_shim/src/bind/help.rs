@@ -67,6 +67,13 @@ fn ports(text: &mut String, program: &Program) {
                 contract::policy_variable(port.name)
             );
         }
+        if port.direction == Direction::Output {
+            let _ = writeln!(
+                text,
+                "      when peers are slow: {}=reliable (default) | lossy",
+                contract::delivery_variable(port.name)
+            );
+        }
     }
     text.push_str(
         "  A port's variable holds one or more places, separated by commas:\n    \

@@ -81,6 +81,38 @@ impl Policy {
     }
 }
 
+/// What an output does with items that a peer does not take fast enough.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Delivery {
+    /// They wait, and the program reads less; each arrives once, in order, while both processes live.
+    #[default]
+    Reliable,
+    /// The newest count: older ones are left out and counted.
+    Lossy,
+}
+
+impl Delivery {
+    /// Returns the delivery of that name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "reliable" => Some(Self::Reliable),
+            "lossy" => Some(Self::Lossy),
+            _ => None,
+        }
+    }
+
+    /// Returns the delivery's name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Reliable => "reliable",
+            Self::Lossy => "lossy",
+        }
+    }
+}
+
 /// Why an endpoint could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndpointError {

@@ -1,37 +1,23 @@
-//! The link protocol's words, version 1: what both ends say first, and the header in front of each frame.
+//! The link protocol's first words, version 2: what both ends say before the first frame.
 //!
 //! A connection carries one link, in one direction. The dialer sends a preamble ([`MAGIC`], version `u16`, length `u32`, both little-endian)
-//! and a [`Hello`] in JSON; the acceptor answers with a preamble and an [`Answer`] in JSON. Then the sender of the link sends frames: length of the
-//! payload `u32`, [`FrameKind`] `u8`, three zero bytes, payload. A data frame's payload is records back to back in the agreed [`Codec`].
-//! The receiver of the link may say a [`FrameKind::Goodbye`] of its own, and nothing else.
-//! Sequence numbers and acknowledgements get their place here when links resume after a broken connection.
+//! and a [`Hello`] in JSON; the acceptor answers with a preamble and an [`Answer`] in JSON. Then frames follow ([`super::FrameHeader`]): records from
+//! the sender of the link, acknowledgements from its receiver. docs/wire-protocol.md describes the same for other languages.
 
 use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::Codec;
+
 /// The first bytes of every connection, from both ends.
 pub const MAGIC: [u8; 4] = *b"HYDR";
 /// Version of the protocol described here.
-pub const PROTOCOL_VERSION: u16 = 1;
+pub const PROTOCOL_VERSION: u16 = 2;
 /// Bytes in front of the handshake's JSON: magic, version, length.
 pub const PREAMBLE_BYTES: usize = 10;
 /// A handshake message may not be longer than this.
 pub const HELLO_LIMIT_BYTES: usize = 4096;
-/// Bytes in front of each frame's payload.
-pub const FRAME_HEADER_BYTES: usize = 8;
-/// A frame's payload, so also one record, may not be longer than this (64 MiB).
-pub const MAX_FRAME_BYTES: usize = 64 << 20;
-
-/// How records are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Codec {
-    /// The compact serde encoding between programs of one deployment.
-    Binary,
-    /// JSON texts, each followed by a newline, for scripts and programs of other languages. The type check is left to the decoder.
-    Json,
-}
 
 /// What the dialer says first, and what the acceptor says of itself in [`Answer::Welcome`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +44,47 @@ pub struct Hello {
     pub fingerprint: u64,
     /// Codec the dialer asks for; the acceptor repeats it.
     pub codec: Codec,
+    /// Whether the speaker's process has a name of its own among all that will ever call: then a newer connection of that name replaces an older one.
+    /// Otherwise each start of a program is somebody else.
+    #[serde(default)]
+    pub named: bool,
+    /// From the sending end: the stream of records it has for this link. None: it does not continue a stream on another connection.
+    #[serde(default)]
+    pub offers: Option<Offer>,
+    /// From the receiving end: that it acknowledges. None: it does not, so that nothing is kept for it.
+    #[serde(default)]
+    pub grants: Option<Grant>,
+}
+
+/// A stream of records as its sender has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offer {
+    /// The stream: a larger number for each start of the sender, and whenever it forgets what it had for the peer.
+    pub stream: u64,
+    /// The first record it still has; a receiver that knows nothing of the stream gets it from there.
+    pub first: u64,
+    /// Whether records may be missing: the link is lossy by choice.
+    #[serde(default)]
+    pub lossy: bool,
+}
+
+/// What a receiver that acknowledges allows its sender.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// Bytes that may be on their way without being acknowledged.
+    pub window: u32,
+    /// Where the stream stands; none: the receiver knows of none.
+    #[serde(default)]
+    pub expects: Option<Expectation>,
+}
+
+/// A stream of records as its receiver knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expectation {
+    /// The stream.
+    pub stream: u64,
+    /// The first record it has not got.
+    pub next: u64,
 }
 
 /// The acceptor's answer.
@@ -93,18 +120,10 @@ pub enum RejectCode {
     Type,
     /// The program is stopping.
     Stopping,
+    /// A newer start of a program of that name is connected.
+    Superseded,
     /// The bytes were no handshake.
     Malformed,
-}
-
-/// Kinds of frames.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum FrameKind {
-    /// Records.
-    Data = 1,
-    /// Who sends it leaves on purpose; the payload is the reason as UTF-8 text. Nothing follows.
-    Goodbye = 5,
 }
 
 /// Returns the 64-bit FNV-1a hash of a type's name.
@@ -131,41 +150,13 @@ pub fn parse_preamble(bytes: [u8; PREAMBLE_BYTES]) -> Option<(u16, usize)> {
     ([m0, m1, m2, m3] == MAGIC && length <= HELLO_LIMIT_BYTES).then_some((u16::from_le_bytes([v0, v1]), length))
 }
 
-/// Returns the header of a frame with `length` bytes of payload.
-#[must_use]
-pub fn frame_header(kind: FrameKind, length: usize) -> [u8; FRAME_HEADER_BYTES] {
-    let [a, b, c, d] = u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes();
-    [a, b, c, d, kind as u8, 0, 0, 0]
-}
-
-/// Reads a frame's header: kind and length of its payload. None: malformed, the connection must be closed.
-#[must_use]
-pub fn parse_frame_header(bytes: [u8; FRAME_HEADER_BYTES]) -> Option<(FrameKind, usize)> {
-    let [a, b, c, d, kind, r0, r1, r2] = bytes;
-    let length = u32::from_le_bytes([a, b, c, d]) as usize;
-    let kind = match kind {
-        1 => FrameKind::Data,
-        5 => FrameKind::Goodbye,
-        _ => return None,
-    };
-    (r0 | r1 | r2 == 0 && length <= MAX_FRAME_BYTES).then_some((kind, length))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn headers_are_read_back() {
-        assert_eq!(parse_frame_header(frame_header(FrameKind::Data, 61440)), Some((FrameKind::Data, 61440)));
+    fn preambles_are_read_back_or_refused() {
         assert_eq!(parse_preamble(preamble(17)), Some((PROTOCOL_VERSION, 17)));
-    }
-
-    #[test]
-    fn malformed_headers_are_refused() {
-        assert_eq!(parse_frame_header([0, 0, 0, 0, 9, 0, 0, 0]), None);
-        assert_eq!(parse_frame_header([0, 0, 0, 0, 1, 1, 0, 0]), None);
-        assert_eq!(parse_frame_header([255, 255, 255, 255, 1, 0, 0, 0]), None);
         assert_eq!(parse_preamble(*b"HYDX\x01\0\0\0\0\0"), None);
         assert_eq!(parse_preamble(*b"HYDR\x01\0\0\xff\0\0"), None);
     }

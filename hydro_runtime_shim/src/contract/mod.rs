@@ -5,16 +5,18 @@
 
 mod describe;
 mod endpoint;
+mod frame;
 mod handshake;
 mod variables;
 
 pub use describe::{Addressing, Direction, ParamDescription, PortDescription, ProgramDescription};
-pub use endpoint::{Endpoint, EndpointError, Policy, Role, Transport, parse_endpoints};
+pub use endpoint::{Delivery, Endpoint, EndpointError, Policy, Role, Transport, parse_endpoints};
+pub use frame::{Codec, FRAME_HEADER_BYTES, FrameHeader, FrameKind, MAX_FRAME_BYTES, MAX_RECORD_BYTES};
 pub use handshake::{
-    Answer, Codec, FRAME_HEADER_BYTES, FrameKind, HELLO_LIMIT_BYTES, Hello, MAGIC, MAX_FRAME_BYTES, PREAMBLE_BYTES,
-    PROTOCOL_VERSION, Reject, RejectCode, fingerprint, frame_header, parse_frame_header, parse_preamble, preamble,
+    Answer, Expectation, Grant, HELLO_LIMIT_BYTES, Hello, MAGIC, Offer, PREAMBLE_BYTES, PROTOCOL_VERSION, Reject,
+    RejectCode, fingerprint, parse_preamble, preamble,
 };
 pub use variables::{
-    ADDRESS, CONTRACT_VERSION, DEPLOYMENT, LISTEN_FDS, MEMBER, MEMBERS, SERVICE, input_variable, output_variable,
-    param_variable, policy_variable,
+    ADDRESS, CONTRACT_VERSION, DEPLOYMENT, LISTEN_FDS, MEMBER, MEMBERS, SERVICE, delivery_variable, input_variable,
+    output_variable, param_variable, policy_variable,
 };

@@ -5,7 +5,8 @@ pub const CONTRACT_VERSION: u32 = 1;
 
 /// Name of the deployment this process belongs to; peers of another deployment are refused. Default: `local`.
 pub const DEPLOYMENT: &str = "HYDRO_DEPLOYMENT";
-/// Name of the service this process is a member of. Default: the program's name.
+/// Name of the service this process is a member of. Default: the program's name. Who sets it says that no other process has the same service and
+/// member at the same time: a newer start takes the place of an older one.
 pub const SERVICE: &str = "HYDRO_SERVICE";
 /// Number of this member within its service, from 0. Default: 0.
 pub const MEMBER: &str = "HYDRO_MEMBER";
@@ -34,6 +35,12 @@ pub fn output_variable(name: &str) -> String {
 #[must_use]
 pub fn policy_variable(name: &str) -> String {
     format!("HYDRO_POLICY_{}", shout(name))
+}
+
+/// Returns the variable that says what an output does with items that are not taken fast enough: `HYDRO_DELIVERY_OUTBOUND`.
+#[must_use]
+pub fn delivery_variable(name: &str) -> String {
+    format!("HYDRO_DELIVERY_{}", shout(name))
 }
 
 /// Returns the variable that sets the parameter `name`: `period_ms` → `HYDRO_PARAM_PERIOD_MS`.

@@ -6,8 +6,15 @@ use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
 
 use super::handshake::{HandshakeError, Met, welcome};
+use super::incoming::Incoming;
+use super::input_hub::Arrival;
+use super::output_hub::KEPT_TIME;
+use super::peer::LinkKey;
+use super::queue::Queue;
 use super::writer::{End, write_out};
-use super::{InputHub, Node, OutputHub, PortHub, note};
+use super::{InputHub, LinkEnd, Node, OutputHub, PeerChange, PortHub, note};
+use crate::contract::{Grant, Hello};
+use crate::protocol::Violation;
 use crate::transport::{Listener, Socket};
 
 /// Callers that have not said who they are; more wait in the system's queue.
@@ -36,7 +43,7 @@ pub(crate) async fn serve(node: Rc<Node>, listener: Listener, ports: Vec<PortHub
             Ok(socket) => {
                 let (node, ports, unfinished) = (Rc::clone(&node), Rc::clone(&ports), Rc::clone(&unfinished));
                 tokio::task::spawn_local(async move {
-                    let met = welcome(&node, &socket, &ports).await;
+                    let met = welcome(&node, &socket, &ports, |hello, port| prepare(&socket, hello, port)).await;
                     unfinished.add_permits(1);
                     answer(&node, Rc::new(socket), met).await;
                 });
@@ -53,10 +60,42 @@ pub(crate) async fn serve(node: Rc<Node>, listener: Listener, ports: Vec<PortHub
     }
 }
 
-async fn answer(node: &Rc<Node>, socket: Rc<Socket>, met: Result<(Met, PortHub), HandshakeError>) {
+/// A link whose other end has called, before it is welcomed.
+enum Prepared {
+    /// Items come from the caller.
+    From(Rc<InputHub>, Rc<Incoming>, u64),
+    /// Items go to it.
+    To(Rc<OutputHub>, Rc<Queue>, u64),
+}
+
+fn prepare(socket: &Socket, hello: &Hello, port: &PortHub) -> Result<(LinkEnd, Prepared), Violation> {
+    match port {
+        PortHub::Input(hub) => {
+            let link = hub.link_of(hello);
+            let (connection, expects) = link.begin(hello)?;
+            let grant = link.acknowledges().then(|| Grant { expects, ..link.grant() });
+            Ok((LinkEnd::Receives(grant), Prepared::From(Rc::clone(hub), link, connection)))
+        }
+        PortHub::Output(hub) => {
+            let key = hello.grants.map(|_| LinkKey::of(hello));
+            let known = key.as_ref().and_then(|key| hub.queue_of(key));
+            let queue = known.unwrap_or_else(|| hub.queue(hello.codec, key));
+            let again = queue.begin(hello.grants, socket.is_exposed())?;
+            let offer = hello.grants.map(|_| queue.offer());
+            Ok((LinkEnd::Sends(offer), Prepared::To(Rc::clone(hub), queue, again)))
+        }
+    }
+}
+
+async fn answer(node: &Rc<Node>, socket: Rc<Socket>, met: Result<(Met, Prepared), HandshakeError>) {
     match met {
-        Ok((met, PortHub::Input(hub))) => receive_from(&hub, socket, met),
-        Ok((met, PortHub::Output(hub))) => send_to(node, &hub, socket, met).await,
+        Ok((met, Prepared::From(hub, link, connection))) => {
+            drop(hub.arrive(node, Arrival::new(&link, connection, socket, met)));
+        }
+        Ok((met, Prepared::To(hub, queue, again))) => {
+            hub.adopt(&queue);
+            send_to(&hub, &queue, socket, met, again).await;
+        }
         // Said once: a caller that is refused calls again.
         Err(error @ HandshakeError::Refusing(..)) => node.note_once(error.to_string()),
         // Somebody looked whether we listen, and left.
@@ -64,23 +103,29 @@ async fn answer(node: &Rc<Node>, socket: Rc<Socket>, met: Result<(Met, PortHub),
     }
 }
 
-fn receive_from(hub: &InputHub, socket: Rc<Socket>, met: Met) {
-    drop(hub.arrive(socket, met.peer, met.codec));
-}
-
-async fn send_to(node: &Node, hub: &OutputHub, socket: Rc<Socket>, met: Met) {
-    let queue = hub.add(met.codec);
-    let peer = Rc::clone(&met.peer);
-    queue.connect(Rc::clone(&socket), met.peer);
+async fn send_to(hub: &OutputHub, queue: &Rc<Queue>, socket: Rc<Socket>, met: Met, again: u64) {
+    let Met { peer, hello } = met;
+    hub.tell_again(queue, &peer, again);
+    let connection = queue.connect(Rc::clone(&socket), Rc::clone(&peer));
     hub.changed();
-    let end = write_out(&queue, &socket).await;
-    let lost = queue.pending_records();
-    hub.remove(&queue);
-    let name = hub.face.name;
+    let end = write_out(queue, &socket, connection, hello.grants.is_some()).await;
+    let (node, name) = (&hub.node, hub.face.name);
     match end {
-        _ if lost == 0 && node.stopping.get() => {}
-        End::Goodbye if lost == 0 => {}
-        End::Goodbye => note(format_args!("{name}: {peer} left; {lost} items for it are dropped")),
-        End::Broken(error) => note(format_args!("{name}: {peer} is gone: {error}; {lost} items for it are dropped")),
+        End::Replaced => {}
+        // It may come back; the hub waits a while for it.
+        End::Broken(_) | End::Silent if queue.key.is_some() && !node.stopping.get() => {
+            queue.disconnect();
+            hub.changed();
+            node.events.tell(name, &peer, PeerChange::Suspected);
+            note(format_args!("{name}: {peer} {end}; what it has not worked on is kept for {} s", KEPT_TIME.as_secs()));
+        }
+        End::Goodbye(_) | End::Broken(_) | End::Silent => {
+            let lost = queue.pending_records();
+            hub.remove(queue);
+            node.events.tell(name, &peer, PeerChange::Left);
+            if lost > 0 {
+                note(format_args!("{name}: {peer} {end}; {lost} items for it are dropped"));
+            }
+        }
     }
 }

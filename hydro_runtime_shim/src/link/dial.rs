@@ -1,19 +1,24 @@
 //! Calling peers: again and again until they answer, and again after a connection breaks, so that the order of starting does not matter.
 
 use std::hash::{BuildHasher, RandomState};
+use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::handshake::{HandshakeError, Met, introduce};
+use super::incoming::Incoming;
+use super::input_hub::Arrival;
 use super::writer::{End, write_out};
-use super::{InputHub, Node, OutputHub, PortFace, note};
-use crate::contract::{Codec, Endpoint, RejectCode};
+use super::{InputHub, LinkEnd, Node, OutputHub, PeerChange, PortFace, note};
+use crate::contract::{Codec, Endpoint, Hello, RejectCode};
 use crate::transport::{self, Socket};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// A machine that does not answer a call within this time is called again: it may be reachable again long before the system tries.
+const CONNECT_TIME: Duration = Duration::from_secs(2);
 /// A peer that refuses us for what it is will do so again; only a restart of one of us helps.
 const REFUSED_PAUSE: Duration = Duration::from_secs(5);
 /// After this time the user is told what the program waits for.
@@ -21,10 +26,21 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Keeps an input connected to the endpoint.
 pub(crate) async fn dial_input(node: Rc<Node>, hub: Rc<InputHub>, endpoint: Endpoint) {
+    let link = Incoming::dialed();
     loop {
-        let (socket, met) = call(&node, &hub.face, &endpoint).await;
-        let closed = hub.arrive(Rc::new(socket), met.peer, met.codec);
-        closed.notified().await;
+        let hello =
+            || node.hello(&hub.face, endpoint.peer_port.clone(), Codec::Binary, LinkEnd::Receives(Some(link.grant())));
+        let (socket, met) = call(&node, &hub.face, &endpoint, hello).await;
+        match link.begin(&met.hello) {
+            Ok((connection, _)) => {
+                let closed = hub.arrive(&node, Arrival::new(&link, connection, Rc::new(socket), met));
+                closed.notified().await;
+            }
+            Err(violation) => {
+                node.note_once(format!("{}: {}: {violation}", hub.face.name, met.peer));
+                tokio::time::sleep(REFUSED_PAUSE).await;
+            }
+        }
         if node.stopping.get() {
             return;
         }
@@ -34,24 +50,38 @@ pub(crate) async fn dial_input(node: Rc<Node>, hub: Rc<InputHub>, endpoint: Endp
 
 /// Keeps an output connected to the endpoint. Its queue is there at once, so that nothing is lost before the peer is.
 pub(crate) fn dial_output(node: Rc<Node>, hub: Rc<OutputHub>, endpoint: Endpoint) -> impl Future<Output = ()> {
-    let queue = hub.add(Codec::Binary);
+    let queue = hub.queue(Codec::Binary, None);
+    hub.adopt(&queue);
     async move {
         loop {
-            let (socket, met) = call(&node, &hub.face, &endpoint).await;
-            let (socket, peer) = (Rc::new(socket), met.peer);
-            queue.connect(Rc::clone(&socket), Rc::clone(&peer));
+            let hello = || {
+                node.hello(&hub.face, endpoint.peer_port.clone(), Codec::Binary, LinkEnd::Sends(Some(queue.offer())))
+            };
+            let (socket, met) = call(&node, &hub.face, &endpoint, hello).await;
+            let (socket, Met { peer, hello }) = (Rc::new(socket), met);
+            let again = match queue.begin(hello.grants, socket.is_exposed()) {
+                Ok(again) => again,
+                Err(violation) => {
+                    node.note_once(format!("{}: {peer}: {violation}", hub.face.name));
+                    tokio::time::sleep(REFUSED_PAUSE).await;
+                    continue;
+                }
+            };
+            hub.tell_again(&queue, &peer, again);
+            let connection = queue.connect(Rc::clone(&socket), Rc::clone(&peer));
             hub.changed();
-            let end = write_out(&queue, &socket).await;
+            let end = write_out(&queue, &socket, connection, hello.grants.is_some()).await;
+            drop(socket);
             queue.disconnect();
             hub.changed();
             if node.stopping.get() {
                 return;
             }
-            if let End::Broken(error) = end {
-                let name = hub.face.name;
-                note(format_args!(
-                    "{name}: {peer} is gone: {error}; the last items sent to it may be lost, dialing again"
-                ));
+            let change = if matches!(end, End::Goodbye(_)) { PeerChange::Left } else { PeerChange::Suspected };
+            node.events.tell(hub.face.name, &peer, change);
+            if change == PeerChange::Suspected {
+                let kept = if hello.grants.is_some() { "" } else { "; the last items sent to it may be lost" };
+                note(format_args!("{}: {peer} {end}{kept}; dialing again", hub.face.name));
             }
             tokio::time::sleep(FIRST_PAUSE).await;
         }
@@ -59,12 +89,12 @@ pub(crate) fn dial_output(node: Rc<Node>, hub: Rc<OutputHub>, endpoint: Endpoint
 }
 
 /// Calls until a link is made.
-async fn call(node: &Node, face: &PortFace, endpoint: &Endpoint) -> (Socket, Met) {
+async fn call(node: &Node, face: &PortFace, endpoint: &Endpoint, hello: impl Fn() -> Hello) -> (Socket, Met) {
     let mut pause = FIRST_PAUSE;
     let started = Instant::now();
     let mut told = false;
     loop {
-        let attempt = attempt(node, face, endpoint).await;
+        let attempt = attempt(node, face, endpoint, &hello()).await;
         let error = match attempt {
             Ok(link) => return link,
             Err(error) => error,
@@ -91,9 +121,15 @@ async fn call(node: &Node, face: &PortFace, endpoint: &Endpoint) -> (Socket, Met
     }
 }
 
-async fn attempt(node: &Node, face: &PortFace, endpoint: &Endpoint) -> Result<(Socket, Met), HandshakeError> {
-    let socket = transport::connect(&endpoint.transport).await?;
-    let met = introduce(node, &socket, face, endpoint.peer_port.as_deref()).await?;
+async fn attempt(
+    node: &Node,
+    face: &PortFace,
+    endpoint: &Endpoint,
+    hello: &Hello,
+) -> Result<(Socket, Met), HandshakeError> {
+    let connect = tokio::time::timeout(CONNECT_TIME, transport::connect(&endpoint.transport));
+    let socket = connect.await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+    let met = introduce(node, &socket, face, hello).await?;
     Ok((socket, met))
 }
 
@@ -102,7 +138,7 @@ fn is_lasting(code: RejectCode) -> bool {
         RejectCode::Version | RejectCode::Deployment | RejectCode::Port | RejectCode::Type | RejectCode::Malformed => {
             true
         }
-        RejectCode::Stopping => false,
+        RejectCode::Stopping | RejectCode::Superseded => false,
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::io;
 
-use crate::contract::{FRAME_HEADER_BYTES, FrameKind, parse_frame_header};
+use crate::contract::{FRAME_HEADER_BYTES, FrameHeader};
 use crate::transport::Socket;
 
 /// A quiet connection costs no more than this.
@@ -13,19 +13,17 @@ const SMALL_BYTES: usize = 8 << 10;
 const LARGE_BYTES: usize = 256 << 10;
 
 /// What stands at the front of the buffer.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Front {
-    /// A data frame, now open, with records.
-    Data,
-    /// The other end leaves on purpose, for this reason.
-    Goodbye(String),
+    /// A whole frame, now open; its payload is [`FrameBuffer::open_frame`].
+    Frame(FrameHeader),
     /// Not a whole frame yet.
     Incomplete,
-    /// No frame at all.
-    Malformed,
+    /// No frame at all, or one whose checksum is wrong.
+    Malformed(&'static str),
 }
 
-/// `buffer[start..end]` is read but not used; the open data frame ends at `frame_end`.
+/// `buffer[start..end]` is read but not used; the open frame ends at `frame_end`.
 #[derive(Debug)]
 pub(super) struct FrameBuffer {
     buffer: Vec<u8>,
@@ -52,46 +50,47 @@ impl FrameBuffer {
         self.start = self.frame_end - left;
     }
 
-    /// Opens the next frame, if it is there as a whole.
+    /// Skips what is left of the open frame and opens the next one, if it is there as a whole.
     pub(super) fn advance(&mut self) -> Front {
-        loop {
-            let Some(header) = self.buffer[self.start..self.end].first_chunk::<FRAME_HEADER_BYTES>() else {
-                return Front::Incomplete;
-            };
-            let Some((kind, length)) = parse_frame_header(*header) else {
-                return Front::Malformed;
-            };
-            let payload = self.start + FRAME_HEADER_BYTES;
-            if self.end - payload < length {
-                return Front::Incomplete;
-            }
-            self.start = payload;
-            self.frame_end = payload + length;
-            match kind {
-                FrameKind::Goodbye => {
-                    return Front::Goodbye(String::from_utf8_lossy(self.open_frame()).into_owned());
-                }
-                FrameKind::Data if length == 0 => {}
-                FrameKind::Data => return Front::Data,
-            }
+        self.start = self.start.max(self.frame_end);
+        let Some(header) = self.buffer[self.start..self.end].first_chunk::<FRAME_HEADER_BYTES>() else {
+            return Front::Incomplete;
+        };
+        let Some(header) = FrameHeader::parse(*header) else {
+            return Front::Malformed("no frame header");
+        };
+        let payload = self.start + FRAME_HEADER_BYTES;
+        let length = header.length as usize;
+        if self.end - payload < length {
+            return Front::Incomplete;
         }
+        self.start = payload;
+        self.frame_end = payload + length;
+        if header.checksum.is_some_and(|sum| sum != crc32fast::hash(self.open_frame())) {
+            return Front::Malformed("the checksum of a frame is wrong");
+        }
+        Front::Frame(header)
     }
 
     /// Tells whether the next frame is not there as a whole.
     pub(super) fn is_incomplete(&self) -> bool {
-        match self.buffer[self.start..self.end]
-            .first_chunk::<FRAME_HEADER_BYTES>()
-            .map(|header| parse_frame_header(*header))
+        let start = self.start.max(self.frame_end);
+        match self.buffer[start..self.end].first_chunk::<FRAME_HEADER_BYTES>().map(|header| FrameHeader::parse(*header))
         {
             None => true,
             Some(None) => false,
-            Some(Some((_, length))) => self.end - self.start - FRAME_HEADER_BYTES < length,
+            Some(Some(header)) => self.end - start - FRAME_HEADER_BYTES < header.length as usize,
         }
     }
 
-    /// Tells whether the connection ends between two frames.
+    /// Tells whether everything that was read is used.
     pub(super) fn is_empty(&self) -> bool {
-        self.start == self.end
+        self.start.max(self.frame_end) == self.end
+    }
+
+    /// Forgets everything: another connection begins.
+    pub(super) fn clear(&mut self) {
+        (self.start, self.end, self.frame_end) = (0, 0, 0);
     }
 
     /// Reads once from the socket. 0: the other end is gone.
@@ -114,18 +113,19 @@ impl FrameBuffer {
     /// Moves what is unused to the front and grows the buffer when a frame fills it. It grows as bytes arrive, whatever a header
     /// claims; after a big frame it shrinks again.
     fn make_room(&mut self) {
-        if self.is_empty() {
+        let start = self.start.max(self.frame_end);
+        if start == self.end {
             if self.buffer.len() > LARGE_BYTES {
                 self.buffer = vec![0; LARGE_BYTES];
             }
-            (self.start, self.end, self.frame_end) = (0, 0, 0);
+            self.clear();
             return;
         }
         if self.buffer.len() - self.end >= self.buffer.len() / 4 {
             return;
         }
-        self.buffer.copy_within(self.start..self.end, 0);
-        (self.start, self.end, self.frame_end) = (0, self.end - self.start, 0);
+        self.buffer.copy_within(start..self.end, 0);
+        (self.start, self.end, self.frame_end) = (0, self.end - start, 0);
         if self.end >= self.buffer.len() / 2 {
             let size = self.buffer.len() * 2;
             self.buffer.resize(size, 0);

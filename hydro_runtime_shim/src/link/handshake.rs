@@ -9,10 +9,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::peer::Peer;
-use super::{Node, PortFace, PortHub};
+use super::{LinkEnd, Node, PortFace, PortHub};
 use crate::contract::{
     Answer, Codec, Direction, Hello, PREAMBLE_BYTES, PROTOCOL_VERSION, Reject, RejectCode, parse_preamble, preamble,
 };
+use crate::protocol::Violation;
 use crate::transport::Socket;
 
 /// A caller that has not said its hello by then is cut off.
@@ -20,13 +21,13 @@ const HELLO_TIME: Duration = Duration::from_secs(5);
 /// A callee answers when its program runs; its socket may be there earlier, when somebody else opened it.
 const ANSWER_TIME: Duration = Duration::from_secs(30);
 
-/// A link that is made.
+/// What the other end said of itself.
 #[derive(Debug)]
 pub(super) struct Met {
     /// The other end.
     pub(super) peer: Rc<Peer>,
-    /// The encoding of the records.
-    pub(super) codec: Codec,
+    /// Its own words.
+    pub(super) hello: Hello,
 }
 
 /// Why a link was not made.
@@ -60,54 +61,65 @@ impl From<io::Error> for HandshakeError {
     }
 }
 
-/// Introduces ourselves to whom we called.
+/// Introduces ourselves to whom we called, with `hello`.
 pub(super) async fn introduce(
     node: &Node,
     socket: &Socket,
     face: &PortFace,
-    peer_port: Option<&str>,
+    hello: &Hello,
 ) -> Result<Met, HandshakeError> {
     let exchange = async {
-        send(socket, &node.hello(face, peer_port.map(str::to_owned), Codec::Binary)).await?;
+        send(socket, hello).await?;
         receive::<Answer>(socket).await
     };
     let answer = tokio::time::timeout(ANSWER_TIME, exchange).await.map_err(|_| HandshakeError::Silent)??;
     match answer {
-        Ok(Answer::Welcome(hello)) => {
-            if hello.codec != Codec::Binary {
+        Ok(Answer::Welcome(answer)) => {
+            if answer.codec != hello.codec {
                 let reason = "the peer answers in another encoding than it was asked for".to_owned();
                 return Err(HandshakeError::Refused(Reject { code: RejectCode::Malformed, reason }));
             }
-            if hello.fingerprint != face.fingerprint {
-                return Err(HandshakeError::Refused(type_mismatch(face, &hello)));
+            if answer.fingerprint != face.fingerprint {
+                return Err(HandshakeError::Refused(type_mismatch(face, &answer)));
             }
-            Ok(Met { peer: node.peer(&hello, socket.peer_address()), codec: hello.codec })
+            Ok(Met { peer: node.peer(&answer, socket.peer_address()), hello: answer })
         }
         Ok(Answer::Reject(reject)) => Err(HandshakeError::Refused(reject)),
         Err(reject) => Err(HandshakeError::Refused(reject)),
     }
 }
 
-/// Hears who called and answers; returns the port that is meant.
-pub(super) async fn welcome(node: &Node, socket: &Socket, ports: &[PortHub]) -> Result<(Met, PortHub), HandshakeError> {
+/// Hears who called and answers. `prepare` makes the link's state of the port that is meant, and says what to tell of our end.
+pub(super) async fn welcome<State>(
+    node: &Node,
+    socket: &Socket,
+    ports: &[PortHub],
+    prepare: impl FnOnce(&Hello, &PortHub) -> Result<(LinkEnd, State), Violation>,
+) -> Result<(Met, State), HandshakeError> {
     let exchange = async {
         let hello = match receive::<Hello>(socket).await? {
             Ok(hello) => hello,
             Err(reject) => return refuse(socket, reject, "a caller".to_owned()).await,
         };
-        match judge(node, &hello, ports) {
-            Ok(port) => {
-                let answer = Answer::Welcome(node.hello(port.face(), Some(hello.port.clone()), hello.codec));
-                send(socket, &answer).await?;
-                let peer = node.peer(&hello, socket.peer_address());
-                Ok((Met { peer, codec: hello.codec }, port.clone()))
-            }
-            Err(reject) => {
-                refuse(socket, reject, format!("{}.{}, port `{}`", hello.service, hello.member, hello.port)).await
-            }
-        }
+        let caller = format!("{}.{}, port `{}`", hello.service, hello.member, hello.port);
+        let port = match judge(node, &hello, ports) {
+            Ok(port) => port,
+            Err(reject) => return refuse(socket, reject, caller).await,
+        };
+        let (end, state) = match prepare(&hello, port) {
+            Ok(prepared) => prepared,
+            Err(violation) => return refuse(socket, reject_of(violation), caller).await,
+        };
+        let answer = Answer::Welcome(node.hello(port.face(), Some(hello.port.clone()), hello.codec, end));
+        send(socket, &answer).await?;
+        Ok((Met { peer: node.peer(&hello, socket.peer_address()), hello }, state))
     };
     tokio::time::timeout(HELLO_TIME, exchange).await.unwrap_or(Err(HandshakeError::Silent))
+}
+
+fn reject_of(violation: Violation) -> Reject {
+    let code = if violation == Violation::Superseded { RejectCode::Superseded } else { RejectCode::Malformed };
+    Reject { code, reason: violation.to_string() }
 }
 
 async fn refuse<T>(socket: &Socket, reject: Reject, whom: String) -> Result<T, HandshakeError> {

@@ -1,6 +1,7 @@
 //! The typed half of an input port: a `Stream` that reads and decodes inside the tick, without a task, channel or allocation per item.
 //!
 //! The dataflow takes a stream's items until it is pending, so the stream itself ends each tick's batch, and wakes its task for the next.
+//! Which records are next is `protocol`'s affair.
 
 use std::collections::VecDeque;
 use std::io;
@@ -17,64 +18,28 @@ use super::frame_buffer::{FrameBuffer, Front};
 use super::input_hub::Arrival;
 use super::peer::Peer;
 use super::readiness::Readiness;
-use super::{InputHub, MemberId, Node, note};
-use crate::codec::{self, CodecError};
-use crate::contract::{FrameKind, frame_header};
+use super::tag::Tag;
+use super::{InputHub, MemberId, Node, PeerChange, note};
+use crate::codec;
+use crate::contract::{FrameHeader, FrameKind, MAX_RECORD_BYTES};
+use crate::protocol::Verdict;
 
 /// Items of one tick at most: a bound for what stateful operators hold of one tick.
-const TICK_RECORDS: usize = 16 << 10;
+const TICK_RECORDS: u32 = 16 << 10;
 /// Bytes read in one tick at most; one full read buffer.
 const TICK_BYTES: usize = 256 << 10;
 
-/// How a peer is shown in a port's items.
-pub(crate) trait Tag<T> {
-    /// The items.
-    type Item;
-    /// Makes an item of a record and where it came from.
-    fn tag(record: T, address: SocketAddr, member: MemberId) -> Self::Item;
-}
-
-/// Not at all: items are `T`.
-#[derive(Debug)]
-pub(crate) struct Plain;
-
-impl<T> Tag<T> for Plain {
-    type Item = T;
-    #[inline]
-    fn tag(record: T, _address: SocketAddr, _member: MemberId) -> T {
-        record
-    }
-}
-
-/// By address: items are `(T, SocketAddr)`.
-#[derive(Debug)]
-pub(crate) struct WithAddress;
-
-impl<T> Tag<T> for WithAddress {
-    type Item = (T, SocketAddr);
-    #[inline]
-    fn tag(record: T, address: SocketAddr, _member: MemberId) -> Self::Item {
-        (record, address)
-    }
-}
-
-/// By member: items are `(T, MemberId)`.
-#[derive(Debug)]
-pub(crate) struct WithMember;
-
-impl<T> Tag<T> for WithMember {
-    type Item = (T, MemberId);
-    #[inline]
-    fn tag(record: T, _address: SocketAddr, member: MemberId) -> Self::Item {
-        (record, member)
-    }
-}
-
-/// One connection as the stream sees it.
+/// One sender as the stream sees it. It stays when its connection breaks.
 #[derive(Debug)]
 struct Connection {
     arrival: Arrival,
+    /// A newer connection of the same sender, which begins when the open frame is used up.
+    next: Option<Arrival>,
     frames: FrameBuffer,
+    /// Records left in the open frame.
+    left: u32,
+    /// The parts of a large record that are there.
+    pieces: Vec<u8>,
     waker: Waker,
     address: SocketAddr,
     member: MemberId,
@@ -87,6 +52,8 @@ enum End {
     Goodbye,
     Broken(io::Error),
     Malformed(String),
+    /// A newer one took its place.
+    Replaced,
 }
 
 /// The items of all connections of an input port, merged. It never ends.
@@ -94,12 +61,16 @@ enum End {
 pub(crate) struct Input<T, A> {
     node: Rc<Node>,
     hub: Rc<InputHub>,
-    /// Connections by number; a number is free again when its connection is gone.
+    /// Connections by number; a number is free again when its sender is gone.
     connections: Vec<Option<Box<Connection>>>,
     /// Numbers of connections that may have something, each once.
     active: VecDeque<usize>,
     woken: Vec<usize>,
-    records_left: usize,
+    /// Records that may be taken off the open frame of the first active connection without a look at anything else.
+    batch_left: u32,
+    /// How many there were.
+    batch: u32,
+    records_left: u32,
     bytes_left: usize,
     marker: PhantomData<fn() -> (T, A)>,
 }
@@ -115,6 +86,8 @@ impl<T: DeserializeOwned, A: Tag<T>> Input<T, A> {
             connections: Vec::new(),
             active: VecDeque::new(),
             woken: Vec::new(),
+            batch_left: 0,
+            batch: 0,
             records_left: TICK_RECORDS,
             bytes_left: TICK_BYTES,
             marker: PhantomData,
@@ -124,7 +97,7 @@ impl<T: DeserializeOwned, A: Tag<T>> Input<T, A> {
     /// Decodes the next record of the open frame of the connection whose turn it is. All that is not for every record stays out of the way.
     #[inline(always)]
     fn next_record(&mut self) -> Option<A::Item> {
-        if self.records_left == 0 || self.node.gate.is_shut() {
+        if self.batch_left == 0 || self.node.gate.is_shut() {
             return None;
         }
         let number = *self.active.front()?;
@@ -137,11 +110,11 @@ impl<T: DeserializeOwned, A: Tag<T>> Input<T, A> {
             Ok(record) => {
                 let left = rest.len();
                 connection.frames.leave(left);
-                self.records_left -= 1;
+                self.batch_left -= 1;
                 Some(A::tag(record, connection.address, connection.member))
             }
             Err(error) => {
-                self.refuse(number, &error);
+                self.refuse(number, error.to_string());
                 None
             }
         }
@@ -149,29 +122,70 @@ impl<T: DeserializeOwned, A: Tag<T>> Input<T, A> {
 
     #[cold]
     #[inline(never)]
-    fn refuse(&mut self, number: usize, error: &CodecError) {
-        self.close(number, &End::Malformed(error.to_string()));
+    fn refuse(&mut self, number: usize, reason: String) {
+        self.close(number, &End::Malformed(reason));
+    }
+
+    /// Ends the batch: what was taken of it counts.
+    fn settle(&mut self) {
+        let taken = std::mem::take(&mut self.batch) - std::mem::take(&mut self.batch_left);
+        self.records_left -= taken;
+        if taken > 0
+            && let Some(number) = self.active.front()
+            && let Some(connection) = self.connections.get_mut(*number).and_then(Option::as_mut)
+        {
+            connection.left -= taken;
+            if connection.left == 0 {
+                finish_frame(&self.hub, connection);
+            }
+        }
+    }
+
+    /// Begins a batch of the connection whose turn it is, if its open frame has records left.
+    fn begin_batch(&mut self) -> bool {
+        let connection = self.active.front().and_then(|number| self.connections.get(*number)?.as_ref());
+        let left = connection.map_or(0, |connection| connection.left);
+        self.batch = left.min(self.records_left);
+        self.batch_left = self.batch;
+        self.batch > 0
     }
 
     #[cold]
     fn close(&mut self, number: usize, end: &End) {
-        let Some(connection) = self.connections.get_mut(number).and_then(Option::take) else { return };
-        self.active.retain(|other| *other != number);
-        let Arrival { peer, closed, .. } = &connection.arrival;
+        (self.batch, self.batch_left) = (0, 0);
+        let Some(connection) = self.connections.get_mut(number).and_then(Option::as_mut) else { return };
+        let Arrival { link, connection: own, peer, closed, .. } = &connection.arrival;
+        let link = Rc::clone(link);
         self.node.sender_left(&peer.process);
-        closed.notify_one();
         let port = self.hub.face.name;
         match end {
-            End::Goodbye => {}
-            End::Broken(error) => note(format_args!("{port}: {} is gone: {}", **peer, error_text(error))),
+            End::Goodbye => {
+                self.node.events.tell(port, peer, PeerChange::Left);
+                self.hub.forget(&link);
+            }
+            End::Replaced => {}
+            End::Broken(error) => {
+                self.node.events.tell(port, peer, PeerChange::Suspected);
+                note(format_args!("{port}: {} is gone: {}", **peer, error_text(error)));
+            }
             End::Malformed(reason) => {
+                self.node.events.tell(port, peer, PeerChange::Left);
                 note(format_args!("{port}: cut off {}: malformed bytes: {reason}", **peer));
-                // Best effort: a peer that is a script can tell its writer why. Nothing was written to it yet, so the socket takes it.
-                let mut goodbye = frame_header(FrameKind::Goodbye, reason.len()).to_vec();
-                goodbye.extend_from_slice(reason.as_bytes());
-                let _ = connection.arrival.socket.try_write(&goodbye);
+                link.send_goodbye(reason);
             }
         }
+        link.disconnect(*own);
+        closed.notify_one();
+        (connection.left, connection.has_read) = (0, false);
+        connection.pieces = Vec::new();
+        connection.frames.clear();
+        if let Some(next) = connection.next.take() {
+            connection.begin(next, &self.node);
+            return;
+        }
+        link.place.set(None);
+        self.connections[number] = None;
+        self.active.retain(|other| *other != number);
     }
 
     fn take_arrivals(&mut self) {
@@ -179,22 +193,44 @@ impl<T: DeserializeOwned, A: Tag<T>> Input<T, A> {
             return;
         }
         for arrival in self.hub.arrivals.take() {
-            let number = self.connections.iter().position(Option::is_none).unwrap_or(self.connections.len());
-            if number == self.connections.len() {
-                self.connections.push(None);
-            }
-            self.node.sender_came(&arrival.peer.process);
-            let Peer { address, process } = &*arrival.peer;
-            self.connections[number] = Some(Box::new(Connection {
-                address: *address,
-                member: process.member,
-                frames: FrameBuffer::new(),
-                waker: Readiness::waker(number, &self.hub.ready),
-                has_read: false,
-                arrival,
-            }));
+            let place = arrival.link.place.get();
+            let number = match place.and_then(|number| Some((number, self.connections.get_mut(number)?.as_mut()?))) {
+                Some((number, connection)) => {
+                    // One that came and was replaced before its turn has nothing of its own to finish.
+                    if let Some(replaced) = connection.next.replace(arrival) {
+                        replaced.closed.notify_one();
+                    }
+                    if connection.left == 0 {
+                        self.close(number, &End::Replaced);
+                    }
+                    number
+                }
+                None => self.add(arrival),
+            };
             self.activate(number);
         }
+    }
+
+    fn add(&mut self, arrival: Arrival) -> usize {
+        let number = self.connections.iter().position(Option::is_none).unwrap_or(self.connections.len());
+        if number == self.connections.len() {
+            self.connections.push(None);
+        }
+        arrival.link.place.set(Some(number));
+        self.node.sender_came(&arrival.peer.process);
+        let Peer { address, process } = &*arrival.peer;
+        self.connections[number] = Some(Box::new(Connection {
+            address: *address,
+            member: process.member,
+            next: None,
+            frames: FrameBuffer::new(),
+            left: 0,
+            pieces: Vec::new(),
+            waker: Readiness::waker(number, &self.hub.ready),
+            has_read: false,
+            arrival,
+        }));
+        number
     }
 
     fn take_woken(&mut self) {
@@ -212,23 +248,89 @@ impl<T: DeserializeOwned, A: Tag<T>> Input<T, A> {
         }
     }
 
-    /// Looks at the connection whose turn it is: opens its next frame, reads, or gives the turn to the next.
-    fn step(&mut self, number: usize) {
+    /// Looks at the connection whose turn it is: opens its next frame, reads, or gives the turn to the next. Returns a record that came in pieces.
+    fn step(&mut self, number: usize) -> Option<A::Item> {
         let Some(connection) = self.connections.get_mut(number).and_then(Option::as_mut) else {
             self.active.pop_front();
-            return;
+            return None;
         };
+        let fault = if connection.left == 0 { !connection.frames.open_frame().is_empty() } else { true };
+        if fault {
+            self.refuse(number, "a frame does not hold as many items as it says".to_owned());
+            return None;
+        }
+        if connection.next.is_some() {
+            self.close(number, &End::Replaced);
+            return None;
+        }
         match connection.frames.advance() {
-            Front::Data => return,
-            Front::Goodbye(_) => return self.close(number, &End::Goodbye),
-            Front::Malformed => return self.close(number, &End::Malformed("no frame header".to_owned())),
-            Front::Incomplete => {}
+            Front::Frame(header) => return self.open(number, header),
+            Front::Malformed(reason) => self.refuse(number, reason.to_owned()),
+            Front::Incomplete if connection.has_read => {
+                connection.has_read = false;
+                self.active.rotate_left(1);
+            }
+            Front::Incomplete => self.read(number),
         }
-        if connection.has_read {
-            connection.has_read = false;
-            self.active.rotate_left(1);
-            return;
+        None
+    }
+
+    /// Judges a frame that has just come.
+    fn open(&mut self, number: usize, header: FrameHeader) -> Option<A::Item> {
+        let connection = self.connections.get_mut(number)?.as_mut()?;
+        let Arrival { link, connection: own, .. } = &connection.arrival;
+        match header.kind {
+            FrameKind::Alive => return None,
+            FrameKind::Goodbye => self.close(number, &End::Goodbye),
+            FrameKind::Ack => self.refuse(number, "an acknowledgement against the link's direction".to_owned()),
+            FrameKind::Data | FrameKind::Piece => {
+                let verdict = link.receiver.borrow_mut().accept(*own, header.number, header.amount);
+                match verdict {
+                    Verdict::Take if header.kind == FrameKind::Data => connection.left = header.amount,
+                    Verdict::Take => return self.take_piece(number, header.amount),
+                    Verdict::Duplicate => connection.frames.leave(0),
+                    // The one that replaced it is on its way to us.
+                    Verdict::Fenced => self.close(number, &End::Replaced),
+                    Verdict::Gap => self.refuse(number, format!("items before number {} are missing", header.number)),
+                }
+            }
         }
+        None
+    }
+
+    fn take_piece(&mut self, number: usize, last: u32) -> Option<A::Item> {
+        let connection = self.connections.get_mut(number)?.as_mut()?;
+        connection.pieces.extend_from_slice(connection.frames.open_frame());
+        connection.frames.leave(0);
+        if connection.pieces.len() > MAX_RECORD_BYTES || last > 1 {
+            self.refuse(number, "an item in pieces is too large".to_owned());
+            return None;
+        }
+        if last == 0 {
+            return None;
+        }
+        let record = std::mem::take(&mut connection.pieces);
+        let mut rest = record.as_slice();
+        match codec::take::<T>(connection.arrival.codec, &mut rest) {
+            Ok(item) if rest.is_empty() => {
+                self.records_left = self.records_left.saturating_sub(1);
+                let item = A::tag(item, connection.address, connection.member);
+                finish_frame(&self.hub, connection);
+                Some(item)
+            }
+            Ok(_) => {
+                self.refuse(number, "bytes are left behind an item in pieces".to_owned());
+                None
+            }
+            Err(error) => {
+                self.refuse(number, error.to_string());
+                None
+            }
+        }
+    }
+
+    fn read(&mut self, number: usize) {
+        let Some(connection) = self.connections.get_mut(number).and_then(Option::as_mut) else { return };
         match connection.frames.fill(&connection.arrival.socket) {
             Ok(0) => {
                 let end = if connection.frames.is_empty() { "without a goodbye" } else { "in the middle of a frame" };
@@ -236,6 +338,9 @@ impl<T: DeserializeOwned, A: Tag<T>> Input<T, A> {
             }
             Ok(count) => {
                 connection.has_read = true;
+                let link = &connection.arrival.link;
+                link.silent_pulses.set(0);
+                link.unacknowledged.set(link.unacknowledged.get() + count);
                 self.bytes_left = self.bytes_left.saturating_sub(count);
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -254,6 +359,7 @@ impl<T: DeserializeOwned, A: Tag<T>> Input<T, A> {
     fn rest(&mut self) -> Poll<Option<A::Item>> {
         self.records_left = TICK_RECORDS;
         self.bytes_left = TICK_BYTES;
+        self.hub.end_tick();
         Poll::Pending
     }
 }
@@ -275,14 +381,12 @@ impl<T: DeserializeOwned, A: Tag<T>> Input<T, A> {
     #[inline(never)]
     fn poll_connections(&mut self, context: &mut Context<'_>) -> Poll<Option<A::Item>> {
         self.hub.ready.register(context.waker());
+        self.settle();
         self.take_arrivals();
         loop {
             if self.node.gate.is_shut() {
                 self.node.gate.wait(context.waker());
                 return self.rest();
-            }
-            if let Some(item) = self.next_record() {
-                return Poll::Ready(Some(item));
             }
             self.take_woken();
             let Some(number) = self.active.front().copied() else {
@@ -293,12 +397,26 @@ impl<T: DeserializeOwned, A: Tag<T>> Input<T, A> {
                 context.waker().wake_by_ref();
                 return self.rest();
             }
-            self.step(number);
+            if self.begin_batch() {
+                if let Some(item) = self.next_record() {
+                    return Poll::Ready(Some(item));
+                }
+                self.settle();
+                if self.active.front() != Some(&number) {
+                    continue;
+                }
+            }
+            if let Some(item) = self.step(number) {
+                return Poll::Ready(Some(item));
+            }
         }
     }
 
     fn has_no_frame(&mut self, number: usize) -> bool {
         let Some(connection) = self.connections.get_mut(number).and_then(Option::as_mut) else { return true };
+        if connection.left > 0 {
+            return false;
+        }
         // What is not a whole frame must wait for the next tick's read; anything else is dealt with in this one.
         let idle = connection.frames.is_incomplete();
         connection.has_read &= !idle;
@@ -306,9 +424,26 @@ impl<T: DeserializeOwned, A: Tag<T>> Input<T, A> {
     }
 }
 
+impl Connection {
+    /// Goes on with a newer connection of the sender.
+    fn begin(&mut self, arrival: Arrival, node: &Node) {
+        node.sender_came(&arrival.peer.process);
+        (self.address, self.member) = (arrival.peer.address, arrival.peer.process.member);
+        self.arrival = arrival;
+    }
+}
+
+/// All records of the frames so far are given away; they are worked on when the tick is over.
+fn finish_frame(hub: &InputHub, connection: &Connection) {
+    let link = &connection.arrival.link;
+    link.receiver.borrow_mut().finish();
+    hub.owe(link);
+}
+
 impl<T, A> Drop for Input<T, A> {
     fn drop(&mut self) {
         for connection in self.connections.iter().flatten() {
+            connection.arrival.link.disconnect(connection.arrival.connection);
             connection.arrival.closed.notify_one();
         }
     }

@@ -1,20 +1,34 @@
 //! The untyped half of an input port: where the tasks that make connections hand them to the stream that reads them.
 
 use std::cell::{Cell, RefCell};
-use std::rc::{Rc, Weak};
+use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-use super::PortFace;
-use super::peer::Peer;
+use super::handshake::Met;
+use super::incoming::Incoming;
+use super::peer::{LinkKey, Peer};
 use super::readiness::ReadySet;
-use crate::contract::{Codec, FrameKind, frame_header};
+use super::{Node, PULSE, PeerChange, PortFace, SILENCE, note};
+use crate::contract::{Codec, Hello};
 use crate::transport::Socket;
+
+/// Senders remembered while they are not connected; callers may make up as many names as they like.
+const REMEMBERED_SENDERS: usize = 4096;
+/// Pulses after which a silent sender is taken for unreachable.
+const SILENT_PULSES: u32 = (SILENCE.as_secs() / PULSE.as_secs()) as u32;
+/// Pulses after which nothing that a silent sender said can be under way any more.
+const GONE_PULSES: u32 = 60;
 
 /// A connection that brings items.
 #[derive(Debug)]
 pub(super) struct Arrival {
+    /// Its link.
+    pub(super) link: Rc<Incoming>,
+    /// Its number among the link's connections.
+    pub(super) connection: u64,
     /// Its socket.
     pub(super) socket: Rc<Socket>,
     /// The other end.
@@ -23,6 +37,14 @@ pub(super) struct Arrival {
     pub(super) codec: Codec,
     /// Notified when the stream is done with it; who dialed dials again.
     pub(super) closed: Rc<Notify>,
+}
+
+impl Arrival {
+    /// Describes connection number `connection` of a link.
+    pub(super) fn new(link: &Rc<Incoming>, connection: u64, socket: Rc<Socket>, met: Met) -> Self {
+        let Met { peer, hello } = met;
+        Self { link: Rc::clone(link), connection, socket, peer, codec: hello.codec, closed: Rc::new(Notify::new()) }
+    }
 }
 
 /// What the stream of an input and its connection tasks share.
@@ -36,7 +58,14 @@ pub(crate) struct InputHub {
     pub(super) has_arrivals: Cell<bool>,
     /// Connections with something to read.
     pub(super) ready: Arc<ReadySet>,
-    sockets: RefCell<Vec<Weak<Socket>>>,
+    /// Notified when `due` is not empty.
+    pub(super) due_work: Notify,
+    /// Links that owe an acknowledgement.
+    due: RefCell<Vec<Rc<Incoming>>>,
+    /// Links of senders that may come back.
+    remembered: RefCell<HashMap<LinkKey, Rc<Incoming>>>,
+    /// All links that had a connection when they were last looked at.
+    links: RefCell<Vec<Rc<Incoming>>>,
 }
 
 impl InputHub {
@@ -47,26 +76,110 @@ impl InputHub {
             arrivals: RefCell::default(),
             has_arrivals: Cell::new(false),
             ready: Arc::default(),
-            sockets: RefCell::default(),
+            due_work: Notify::new(),
+            due: RefCell::default(),
+            remembered: RefCell::default(),
+            links: RefCell::default(),
         })
     }
 
+    /// Returns the link of whoever says the hello: the one it had, if it continues that.
+    pub(super) fn link_of(&self, hello: &Hello) -> Rc<Incoming> {
+        if hello.offers.is_none() {
+            return Incoming::new(None);
+        }
+        let key = LinkKey::of(hello);
+        let mut remembered = self.remembered.borrow_mut();
+        if remembered.len() >= REMEMBERED_SENDERS && !remembered.contains_key(&key) {
+            remembered.retain(|_, link| link.is_connected());
+        }
+        Rc::clone(remembered.entry(key.clone()).or_insert_with(|| Incoming::new(Some(key))))
+    }
+
+    /// Forgets a sender that left on purpose.
+    pub(super) fn forget(&self, link: &Incoming) {
+        if let Some(key) = &link.key {
+            self.remembered.borrow_mut().remove(key);
+        }
+    }
+
     /// Hands a connection to the stream; the returned notification tells when it is over.
-    pub(super) fn arrive(&self, socket: Rc<Socket>, peer: Rc<Peer>, codec: Codec) -> Rc<Notify> {
-        let closed = Rc::new(Notify::new());
-        let mut sockets = self.sockets.borrow_mut();
-        sockets.retain(|socket| socket.strong_count() > 0);
-        sockets.push(Rc::downgrade(&socket));
-        self.arrivals.borrow_mut().push(Arrival { socket, peer, codec, closed: Rc::clone(&closed) });
+    pub(super) fn arrive(&self, node: &Node, arrival: Arrival) -> Rc<Notify> {
+        let Arrival { link, socket, peer, closed, .. } = &arrival;
+        let (link, closed) = (Rc::clone(link), Rc::clone(closed));
+        let change = match link.connect(Rc::clone(socket), Rc::clone(peer)) {
+            None => PeerChange::Joined,
+            Some(before) if before.process == peer.process => PeerChange::Returned,
+            Some(_) => {
+                note(format_args!("{}: {peer} was restarted", self.face.name));
+                PeerChange::Restarted
+            }
+        };
+        node.events.tell(self.face.name, peer, change);
+        let mut links = self.links.borrow_mut();
+        links.retain(|link| link.is_connected() || link.acknowledges() && link.silent_pulses.get() < GONE_PULSES);
+        if !links.iter().any(|other| Rc::ptr_eq(other, &link)) {
+            links.push(link);
+        }
+        self.arrivals.borrow_mut().push(arrival);
         self.has_arrivals.set(true);
         self.ready.wake_stream();
         closed
     }
 
+    /// Notes that records of the link were given away in this tick; [`InputHub::end_tick`] follows.
+    pub(super) fn owe(&self, link: &Rc<Incoming>) {
+        if link.acknowledges() && !link.is_due.replace(true) {
+            self.due.borrow_mut().push(Rc::clone(link));
+        }
+    }
+
+    /// The stream has nothing more for this tick.
+    pub(super) fn end_tick(&self) {
+        if !self.due.borrow().is_empty() {
+            self.due_work.notify_one();
+        }
+    }
+
+    /// Acknowledges links that owe as many bytes; tells whether others are left.
+    pub(super) fn send_acks(&self, bytes: usize) -> bool {
+        let mut due = self.due.borrow_mut();
+        due.retain(|link| {
+            let waits = link.unacknowledged.get() < bytes;
+            if !waits {
+                link.send_ack();
+            }
+            waits
+        });
+        !due.is_empty()
+    }
+
+    /// Shows all senders that we live, and notices who does not; while the stream does not read, nobody is silent.
+    pub(super) fn beat(&self, node: &Node) {
+        let holding_back = node.gate.is_shut();
+        for link in self.links.borrow().iter().filter(|link| link.acknowledges()) {
+            let pulses = if holding_back { 0 } else { link.silent_pulses.get() + 1 };
+            link.silent_pulses.set(pulses);
+            if link.is_connected() {
+                link.send_ack();
+                if pulses == SILENT_PULSES
+                    && let Some(peer) = link.peer()
+                {
+                    note(format_args!("{}: nothing was heard of {peer} for {} s", self.face.name, SILENCE.as_secs()));
+                    node.events.tell(self.face.name, &peer, PeerChange::Suspected);
+                }
+            }
+            if pulses == GONE_PULSES {
+                link.receiver.borrow_mut().give_sender_up();
+            }
+        }
+    }
+
     /// Tells all senders that we leave on purpose; who does not listen misses it.
     pub(crate) fn say_goodbye(&self) {
-        for socket in self.sockets.borrow().iter().filter_map(Weak::upgrade) {
-            let _ = socket.try_write(&frame_header(FrameKind::Goodbye, 0));
+        for link in self.links.borrow().iter() {
+            link.send_ack();
+            link.send_goodbye("");
         }
     }
 }

@@ -4,10 +4,12 @@ use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::net::{Ipv6Addr, SocketAddr};
 use std::rc::Rc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::peer::{Peer, ProcessId};
+use super::peers::PeerEvents;
 use super::{Gate, InputHub, OutputHub, note};
-use crate::contract::{Codec, Direction, Hello, fingerprint};
+use crate::contract::{Codec, Direction, Grant, Hello, Offer, fingerprint};
 
 /// A hello's type name may not be longer: it is there for humans, and the whole hello has a limit.
 const TYPE_NAME_BYTES: usize = 1024;
@@ -22,6 +24,12 @@ pub(crate) struct Node {
     pub(crate) deployment: String,
     /// Its identity.
     pub(crate) process: ProcessId,
+    /// Whether whoever started it gave it that identity; otherwise any number of processes may have the same.
+    pub(crate) named: bool,
+    /// How many members its service has.
+    pub(crate) members: u32,
+    /// What happens to its peers.
+    pub(super) events: PeerEvents,
     /// The address it advertises; known at the latest when the first listener is open.
     pub(crate) address: Cell<Option<SocketAddr>>,
     /// Bounds the memory of all outputs.
@@ -32,27 +40,43 @@ pub(crate) struct Node {
     given: RefCell<HashMap<ProcessId, SocketAddr>>,
     /// How many connections bring items from each process.
     senders: RefCell<HashMap<ProcessId, usize>>,
+    /// Number of the last stream.
+    stream: Cell<u64>,
     /// Lines that are not repeated.
     said: RefCell<HashSet<String>>,
 }
 
 impl Node {
     /// Creates a process of that name.
-    pub(crate) fn new(deployment: String, process: ProcessId, address: Option<SocketAddr>) -> Rc<Self> {
+    pub(crate) fn new(
+        deployment: String,
+        process: ProcessId,
+        named: bool,
+        members: u32,
+        address: Option<SocketAddr>,
+    ) -> Rc<Self> {
         Rc::new(Self {
             deployment,
             process,
+            named,
+            members,
+            events: PeerEvents::default(),
             address: Cell::new(address),
             gate: Gate::default(),
             stopping: Cell::new(false),
             given: RefCell::default(),
             senders: RefCell::default(),
+            stream: Cell::new(0),
             said: RefCell::default(),
         })
     }
 
     /// Returns what this process says of itself on a link of `face`.
-    pub(crate) fn hello(&self, face: &PortFace, peer_port: Option<String>, codec: Codec) -> Hello {
+    pub(crate) fn hello(&self, face: &PortFace, peer_port: Option<String>, codec: Codec, end: LinkEnd) -> Hello {
+        let (offers, grants) = match end {
+            LinkEnd::Sends(offer) => (offer, None),
+            LinkEnd::Receives(grant) => (None, grant),
+        };
         Hello {
             deployment: self.deployment.clone(),
             service: self.process.service.clone(),
@@ -65,7 +89,16 @@ impl Node {
             type_name: face.type_name.chars().take(TYPE_NAME_BYTES / 4).collect(),
             fingerprint: face.fingerprint,
             codec,
+            named: self.named,
+            offers,
+            grants,
         }
+    }
+
+    /// Returns the number of a new stream: larger than those of earlier starts, as far as the clock can be trusted.
+    pub(crate) fn next_stream(&self) -> u64 {
+        self.stream.set(self.stream.get().max(now_nanos()) + 1);
+        self.stream.get()
     }
 
     /// Returns the peer that a hello speaks of. `connection` is the address its bytes come from.
@@ -119,6 +152,21 @@ impl Node {
             note(format_args!("{line}"));
         }
     }
+}
+
+/// What one end says of the stream of a link.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum LinkEnd {
+    /// It sends it; none: it does not continue it on another connection.
+    Sends(Option<Offer>),
+    /// It receives it; none: it does not acknowledge.
+    Receives(Option<Grant>),
+}
+
+/// Returns the time since 1970.
+pub(crate) fn now_nanos() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// Makes an address for a peer that has none (Unix sockets): in the block that routes nowhere, and telling peers apart.

@@ -3,15 +3,29 @@
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::{Rc, Weak};
+use std::time::Duration;
 
+use super::peer::{LinkKey, Peer};
 use super::queue::Queue;
-use super::{Node, PortFace};
+use super::{Node, PULSE, PeerChange, PortFace, note};
 use crate::contract::Codec;
+
+/// A receiver that called us and whose connection broke has this long to call again; then what waits for it is dropped.
+pub(super) const KEPT_TIME: Duration = Duration::from_secs(60);
 
 /// A sink that wants to know at once when peers come and go: the dataflow may be idle for long.
 pub(super) trait PeersChanged: fmt::Debug {
     /// Is called after each change.
     fn peers_changed(&self);
+}
+
+/// The task beside an output that gives up receivers that did not come back, for ever.
+pub(crate) async fn sweep(hub: Rc<OutputHub>) {
+    let mut pulse = tokio::time::interval(PULSE);
+    loop {
+        pulse.tick().await;
+        hub.sweep();
+    }
 }
 
 /// What the sink of an output and its connection tasks share.
@@ -20,7 +34,9 @@ pub(crate) struct OutputHub {
     /// The port.
     pub(crate) face: PortFace,
     pub(super) node: Rc<Node>,
-    /// Peers we dial have their queue from the start and for ever; those that dialed us have it while they are connected.
+    /// Whether items may be left out when a peer does not take them fast enough.
+    lossy: bool,
+    /// Peers we dial have their queue from the start and for ever; those that dialed us have it while they are connected and a while after.
     pub(super) queues: RefCell<Vec<Rc<Queue>>>,
     sink: RefCell<Option<Weak<dyn PeersChanged>>>,
     dropped: Cell<u64>,
@@ -28,16 +44,62 @@ pub(crate) struct OutputHub {
 
 impl OutputHub {
     /// Creates the hub of a port.
-    pub(crate) fn new(node: Rc<Node>, face: PortFace) -> Rc<Self> {
-        Rc::new(Self { face, node, queues: RefCell::default(), sink: RefCell::default(), dropped: Cell::new(0) })
+    pub(crate) fn new(node: Rc<Node>, face: PortFace, lossy: bool) -> Rc<Self> {
+        Rc::new(Self { face, node, lossy, queues: RefCell::default(), sink: RefCell::default(), dropped: Cell::new(0) })
     }
 
-    /// Adds a queue.
-    pub(super) fn add(&self, codec: Codec) -> Rc<Queue> {
-        let queue = Queue::new(Rc::clone(&self.node), codec);
-        self.queues.borrow_mut().push(Rc::clone(&queue));
+    /// Makes a queue that has no place here yet; `key` names a receiver that may come back.
+    pub(super) fn queue(&self, codec: Codec, key: Option<LinkKey>) -> Rc<Queue> {
+        Queue::new(Rc::clone(&self.node), codec, key, self.lossy)
+    }
+
+    /// Gives a queue its place, from where it gets items.
+    pub(super) fn adopt(&self, queue: &Rc<Queue>) {
+        let mut queues = self.queues.borrow_mut();
+        queues.retain(|other| Rc::ptr_eq(other, queue) || queue.key.is_none() || other.key != queue.key);
+        if !queues.iter().any(|other| Rc::ptr_eq(other, queue)) {
+            queues.push(Rc::clone(queue));
+        }
+        drop(queues);
         self.changed();
-        queue
+    }
+
+    /// Gives up receivers that did not come back.
+    fn sweep(&self) {
+        let gone = |queue: &Rc<Queue>| queue.key.is_some() && queue.is_lost_for(KEPT_TIME);
+        let queues: Vec<_> = self.queues.borrow().iter().filter(|queue| gone(queue)).cloned().collect();
+        for queue in queues {
+            self.remove(&queue);
+            let lost = queue.pending_records();
+            if let Some(peer) = queue.peer() {
+                self.node.events.tell(self.face.name, &peer, PeerChange::Left);
+                note(format_args!("{}: {peer} did not come back; {lost} items for it are dropped", self.face.name));
+            }
+        }
+    }
+
+    /// Says what a new connection of a queue means: a peer that was restarted, and items that are sent once more.
+    pub(super) fn tell_again(&self, queue: &Queue, peer: &Peer, again: u64) {
+        let name = self.face.name;
+        let change = match queue.peer() {
+            Some(before) if before.process == peer.process => {
+                note(format_args!("{name}: {peer} is back; {again} items are sent once more"));
+                PeerChange::Returned
+            }
+            Some(_) => {
+                note(format_args!(
+                    "{name}: {peer} was restarted; {again} items that it had not worked on are sent once more"
+                ));
+                PeerChange::Restarted
+            }
+            None => PeerChange::Joined,
+        };
+        self.node.events.tell(name, peer, change);
+    }
+
+    /// Returns the queue of a receiver that comes back.
+    pub(super) fn queue_of(&self, key: &LinkKey) -> Option<Rc<Queue>> {
+        self.queues.borrow().iter().find(|queue| queue.key.as_ref() == Some(key)).cloned()
     }
 
     /// Removes a queue.
@@ -81,5 +143,27 @@ impl OutputHub {
     /// Counts the items that were dropped so far.
     pub(crate) fn dropped(&self) -> u64 {
         self.dropped.get()
+    }
+
+    /// Counts the items that lossy links left out.
+    pub(crate) fn left_out(&self) -> u64 {
+        self.queues.borrow().iter().map(|queue| queue.left_out()).sum()
+    }
+
+    /// Counts the items that peers have not worked on.
+    pub(crate) fn pending_records(&self) -> u64 {
+        self.queues.borrow().iter().map(|queue| queue.pending_records()).sum()
+    }
+
+    /// Tells how many bytes wait or are kept.
+    #[cfg(test)]
+    pub(crate) fn held(&self) -> usize {
+        self.queues.borrow().iter().map(|queue| queue.held()).sum()
+    }
+
+    /// Tells whether some peer is connected.
+    #[cfg(test)]
+    pub(crate) fn has_peer(&self) -> bool {
+        self.queues.borrow().iter().any(|queue| queue.is_connected())
     }
 }

@@ -17,17 +17,18 @@ use serde::Serialize;
 use super::gate::QUEUE_LIMIT_BYTES;
 use super::output_hub::PeersChanged;
 use super::peer::Peer;
-use super::queue::{CHUNK_BYTES, Queue, append_record};
+use super::queue::Queue;
 use super::{MemberId, OutputHub};
 use crate::codec::{self, CodecError};
-use crate::contract::{Codec, Policy};
+use crate::contract::{Codec, MAX_FRAME_BYTES, Policy};
+use crate::protocol::CHUNK_BYTES;
 
 /// Records for several peers, encoded once.
 #[derive(Debug)]
 struct Batch {
     codec: Codec,
     bytes: Vec<u8>,
-    records: u64,
+    records: u32,
 }
 
 impl Batch {
@@ -35,9 +36,18 @@ impl Batch {
         Self { codec, bytes: Vec::new(), records: 0 }
     }
 
-    fn push<T: Serialize>(&mut self, item: &T) -> Result<(), CodecError> {
+    /// Appends a record; one that is too large for a frame is copied to the queues at once.
+    fn push<T: Serialize>(&mut self, item: &T, queues: &[Rc<Queue>]) -> Result<(), CodecError> {
         let before = self.bytes.len();
-        append_record(self.codec, item, &mut self.bytes).inspect_err(|_| self.bytes.truncate(before))?;
+        codec::append(self.codec, item, &mut self.bytes).inspect_err(|_| self.bytes.truncate(before))?;
+        if self.bytes.len() > MAX_FRAME_BYTES {
+            let record = self.bytes.split_off(before);
+            self.spread(queues);
+            return queues
+                .iter()
+                .filter(|queue| queue.codec == self.codec)
+                .try_for_each(|queue| queue.push_encoded(&record));
+        }
         self.records += 1;
         Ok(())
     }
@@ -88,7 +98,7 @@ impl<T: Serialize> PlainOutput<T> {
             (_, Policy::Broadcast) => {
                 for batch in [&mut self.binary, &mut self.json] {
                     if queues.iter().any(|queue| queue.codec == batch.codec) {
-                        batch.push(item)?;
+                        batch.push(item, &queues)?;
                         if batch.bytes.len() >= CHUNK_BYTES {
                             batch.spread(&queues);
                         }

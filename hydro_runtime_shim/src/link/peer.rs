@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::contract::Hello;
+
 /// A member of a service: its number, from 0. Items of ports of type `(T, MemberId)` carry it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -25,6 +27,28 @@ pub(crate) struct ProcessId {
     pub(crate) member: MemberId,
     /// Its incarnation.
     pub(crate) epoch: u64,
+}
+
+/// The other end of a link, whatever connection it comes over.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct LinkKey {
+    service: String,
+    member: u32,
+    /// Set where each start of the program is somebody else.
+    epoch: Option<u64>,
+    port: String,
+}
+
+impl LinkKey {
+    /// Returns who says the hello.
+    pub(super) fn of(hello: &Hello) -> Self {
+        Self {
+            service: hello.service.clone(),
+            member: hello.member,
+            epoch: (!hello.named).then_some(hello.epoch),
+            port: hello.port.clone(),
+        }
+    }
 }
 
 /// The other end of a connection, as the handshake told.

@@ -20,12 +20,16 @@ pub(crate) async fn leave(node: &Node, ports: &[PortHub], limit: Duration) {
     let _ = tokio::time::timeout(limit, flushed(ports)).await;
     for port in ports {
         let PortHub::Output(hub) = port else { continue };
-        let unsent: u64 = hub.queues.borrow().iter().map(|queue| queue.pending_records()).sum();
+        let unsent = hub.pending_records();
         if unsent > 0 {
             note(format_args!(
-                "{}: {unsent} items were not sent: their peers are not there or take nothing",
+                "{}: {unsent} items were not delivered: their peers are not there or take nothing",
                 hub.face.name
             ));
+        }
+        let left_out = hub.left_out();
+        if left_out > 0 {
+            note(format_args!("{}: {left_out} items were left out: the link is lossy", hub.face.name));
         }
         if hub.dropped() > 0 {
             note(format_args!("{}: {} items were dropped in all", hub.face.name, hub.dropped()));

@@ -1,5 +1,7 @@
-//! The task beside a connection that takes items away: it writes what the tick could not, and notices when the peer leaves.
+//! The task beside a connection that takes items away: it writes what the tick could not, hears what is acknowledged, and notices when the peer
+//! leaves or falls silent.
 
+use std::fmt;
 use std::io;
 use std::time::Duration;
 
@@ -7,68 +9,114 @@ use tokio::time::Instant;
 
 use super::frame_buffer::{FrameBuffer, Front};
 use super::queue::Queue;
+use super::{PULSE, SILENCE};
+use crate::contract::FrameKind;
 use crate::transport::Socket;
 
-/// A peer that takes nothing for this long while we stop reading because of it is asked whether it waits for us.
+/// A peer that takes nothing for this long while we stop reading because of it is asked whether it waits for us, if it sends us items…
 const STALL_TIME: Duration = Duration::from_millis(20);
+/// …and if it does not, which may be because the ring of programs is longer.
+const RING_STALL_TIME: Duration = Duration::from_secs(1);
 
 /// How a connection ended.
 #[derive(Debug)]
 pub(super) enum End {
-    /// The peer left on purpose.
-    Goodbye,
+    /// The peer left on purpose, for this reason.
+    Goodbye(String),
     /// It broke.
     Broken(io::Error),
+    /// It is there, but nothing comes.
+    Silent,
+    /// The peer came over a newer connection.
+    Replaced,
 }
 
-/// Writes until the connection ends.
-pub(super) async fn write_out(queue: &Queue, socket: &Socket) -> End {
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Goodbye(reason) if reason.is_empty() => f.write_str("left"),
+            Self::Goodbye(reason) => write!(f, "left: {reason}"),
+            Self::Broken(error) => write!(f, "is gone: {error}"),
+            Self::Silent => write!(f, "is silent for {} s", SILENCE.as_secs()),
+            Self::Replaced => f.write_str("called again"),
+        }
+    }
+}
+
+/// Writes until connection number `connection` ends. `speaks`: the peer says something every second, if it can.
+pub(super) async fn write_out(queue: &Queue, socket: &Socket, connection: u64, speaks: bool) -> End {
     let mut frames = FrameBuffer::new();
     let mut progress = queue.progress();
     let mut progress_at = Instant::now();
+    let mut heard_at = Instant::now();
+    let mut pulse = tokio::time::interval(PULSE);
+    pulse.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
+        if !queue.is_current(connection) {
+            return End::Replaced;
+        }
         if let Some(error) = queue.take_error() {
             return End::Broken(error);
         }
         if queue.progress() != progress || !queue.is_over() {
             (progress, progress_at) = (queue.progress(), Instant::now());
         }
+        let stall_time = if queue.is_answered() { STALL_TIME } else { RING_STALL_TIME };
         tokio::select! {
             biased;
-            end = peer_leaves(socket, &mut frames) => return end,
+            heard = listen(queue, socket, &mut frames) => match heard {
+                Ok(()) => heard_at = Instant::now(),
+                Err(end) => return end,
+            },
             () = queue.work.notified() => {}
-            ready = socket.writable(), if queue.has_backlog() => match ready {
+            ready = socket.writable(), if queue.may_write() => match ready {
                 Ok(()) => queue.pump(true),
                 Err(error) => return End::Broken(error),
             },
-            () = tokio::time::sleep_until(progress_at + STALL_TIME), if queue.is_over() => {
+            () = tokio::time::sleep_until(progress_at + stall_time), if queue.is_over() => {
                 queue.raise_limit();
                 progress_at = Instant::now();
+            }
+            _ = pulse.tick(), if speaks => {
+                if heard_at.elapsed() > SILENCE {
+                    return End::Silent;
+                }
+                queue.show_life();
             }
         }
     }
 }
 
-/// Waits until the peer hangs up. Of what it may say only the goodbye has a meaning.
-async fn peer_leaves(socket: &Socket, frames: &mut FrameBuffer) -> End {
+/// Waits until the receiver says something and does what it says.
+async fn listen(queue: &Queue, socket: &Socket, frames: &mut FrameBuffer) -> Result<(), End> {
+    socket.readable().await.map_err(End::Broken)?;
+    match frames.fill(socket) {
+        Ok(0) => return Err(End::Broken(hung_up())),
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Err(End::Broken(hung_up())),
+        Err(error) => return Err(End::Broken(error)),
+    }
     loop {
-        if let Err(error) = socket.readable().await {
-            return End::Broken(error);
-        }
-        match frames.fill(socket) {
-            Ok(0) => return End::Broken(io::Error::other("it hung up without a goodbye")),
-            Ok(_) => match frames.advance() {
-                Front::Incomplete => {}
-                Front::Goodbye(_) => return End::Goodbye,
-                Front::Data | Front::Malformed => {
-                    return End::Broken(io::Error::other("it sent items against the link's direction"));
+        match frames.advance() {
+            Front::Incomplete => return Ok(()),
+            Front::Malformed(reason) => return Err(End::Broken(io::Error::other(reason))),
+            Front::Frame(header) => match header.kind {
+                FrameKind::Ack => queue
+                    .acknowledge(header.number, header.amount)
+                    .map_err(|violation| End::Broken(io::Error::other(violation)))?,
+                FrameKind::Alive => {}
+                FrameKind::Goodbye => {
+                    return Err(End::Goodbye(String::from_utf8_lossy(frames.open_frame()).into_owned()));
+                }
+                FrameKind::Data | FrameKind::Piece => {
+                    return Err(End::Broken(io::Error::other("it sent items against the link's direction")));
                 }
             },
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {
-                return End::Broken(io::Error::other("it hung up without a goodbye"));
-            }
-            Err(error) => return End::Broken(error),
         }
     }
+}
+
+fn hung_up() -> io::Error {
+    io::Error::other("it hung up without a goodbye")
 }

@@ -79,6 +79,14 @@ pub(super) async fn attach(
         stops.push(Rc::clone(&stop));
         tokio::task::spawn_local(link::serve(Rc::clone(node), listener, ports, stop));
     }
+    for port in &ports {
+        if let PortHub::Input(hub) = port {
+            drop(tokio::task::spawn_local(link::acknowledge(Rc::clone(node), Rc::clone(hub))));
+        }
+        if let PortHub::Output(hub) = port {
+            drop(tokio::task::spawn_local(link::sweep(Rc::clone(hub))));
+        }
+    }
     for (hub, endpoint) in calls {
         drop(match hub {
             PortHub::Input(hub) => tokio::task::spawn_local(link::dial_input(Rc::clone(node), hub, endpoint)),

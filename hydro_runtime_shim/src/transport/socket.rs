@@ -1,6 +1,6 @@
 //! A connected socket, shared by the one who reads and the one who writes.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::task::{Context, Poll};
 
@@ -44,6 +44,19 @@ impl Socket {
             Self::Tcp(stream) => stream.try_write(bytes),
             Self::Unix(stream) => stream.try_write(bytes),
         }
+    }
+
+    /// Writes what the system takes of several pieces.
+    pub(crate) fn try_write_vectored(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.try_write_vectored(pieces),
+            Self::Unix(stream) => stream.try_write_vectored(pieces),
+        }
+    }
+
+    /// Tells whether bytes may leave the machine on their way: then they are checked.
+    pub(crate) fn is_exposed(&self) -> bool {
+        self.peer_address().is_some_and(|address| !address.ip().to_canonical().is_loopback())
     }
 
     /// Tells whether there may be something to read, or wakes the task when there is.

@@ -1,6 +1,6 @@
 //! Peers that leave in order, that break off, and that come back.
 
-use futures::{SinkExt, StreamExt};
+use futures::{FutureExt, SinkExt, StreamExt};
 
 use super::{Process, input, link_of, local, output, soon};
 use crate::contract::Addressing::Plain;
@@ -52,6 +52,8 @@ fn a_dialer_finds_its_peer_again_and_goes_on() {
         sender.start().await;
         outbound.send(1).await.expect("never fails");
         assert_eq!(soon(inbound.next()).await, Some(1));
+        // The tick is over when the stream has nothing more.
+        assert_eq!(inbound.next().now_or_never(), None);
         // It stops listening and breaks its connections off.
         receiver.leave().await;
         drop(inbound);

@@ -1,5 +1,6 @@
 //! Whole programs in one process, linked over real sockets: what a user sees of order, routing, waiting and leaving.
 
+mod breaking;
 mod flood;
 mod leaving;
 mod order;

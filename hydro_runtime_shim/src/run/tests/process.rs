@@ -78,7 +78,13 @@ impl Process {
             member: MemberId(configuration.member),
             epoch: std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), name),
         };
-        let node = Node::new(configuration.deployment.clone(), process, configuration.address);
+        let node = Node::new(
+            configuration.deployment.clone(),
+            process,
+            configuration.named,
+            configuration.members,
+            configuration.address,
+        );
         let bindings = Some(Bindings::new(program, Rc::clone(&node), configuration));
         Self { node, bindings, attached: None }
     }
@@ -103,6 +109,11 @@ impl Process {
     pub(crate) fn outputs(&self) -> Vec<Rc<OutputHub>> {
         let ports = self.attached.iter().flat_map(|attached| &attached.ports);
         ports.filter_map(|port| if let PortHub::Output(hub) = port { Some(Rc::clone(hub)) } else { None }).collect()
+    }
+
+    /// Stops listening and nothing else, as if it were killed; its connections break when its streams are dropped.
+    pub(crate) fn break_off(&self) {
+        self.attached.as_ref().expect("started").stop_accepting();
     }
 
     /// Leaves in order.
@@ -132,6 +143,9 @@ pub(crate) fn raw_hello<T>(sends: bool, codec: Codec) -> Hello {
         type_name: type_name::<T>().to_owned(),
         fingerprint: fingerprint(type_name::<T>()),
         codec,
+        named: false,
+        offers: None,
+        grants: None,
     }
 }
 

@@ -6,7 +6,7 @@ use tokio::net::TcpStream;
 
 use super::{Process, input, link_of, local, output, raw_hello, read_answer, soon};
 use crate::contract::Addressing::Plain;
-use crate::contract::{Answer, Codec, FrameKind, Hello, RejectCode, frame_header, preamble};
+use crate::contract::{Answer, Codec, FrameHeader, FrameKind, Hello, RejectCode, preamble};
 
 const ANY: &str = "tcp://127.0.0.1:0";
 
@@ -55,7 +55,7 @@ fn bytes_of_another_protocol_or_version_are_refused() {
         for (bytes, code) in [
             (&b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"[..], "\"malformed\""),
             (&b"HYDR\x09\x00\x02\x00\x00\x00{}"[..], "\"version\""),
-            (&b"HYDR\x01\x00\x02\x00\x00\x00{}"[..], "\"malformed\""),
+            (&b"HYDR\x02\x00\x02\x00\x00\x00{}"[..], "\"malformed\""),
         ] {
             let mut socket = TcpStream::connect(process.address()).await.expect("it listens");
             socket.write_all(bytes).await.expect("open");
@@ -75,10 +75,13 @@ fn malformed_frames_cut_their_connection_off_and_no_other() {
             Process::new("good", vec![output::<String>("o", Plain)], &[("HYDRO_OUTPUT_O", &link_of(&process))]);
         let mut outbound = good.bindings().output_plain::<String>("o");
         good.start().await;
-        let mut claims_much = frame_header(FrameKind::Data, 9).to_vec();
+        let mut claims_much = FrameHeader { amount: 1, ..FrameHeader::new(FrameKind::Data, 9) }.bytes().to_vec();
         claims_much.extend_from_slice(&u64::MAX.to_le_bytes());
         claims_much.push(0);
-        for bytes in [vec![0xff; 64], claims_much, b"\x05\x00\x00\x00\x01\x00\x00\x00abcde".to_vec()] {
+        let mut unchecked =
+            FrameHeader { amount: 1, checksum: Some(1), ..FrameHeader::new(FrameKind::Data, 5) }.bytes().to_vec();
+        unchecked.extend_from_slice(b"abcde");
+        for bytes in [vec![0xff; 64], claims_much, unchecked] {
             let mut bad = TcpStream::connect(process.address()).await.expect("it listens");
             let answer = read_answer(&mut bad, &raw_hello::<String>(true, Codec::Binary)).await.expect("an answer");
             assert!(matches!(answer, Answer::Welcome(_)));

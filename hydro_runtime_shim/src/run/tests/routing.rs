@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use super::{Process, input, link_of, local, output, raw_hello, read_answer, soon};
 use crate::MemberId;
 use crate::contract::Addressing::{Member, Plain, Socket};
-use crate::contract::{Answer, Codec, FRAME_HEADER_BYTES, FrameKind, frame_header, parse_frame_header};
+use crate::contract::{Answer, Codec, FRAME_HEADER_BYTES, FrameHeader, FrameKind};
 
 const ANY: &str = "tcp://127.0.0.1:0";
 
@@ -175,7 +175,10 @@ fn a_script_reads_and_writes_ports_in_json() {
         let answer = read_answer(&mut writer, &raw_hello::<()>(true, Codec::Json)).await.expect("an answer");
         assert!(matches!(answer, Answer::Welcome(hello) if hello.port == "i"));
         let payload = b"[1,\"one\"]\n[2,\"two\"]";
-        writer.write_all(&frame_header(FrameKind::Data, payload.len())).await.expect("open");
+        writer
+            .write_all(&FrameHeader { amount: 2, ..FrameHeader::new(FrameKind::Data, payload.len()) }.bytes())
+            .await
+            .expect("open");
         writer.write_all(payload).await.expect("open");
         let mut peers = BTreeSet::<SocketAddr>::new();
         for _ in 0..2 {
@@ -188,8 +191,8 @@ fn a_script_reads_and_writes_ports_in_json() {
         assert_eq!(peers.len(), 1);
         let mut header = [0; FRAME_HEADER_BYTES];
         soon(reader.read_exact(&mut header)).await.expect("a frame");
-        let (_, length) = parse_frame_header(header).expect("a frame");
-        let mut text = vec![0; length];
+        let header = FrameHeader::parse(header).expect("a frame");
+        let mut text = vec![0; header.length as usize];
         soon(reader.read_exact(&mut text)).await.expect("a frame");
         assert_eq!(String::from_utf8_lossy(&text), "[1,\"one\"]\n[2,\"two\"]\n");
     });

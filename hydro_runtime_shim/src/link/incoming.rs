@@ -1,0 +1,150 @@
+//! One incoming link: what an input knows of one sender, whether it is connected or not.
+//!
+//! Shared by the tasks that make connections, the stream that reads them and the task that acknowledges. Holds no items: those stay in the
+//! stream's buffer.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use super::peer::{LinkKey, Peer};
+use crate::contract::{Expectation, FRAME_HEADER_BYTES, FrameHeader, FrameKind, Grant, Hello, Offer};
+use crate::protocol::{Receiver, Violation};
+use crate::transport::Socket;
+
+/// Bytes a sender may have on their way without an acknowledgement: enough for 500 Mbit/s over 60 ms.
+const WINDOW_BYTES: u32 = 4 << 20;
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Incoming {
+    /// The sender, if it calls us and continues on other connections; it is remembered then.
+    pub(super) key: Option<LinkKey>,
+    /// Whether the sender wants acknowledgements.
+    acknowledges: Cell<bool>,
+    /// Which records are expected.
+    pub(super) receiver: RefCell<Receiver>,
+    /// Whose records these are; the newest connection's.
+    peer: RefCell<Option<Rc<Peer>>>,
+    socket: RefCell<Option<Rc<Socket>>>,
+    /// Number of the stream's place for this link, once it has one.
+    pub(super) place: Cell<Option<usize>>,
+    /// Bytes of a control frame that the socket did not take.
+    unsent: RefCell<Vec<u8>>,
+    /// Bytes worked on since the last acknowledgement.
+    pub(super) unacknowledged: Cell<usize>,
+    /// Whether the link is in the list of those that owe an acknowledgement.
+    pub(super) is_due: Cell<bool>,
+    /// Pulses since something was read.
+    pub(super) silent_pulses: Cell<u32>,
+}
+
+impl Incoming {
+    /// Creates the link of a sender that we call.
+    pub(super) fn dialed() -> Rc<Self> {
+        Self::new(None)
+    }
+
+    /// Creates the link of a sender.
+    pub(super) fn new(key: Option<LinkKey>) -> Rc<Self> {
+        Rc::new(Self {
+            key,
+            acknowledges: Cell::new(false),
+            receiver: RefCell::default(),
+            peer: RefCell::default(),
+            socket: RefCell::default(),
+            place: Cell::new(None),
+            unsent: RefCell::default(),
+            unacknowledged: Cell::new(0),
+            is_due: Cell::new(false),
+            silent_pulses: Cell::new(0),
+        })
+    }
+
+    /// Returns what the sender is granted.
+    pub(super) fn grant(&self) -> Grant {
+        Grant { window: WINDOW_BYTES, expects: self.receiver.borrow().expectation() }
+    }
+
+    /// Begins a connection, which fences the older one off. Returns its number, and what to tell the sender of where its stream stands.
+    ///
+    /// # Errors
+    /// The sender's stream does not fit.
+    pub(super) fn begin(&self, hello: &Hello) -> Result<(u64, Option<Expectation>), Violation> {
+        let mut receiver = self.receiver.borrow_mut();
+        let offer = hello.offers.unwrap_or(Offer { stream: 0, first: 0, lossy: false });
+        let known = receiver.expectation().filter(|known| known.stream == offer.stream);
+        let connection = receiver.connect(offer)?;
+        self.acknowledges.set(hello.offers.is_some());
+        self.unsent.borrow_mut().clear();
+        self.silent_pulses.set(0);
+        *self.socket.borrow_mut() = None;
+        Ok((connection, known))
+    }
+
+    /// Gives the link its connection. Returns the peer of the one before.
+    pub(super) fn connect(&self, socket: Rc<Socket>, peer: Rc<Peer>) -> Option<Rc<Peer>> {
+        *self.socket.borrow_mut() = Some(socket);
+        self.peer.borrow_mut().replace(peer)
+    }
+
+    /// Takes connection `number` away, if it is the newest.
+    pub(super) fn disconnect(&self, number: u64) {
+        if self.receiver.borrow().connection() == number {
+            *self.socket.borrow_mut() = None;
+        }
+    }
+
+    /// Tells whether there is a connection.
+    pub(super) fn is_connected(&self) -> bool {
+        self.socket.borrow().is_some()
+    }
+
+    /// Returns the newest connection's peer.
+    pub(super) fn peer(&self) -> Option<Rc<Peer>> {
+        self.peer.borrow().clone()
+    }
+
+    /// Tells whether the sender wants acknowledgements.
+    pub(super) fn acknowledges(&self) -> bool {
+        self.acknowledges.get()
+    }
+
+    /// Says which records are worked on; also a sign of life. To be called between ticks.
+    pub(super) fn send_ack(&self) {
+        self.is_due.set(false);
+        if !self.acknowledges() || !self.send_unsent() {
+            return;
+        }
+        self.unacknowledged.set(0);
+        let number = self.receiver.borrow_mut().ack();
+        self.send(&FrameHeader::ack(number, WINDOW_BYTES).bytes());
+    }
+
+    /// Says that we leave, and why. Best effort: a peer that is gone cannot be told.
+    pub(super) fn send_goodbye(&self, reason: &str) {
+        if self.send_unsent() {
+            let mut frame = FrameHeader::new(FrameKind::Goodbye, reason.len()).bytes().to_vec();
+            frame.extend_from_slice(reason.as_bytes());
+            self.send(&frame);
+        }
+    }
+
+    /// Sends what is left of the last frame; until it is away nothing else may follow.
+    fn send_unsent(&self) -> bool {
+        let bytes = self.unsent.take();
+        bytes.is_empty() || self.send(&bytes)
+    }
+
+    /// Tells whether the socket took everything. An error is left for the stream, which reads from the same socket.
+    fn send(&self, bytes: &[u8]) -> bool {
+        let socket = self.socket.borrow().clone();
+        let Some(socket) = socket else { return false };
+        let count = socket.try_write(bytes).unwrap_or(0);
+        let left = bytes.get(count..).unwrap_or_default();
+        // A frame that was not begun can be left out: the next acknowledgement says more.
+        if count > 0 || bytes.len() < FRAME_HEADER_BYTES {
+            self.unsent.borrow_mut().extend_from_slice(left);
+        }
+        left.is_empty()
+    }
+}

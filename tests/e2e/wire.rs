@@ -1,0 +1,45 @@
+//! A peer of another language, written from docs/wire-protocol.md: it speaks to real programs, breaks its connections and loses nothing.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use crate::support::{Hydro, Output, programs, repository};
+
+const END: Duration = Duration::from_secs(60);
+
+fn free_address() -> String {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("there is a free port");
+    listener.local_addr().expect("is bound").to_string()
+}
+
+fn python(arguments: [&str; 3]) -> Output {
+    let client = repository().join("tests/e2e/wire_client.py");
+    Hydro::named("python3").arguments([client.to_str().expect("UTF-8")]).arguments(arguments).run()
+}
+
+#[test]
+fn a_sender_in_python_resumes_its_stream() {
+    let address = free_address();
+    let program =
+        Hydro::named(programs().executable("counter")).env("HYDRO_INPUT_NUMBERS", format!("tcp://{address}")).start();
+    program.prints("0 numbers, sum 0\n");
+    python(["send", &address, "20000"]).exits(0).prints(&["everything is acknowledged"]);
+    program.prints("20000 numbers, sum 199990000\n");
+    program.signal(Signal::TERM);
+    program.finish(END).exits(0);
+}
+
+#[test]
+fn a_receiver_in_python_resumes_its_stream() {
+    let address = free_address();
+    let program = Hydro::named(programs().executable("ticker"))
+        .env("HYDRO_OUTPUT_OUT", format!("listen:tcp://{address}"))
+        .arguments(["--period-ms", "1"])
+        .start();
+    program.prints("tick 1\n");
+    python(["receive", &address, "100"]).exits(0).prints(&["all in order, none twice"]);
+    program.signal(Signal::TERM);
+    program.finish(END).exits(0).says(&["is back"]);
+}
