@@ -73,6 +73,7 @@ pub(crate) fn dial_output(node: Rc<Node>, hub: Rc<OutputHub>, endpoint: Endpoint
             let end = write_out(&queue, &socket, connection, hello.grants.is_some()).await;
             drop(socket);
             queue.disconnect();
+            queue.left.set(matches!(end, End::Goodbye(_)));
             hub.changed();
             if node.stopping.get() {
                 return;

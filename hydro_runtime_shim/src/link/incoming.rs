@@ -32,6 +32,8 @@ pub(super) struct Incoming {
     unsent: RefCell<Vec<u8>>,
     /// Bytes worked on since the last acknowledgement.
     pub(super) unacknowledged: Cell<usize>,
+    /// Whether the sender said goodbye and waits for nothing but the last acknowledgement.
+    is_over: Cell<bool>,
     /// Whether the link is in the list of those that owe an acknowledgement.
     pub(super) is_due: Cell<bool>,
     /// Pulses since something was read.
@@ -55,6 +57,7 @@ impl Incoming {
             place: Cell::new(None),
             unsent: RefCell::default(),
             unacknowledged: Cell::new(0),
+            is_over: Cell::new(false),
             is_due: Cell::new(false),
             silent_pulses: Cell::new(0),
         })
@@ -76,6 +79,7 @@ impl Incoming {
         let connection = receiver.connect(offer)?;
         self.acknowledges.set(hello.offers.is_some());
         self.unsent.borrow_mut().clear();
+        self.is_over.set(false);
         self.silent_pulses.set(0);
         *self.socket.borrow_mut() = None;
         Ok((connection, known))
@@ -99,6 +103,11 @@ impl Incoming {
         self.socket.borrow().is_some()
     }
 
+    /// Returns the newest connection's socket.
+    pub(super) fn socket(&self) -> Option<Rc<Socket>> {
+        self.socket.borrow().clone()
+    }
+
     /// Returns the newest connection's peer.
     pub(super) fn peer(&self) -> Option<Rc<Peer>> {
         self.peer.borrow().clone()
@@ -118,6 +127,15 @@ impl Incoming {
         self.unacknowledged.set(0);
         let number = self.receiver.borrow_mut().ack();
         self.send(&FrameHeader::ack(number, WINDOW_BYTES).bytes());
+        if self.is_over.get() {
+            *self.socket.borrow_mut() = None;
+        }
+    }
+
+    /// The sender has said goodbye: its connection ends when what it sent is worked on and acknowledged.
+    pub(super) fn leave_after_ack(&self) {
+        self.is_over.set(true);
+        self.unacknowledged.set(usize::MAX);
     }
 
     /// Says that we leave, and why. Best effort: a peer that is gone cannot be told.

@@ -162,6 +162,8 @@ impl<T: DeserializeOwned, A: Tag<T>> Input<T, A> {
             End::Goodbye => {
                 self.node.events.tell(port, peer, PeerChange::Left);
                 self.hub.forget(&link);
+                link.leave_after_ack();
+                self.hub.owe(&link);
             }
             End::Replaced => {}
             End::Broken(error) => {
@@ -174,7 +176,9 @@ impl<T: DeserializeOwned, A: Tag<T>> Input<T, A> {
                 link.send_goodbye(reason);
             }
         }
-        link.disconnect(*own);
+        if !matches!(end, End::Goodbye) || !link.acknowledges() {
+            link.disconnect(*own);
+        }
         closed.notify_one();
         (connection.left, connection.has_read) = (0, false);
         connection.pieces = Vec::new();
@@ -340,7 +344,7 @@ impl<T: DeserializeOwned, A: Tag<T>> Input<T, A> {
                 connection.has_read = true;
                 let link = &connection.arrival.link;
                 link.silent_pulses.set(0);
-                link.unacknowledged.set(link.unacknowledged.get() + count);
+                link.unacknowledged.set(link.unacknowledged.get().saturating_add(count));
                 self.bytes_left = self.bytes_left.saturating_sub(count);
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -171,6 +172,22 @@ impl InputHub {
             }
             if pulses == GONE_PULSES {
                 link.receiver.borrow_mut().give_sender_up();
+            }
+        }
+    }
+
+    /// Reads and forgets what senders say until they hang up.
+    pub(super) async fn hear_out(&self) {
+        let sockets: Vec<_> = self.links.borrow().iter().filter_map(|link| link.socket()).collect();
+        let mut bytes = vec![0; 64 << 10];
+        for socket in sockets {
+            while socket.readable().await.is_ok() {
+                match socket.try_read(&mut bytes) {
+                    Ok(0) => break,
+                    Ok(_) => {}
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    Err(_) => break,
+                }
             }
         }
     }

@@ -150,9 +150,9 @@ impl OutputHub {
         self.queues.borrow().iter().map(|queue| queue.left_out()).sum()
     }
 
-    /// Counts the items that peers have not worked on.
+    /// Counts the items that peers have not worked on, but for those that left on purpose.
     pub(crate) fn pending_records(&self) -> u64 {
-        self.queues.borrow().iter().map(|queue| queue.pending_records()).sum()
+        self.queues.borrow().iter().filter(|queue| !queue.left.get()).map(|queue| queue.pending_records()).sum()
     }
 
     /// Tells how many bytes wait or are kept.

@@ -38,6 +38,8 @@ pub(crate) struct Queue {
     /// When it lost its connection or was made.
     lost_at: Cell<Instant>,
     met: Cell<bool>,
+    /// Whether the peer said goodbye: what it did not work on is its own affair.
+    pub(super) left: Cell<bool>,
     /// Counts connections; a writer task whose connection is not the newest ends.
     connection: Cell<u64>,
     /// Wakes the writer task when the tick could not write all, or when the connection broke under it.
@@ -71,6 +73,7 @@ impl Queue {
             connected: Cell::new(false),
             lost_at: Cell::new(Instant::now()),
             met: Cell::new(false),
+            left: Cell::new(false),
             connection: Cell::new(0),
             work: Notify::new(),
             emptied: Notify::new(),
@@ -101,6 +104,7 @@ impl Queue {
         *self.peer.borrow_mut() = Some(peer);
         self.connected.set(true);
         self.met.set(true);
+        self.left.set(false);
         self.pump(true);
         self.connection.get()
     }

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use super::{Node, PortHub, note};
 
+/// What senders may take to hang up after our goodbye.
+const LAST_WORDS_TIME: Duration = Duration::from_secs(1);
+
 /// Leaves all links, within `limit`.
 pub(crate) async fn leave(node: &Node, ports: &[PortHub], limit: Duration) {
     node.stopping.set(true);
@@ -18,6 +21,7 @@ pub(crate) async fn leave(node: &Node, ports: &[PortHub], limit: Duration) {
         }
     }
     let _ = tokio::time::timeout(limit, flushed(ports)).await;
+    let _ = tokio::time::timeout(LAST_WORDS_TIME, heard_out(ports)).await;
     for port in ports {
         let PortHub::Output(hub) = port else { continue };
         let unsent = hub.pending_records();
@@ -33,6 +37,15 @@ pub(crate) async fn leave(node: &Node, ports: &[PortHub], limit: Duration) {
         }
         if hub.dropped() > 0 {
             note(format_args!("{}: {} items were dropped in all", hub.face.name, hub.dropped()));
+        }
+    }
+}
+
+/// Waits until senders have hung up. A connection that is closed before it is read out is reset, and the reset would overtake our goodbye.
+async fn heard_out(ports: &[PortHub]) {
+    for port in ports {
+        if let PortHub::Input(hub) = port {
+            hub.hear_out().await;
         }
     }
 }
