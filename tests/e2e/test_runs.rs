@@ -119,8 +119,8 @@ fn results_come_as_json_too() {
 #[test]
 fn a_test_that_never_ends_is_ended() {
     let deployed = tests(&[("tests/slow.hydro.py", SLOW)]);
-    let output = run(deployed.hydro(["test", "--timeout", "1"])).exits(100);
-    output.says(&["did not end within 1 s; `--timeout` allows more", "it hangs", "tests/slow.hydro.py\", line 6"]);
+    let output = run(deployed.hydro(["test", "--timeout", "5"])).exits(100);
+    output.says(&["did not end within 5 s; `--timeout` allows more", "it hangs", "tests/slow.hydro.py\", line 6"]);
 }
 
 #[test]
