@@ -6,6 +6,7 @@ mod cli;
 mod conformance;
 mod docs;
 mod e2e;
+mod lab;
 mod modules;
 mod support;
 mod tidy;

@@ -4,7 +4,7 @@
 use hydro_runtime_shim::fuzzing;
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| {
+fuzz_target!(init: ignore_broken_pipes(), |bytes: &[u8]| {
     let Some((who, bytes)) = bytes.split_first() else { return };
     match who % 3 {
         0 => fuzzing::sender(bytes),
@@ -12,3 +12,8 @@ fuzz_target!(|bytes: &[u8]| {
         _ => fuzzing::caller(bytes),
     }
 });
+
+/// Rust programs do this before `main`, which here is the fuzzer's.
+fn ignore_broken_pipes() {
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+}

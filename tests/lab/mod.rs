@@ -1,0 +1,13 @@
+//! Faults on purpose: connections that break, processes that are killed or stopped, networks that are cut; under load.
+//!
+//! Each test does a few of each; with `HYDRO_CHAOS=full` in the environment it does as many as the project promises, which takes an hour.
+
+mod checked;
+mod links;
+mod namespaces;
+mod proxy;
+
+/// Chooses between a few and all.
+fn rounds(few: usize, all: usize) -> usize {
+    if std::env::var_os("HYDRO_CHAOS").is_some_and(|size| size == "full") { all } else { few }
+}
