@@ -7,7 +7,7 @@ mod odd;
 mod ours;
 mod rustc;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::support::{Workspace, repository, shared_target};
 
@@ -21,6 +21,8 @@ edition = "2024"
 
 [dependencies]
 serde = { version = "1", features = ["derive"] }
+# With the same features as the examples of the documents, so that it is compiled once.
+dfir_rs = { version = "=0.17.0-alpha.6", default-features = false, features = ["macros"] }
 "#;
 
 const LIBRARY: &str = "//! Types for the wrong programs.
@@ -38,14 +40,46 @@ pub enum Answer {
     /// No.
     No,
 }
+
+/// A type that cannot be copied, and keeps its number to itself.
+#[derive(Debug)]
+pub struct Ticket {
+    number: u32,
+}
+
+impl Ticket {
+    /// Makes one.
+    pub fn new(number: u32) -> Self {
+        Self { number }
+    }
+
+    /// Its number.
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+}
+
+/// A type that travels, but cannot be copied.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Parcel {
+    /// In grams.
+    pub weight: u32,
+}
+
+mod secrets {
+    /// Not for others.
+    #[allow(dead_code)]
+    pub struct Key;
+}
 ";
 
 /// Lays the wrong programs of one topic into a workspace of their own.
 fn workspace(topic: &str) -> Workspace {
     let mut files = vec![("Cargo.toml".to_owned(), MANIFEST.to_owned()), ("src/lib.rs".to_owned(), LIBRARY.to_owned())];
-    for case in cases(topic) {
-        let text = std::fs::read_to_string(folder(topic).join(format!("{case}.hf"))).expect("is readable");
-        files.push((format!("src/{case}.hf"), text));
+    let paths = programs(&folder(topic)).into_iter().chain(programs(&folder(topic).join("files")));
+    for path in paths {
+        let name = path.file_name().expect("has a name").to_string_lossy().into_owned();
+        files.push((format!("src/{name}"), std::fs::read_to_string(&path).expect("is readable")));
     }
     let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     Workspace::new(&format!("ui-{topic}"), &files)
@@ -53,16 +87,21 @@ fn workspace(topic: &str) -> Workspace {
 
 /// Returns the names of a topic's programs, in order.
 fn cases(topic: &str) -> Vec<String> {
-    let entries = std::fs::read_dir(folder(topic)).expect("is a folder");
-    let paths = entries.map(|entry| entry.expect("is readable").path());
-    let programs = paths.filter(|path| path.extension().is_some_and(|extension| extension == "hf"));
-    let mut names: Vec<String> =
-        programs.map(|path| path.file_stem().expect("has a name").to_string_lossy().into_owned()).collect();
-    names.sort();
-    names
+    let name = |path: PathBuf| path.file_stem().expect("has a name").to_string_lossy().into_owned();
+    programs(&folder(topic)).into_iter().map(name).collect()
 }
 
-fn folder(topic: &str) -> std::path::PathBuf {
+/// Returns the `.hf` files in a folder, in order; those that cases name by `mod x;` lie in one called `files`.
+fn programs(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let paths = entries.map(|entry| entry.path());
+    let mut programs: Vec<PathBuf> =
+        paths.filter(|path| path.extension().is_some_and(|extension| extension == "hf")).collect();
+    programs.sort();
+    programs
+}
+
+fn folder(topic: &str) -> PathBuf {
     repository().join("tests/ui").join(topic)
 }
 
@@ -86,6 +125,13 @@ fn assert_names_nothing_generated(text: &str, root: &Path) {
         "hf_ui",
         "__hf",
         "__dfir",
+        "check_input",
+        "check_iter",
+        "{closure#",
+        "module_main",
+        "program_",
+        "accepted_by",
+        "loc_nopath",
         ".expansion",
         "long-type",
         "hydro_runtime_shim/",

@@ -30,7 +30,7 @@ pub(super) fn call(
     options: &BuildOptions,
     reporter: &Reporter,
 ) -> Result<BTreeMap<String, PathBuf>, Failure> {
-    let mut positions = Positions::new(crates, workspace.root());
+    let mut positions = Positions::new(crates, workspace.root(), reporter.color());
     let mut executables = BTreeMap::new();
     let mut said = Vec::new();
     let exit = sys::run(launch(workspace, crates, command, options, reporter), &mut |stream, line| match stream {
@@ -111,7 +111,9 @@ fn message(
     let text = |value: &Value, keys: &[&str]| keys.iter().try_fold(value.clone(), |value, key| value.get(key).cloned());
     match value.get("reason").and_then(Value::as_str) {
         Some("compiler-message") => {
-            if let Some(event) = value.get("message").and_then(|message| positions.event(message)) {
+            let program = text(&value, &["target", "name"]).unwrap_or_default();
+            let program = program.as_str().unwrap_or_default();
+            if let Some(event) = value.get("message").and_then(|message| positions.event(program, message)) {
                 reporter.emit(&event);
             }
         }

@@ -1,12 +1,13 @@
 //! `.hf` files → built programs: generated crates, one cargo call, artifacts named by content.
 //!
 //! `program` finds and compiles `.hf` files; `crates` lays out one generated crate per package; `runtime` provides the shim; `cargo_call` runs
-//! cargo; `positions` and `machinery` show rustc's words at `.hf` positions; `record` knows when nothing changed. Read [`build`] first. Knows nothing of deployments.
+//! cargo; `positions` shows rustc's words at `.hf` positions, `machinery` takes ours out of them, `retell` and `retold` put them in the user's words, `echo` tells them once; `record` knows when nothing changed. Read [`build`] first. Knows nothing of deployments.
 
 mod artifact;
 mod cargo_call;
 mod crates;
 mod diagnose;
+mod echo;
 mod library;
 mod machinery;
 mod manifest;
@@ -14,6 +15,8 @@ mod plain_crate;
 mod positions;
 mod program;
 mod record;
+mod retell;
+mod retold;
 mod runtime;
 pub mod wrapper;
 

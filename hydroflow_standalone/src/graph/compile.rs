@@ -219,7 +219,7 @@ fn generate(
     match code {
         Ok(code) => {
             said.add(&diagnostics);
-            let code = nothing::typed(&graph, tick::repeatable(lowered.in_rounds(code)));
+            let code = nothing::typed(&graph, tick::repeatable(lowered.in_rounds(references::placed(code))));
             Some(Built { graph, lowered, code })
         }
         Err(diagnostics) => {

@@ -1,9 +1,10 @@
-//! References to singletons, optionals and handoffs that the dataflow compiler cannot compile and does not report.
+//! References to singletons, optionals and handoffs: those that the dataflow compiler cannot compile and does not report, and where the others stand.
 
 use std::collections::BTreeSet;
 
 use hydroflow_lang::diagnostic::{Diagnostic as Said, Level};
 use hydroflow_lang::graph::{DfirGraph, GraphNode};
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 
 /// Returns what is wrong with the references of a graph.
 pub(super) fn faults(graph: &DfirGraph) -> Vec<Said> {
@@ -38,4 +39,66 @@ fn in_two_groups(graph: &DfirGraph) -> Vec<Said> {
         }
     }
     faults
+}
+
+/// Gives what stands for `#name` the place of the name; the compiler leaves it at the operator, and rustc would blame that for what is wrong with the value.
+pub(super) fn placed(code: TokenStream) -> TokenStream {
+    let place = |tree| match tree {
+        TokenTree::Group(group) => {
+            let stream = if is_reference(&group) { at(group.stream(), group.span()) } else { placed(group.stream()) };
+            let mut placed = Group::new(group.delimiter(), stream);
+            placed.set_span(group.span());
+            placed.into()
+        }
+        other => other,
+    };
+    code.into_iter().map(place).collect()
+}
+
+/// `(hoff_…_buf.as_ref().unwrap())` or `(&hoff_…_buf)`, with `mut` or without.
+fn is_reference(group: &Group) -> bool {
+    let words: Vec<String> = group.stream().into_iter().map(|tree| tree.to_string()).collect();
+    let is_buffer = |word: &String| word.starts_with("hoff_") && word.ends_with("_buf");
+    let words: Vec<&str> = match words.iter().position(is_buffer) {
+        Some(at) => words[..at]
+            .iter()
+            .map(String::as_str)
+            .chain(["BUFFER"])
+            .chain(words[at + 1..].iter().map(String::as_str))
+            .collect(),
+        None => return false,
+    };
+    group.delimiter() == Delimiter::Parenthesis
+        && matches!(
+            words.as_slice(),
+            ["BUFFER", ".", "as_ref" | "as_mut", "()", ".", "unwrap", "()"] | ["&", "BUFFER"] | ["&", "mut", "BUFFER"]
+        )
+}
+
+fn at(stream: TokenStream, place: Span) -> TokenStream {
+    let moved = |mut tree: TokenTree| {
+        if let TokenTree::Group(group) = &tree {
+            tree = Group::new(group.delimiter(), at(group.stream(), place)).into();
+        }
+        tree.set_span(place);
+        tree
+    };
+    stream.into_iter().map(moved).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_are_known_by_their_form() {
+        let is = |text: &str| {
+            let tree = text.parse::<TokenStream>().ok().and_then(|stream| stream.into_iter().next());
+            matches!(tree, Some(TokenTree::Group(group)) if is_reference(&group))
+        };
+        assert!(is("(hoff_3v1_buf.as_ref().unwrap())"));
+        assert!(is("(&mut hoff_3v1_buf)"));
+        assert!(!is("(hoff_3v1_buf.len())"));
+        assert!(!is("(word.as_ref().unwrap())"));
+    }
 }

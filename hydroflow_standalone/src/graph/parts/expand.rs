@@ -149,9 +149,11 @@ impl<'a> Expander<'a> {
             let ty = self.type_of(module, &port.name, &port.ty, renaming);
             let pipeline = renaming.pipeline(&port.name);
             let asked = bounds.ask(&port.ty, renaming.scope.as_deref(), place);
-            self.out
-                .body
-                .extend(quote_spanned!(port.name.span()=> #pipeline = union() -> identity::<#ty>() #asked -> tee();));
+            // What becomes of an output's items is the affair of whoever uses the module, so that is where they come from.
+            let given = (port.direction == Direction::Output).then(|| quote_spanned!(place=> -> identity()));
+            self.out.body.extend(
+                quote_spanned!(port.name.span()=> #pipeline = union() -> identity::<#ty>() #asked #given -> tee();),
+            );
         }
     }
 
