@@ -3,6 +3,7 @@
 mod by_hand;
 mod deploy;
 mod draining;
+mod embedded;
 mod endings;
 mod examples;
 mod interrupted_builds;
