@@ -142,6 +142,20 @@ fn unique(diagnostics: &mut Vec<Diagnostic>) {
     let mut told = BTreeSet::new();
     diagnostics
         .retain(|diagnostic| told.insert((diagnostic.code, diagnostic.primary.span.start, diagnostic.message.clone())));
+    // A circle of modules is found from each of them.
+    let mut circles = BTreeSet::new();
+    diagnostics.retain(|diagnostic| {
+        let labels = std::iter::once(&diagnostic.primary).chain(&diagnostic.secondary);
+        let places: BTreeSet<usize> = labels.map(|label| label.span.start).collect();
+        diagnostic.code != "HF0120" || circles.insert(places)
+    });
+    // So are too many of them.
+    let mut is_first = true;
+    diagnostics.retain(|diagnostic| diagnostic.code != "HF0125" || std::mem::take(&mut is_first));
+    // A module whose file or import is wrong is unknown for that reason.
+    if diagnostics.iter().any(|diagnostic| matches!(diagnostic.code, "HF0010" | "HF0012" | "HF0013" | "HF0014")) {
+        diagnostics.retain(|diagnostic| diagnostic.code != "HF0108" || diagnostic.suggestion.is_some());
+    }
 }
 
 /// Reads the headers of a file's modules and compiles as many of their bodies as can be, for showing; a program is not needed.

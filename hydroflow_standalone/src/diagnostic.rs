@@ -2,7 +2,7 @@
 //!
 //! Knows where something stands, not why it is wrong. `Hydro.toml` and `.hf` files share it, so all errors look alike.
 
-use annotate_snippets::{AnnotationKind, Group, Level as SnippetLevel, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level as SnippetLevel, Patch, Renderer, Snippet};
 use serde::Serialize;
 
 use crate::source::{SourceFile, SourceMap, Span};
@@ -26,6 +26,38 @@ pub struct Label {
     pub text: String,
 }
 
+/// A change of the text that mends what is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suggestion {
+    /// What is replaced; where it is empty the text is inserted.
+    pub span: Span,
+    /// What stands there then.
+    pub replacement: String,
+    /// Whether this is what was meant, beyond doubt: then a tool may change it unasked.
+    pub is_sure: bool,
+}
+
+impl Suggestion {
+    /// Replaces a place.
+    #[must_use]
+    pub fn replace(span: Span, replacement: impl Into<String>) -> Self {
+        Self { span, replacement: replacement.into(), is_sure: false }
+    }
+
+    /// Inserts a text.
+    #[must_use]
+    pub fn insert(at: usize, text: impl Into<String>) -> Self {
+        Self::replace(at..at, text)
+    }
+
+    /// Says that there is no doubt.
+    #[must_use]
+    pub fn surely(mut self) -> Self {
+        self.is_sure = true;
+        self
+    }
+}
+
 /// One thing to tell the user about one source text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
@@ -41,6 +73,8 @@ pub struct Diagnostic {
     pub secondary: Vec<Label>,
     /// What the user can do.
     pub hint: Option<String>,
+    /// The hint as a change of the text.
+    pub suggestion: Option<Suggestion>,
 }
 
 impl Diagnostic {
@@ -58,7 +92,7 @@ impl Diagnostic {
 
     fn new(level: Level, code: &'static str, message: impl Into<String>, span: Span) -> Self {
         let primary = Label { span, text: String::new() };
-        Self { level, code, message: message.into(), primary, secondary: Vec::new(), hint: None }
+        Self { level, code, message: message.into(), primary, secondary: Vec::new(), hint: None, suggestion: None }
     }
 
     /// Writes a remark at the place that is wrong.
@@ -81,6 +115,9 @@ impl Diagnostic {
         for label in std::iter::once(&mut self.primary).chain(&mut self.secondary) {
             label.span = label.span.start + by..label.span.end + by;
         }
+        if let Some(Suggestion { span, .. }) = &mut self.suggestion {
+            *span = span.start + by..span.end + by;
+        }
         self
     }
 
@@ -89,6 +126,26 @@ impl Diagnostic {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// Says what the user can do, and the change that does it.
+    #[must_use]
+    pub fn suggest(mut self, suggestion: Suggestion, hint: impl Into<String>) -> Self {
+        self.suggestion = Some(suggestion);
+        self.hint(hint)
+    }
+
+    /// Suggests a name that is like the wrong one, which the place that is wrong begins with.
+    #[must_use]
+    pub fn similar(self, kind: &str, wrong: &str, near: &str) -> Self {
+        self.similar_called(wrong, near, format!("a similar {kind} exists: `{near}`"))
+    }
+
+    /// Suggests a name for the wrong one, which the place that is wrong begins with.
+    #[must_use]
+    pub fn similar_called(self, wrong: &str, near: &str, hint: impl Into<String>) -> Self {
+        let start = self.primary.span.start;
+        self.suggest(Suggestion::replace(start..start + wrong.len(), near), hint)
     }
 
     /// Renders as rustc does. With `color`, ANSI escapes are in the text.
@@ -129,11 +186,21 @@ impl Diagnostic {
         for snippet in elsewhere {
             group = group.element(snippet);
         }
-        if let Some(hint) = &self.hint {
-            group = group.element(SnippetLevel::HELP.message(hint));
+        let mut groups = Vec::new();
+        match (&self.hint, &self.suggestion) {
+            (Some(hint), Some(suggestion)) => {
+                let (other, span) = within(&suggestion.span);
+                let patch = Patch::new(span, suggestion.replacement.as_str());
+                let change = Snippet::source(other.text()).fold(true).patch(patch);
+                let change = if std::ptr::eq(other, file) { change } else { change.path(other.name()) };
+                groups.push(SnippetLevel::HELP.secondary_title(hint.as_str()).element(change));
+            }
+            (Some(hint), None) => group = group.element(SnippetLevel::HELP.message(hint)),
+            (None, _) => {}
         }
+        groups.insert(0, group);
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
-        renderer.render(&[group])
+        renderer.render(&groups)
     }
 }
 
@@ -171,6 +238,16 @@ mod tests {
         {
             assert!(text.contains(part), "{part} is missing in\n{text}");
         }
+    }
+
+    #[test]
+    fn a_suggestion_is_shown_as_a_change_of_the_text() {
+        let source = SourceFile::new("src/a.hf", "one -> tow;\n");
+        let text = Diagnostic::error("HF0103", "cannot find `tow`", 7..10)
+            .similar("name", "tow", "two")
+            .render(&source, false);
+        assert!(text.contains("help: a similar name exists: `two`"), "{text}");
+        assert!(text.contains("1 - one -> tow;\n1 + one -> two;"), "{text}");
     }
 
     #[test]

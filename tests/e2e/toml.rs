@@ -18,7 +18,7 @@ fn cases() -> Vec<(&'static str, &'static str, String)> {
     };
     vec![
         ("unknown_port", "11", replaced("client.questions", "client.question")),
-        ("unknown_service", "11", replaced("\"server.questions", "\"sever.questions")),
+        ("unknown_service", "12:6", replaced("\"server.questions", "\"sever.questions")),
         (
             "wrong_direction",
             "11",
@@ -45,6 +45,17 @@ fn cases() -> Vec<(&'static str, &'static str, String)> {
         ("unknown_machine", "4", replaced("src = \"src/server.hf\"", "src = \"src/server.hf\"\non = \"moon\"")),
         ("no_address", "4", replaced("src = \"src/server.hf\"", "src = \"src/server.hf\"\nlisten = \"4000\"")),
         ("wrong_count", "6", replaced("src = \"src/server.hf\"", "src = \"src/server.hf\"\ncount = -1")),
+        ("wrong_kind", "5:7", replaced("src = \"src/server.hf\"", "src = 3")),
+        (
+            "source_and_command",
+            "6:1",
+            replaced("src = \"src/server.hf\"", "src = \"src/server.hf\"\ncommand = [\"sleep\", \"1\"]"),
+        ),
+        (
+            "parameters_of_a_command",
+            "6:12",
+            replaced("src = \"src/server.hf\"", "command = [\"sleep\", \"1\"]\nparams = { seconds = 1 }"),
+        ),
         ("broken_syntax", "4", replaced("[services.server]", "[services.server")),
     ]
 }
@@ -80,6 +91,7 @@ fn unknown_keys_are_doubtful_and_no_more() {
     );
     let workspace = workspace("toml-keys", &toml);
     let output = workspace.hydro(["graph"]).run().exits(0);
+    assert_golden("e2e/toml/unknown_key.stderr", &redact(&output.stderr, workspace.root()));
     assert!(output.stdout.contains("server"), "{output}");
     output.says(&[
         "warning",

@@ -1,11 +1,12 @@
 //! Wrong programs and what is said of them: each `tests/ui/TOPIC/CASE.hf` has its golden `CASE.stderr` and its place in the tables here.
 //!
 //! `ours` are the errors that are found before cargo starts, `rustc` those that rustc finds, `odd` the texts that are made here since nobody
-//! would want to open them. No output may name what lies between the user's text and the message.
+//! would want to open them, `suggestions` what an editor can mend by itself. No output may name what lies between the user's text and the message.
 
 mod odd;
 mod ours;
 mod rustc;
+mod suggestions;
 
 use std::path::{Path, PathBuf};
 

@@ -48,6 +48,17 @@ fn a_hundred_thousand_operators_of_rust() {
 }
 
 #[test]
+fn modules_that_multiply() {
+    let mut text = "module m0(input i: u32, output o: u32) {\n    i -> o;\n}\n".to_owned();
+    for level in 1..=5 {
+        let uses = format!("-> m{}() ", level - 1).repeat(10);
+        text.push_str(&format!("module m{level}(input i: u32, output o: u32) {{\n    i {uses}-> o;\n}}\n"));
+    }
+    let text = format!("module main() {{\n    source_iter(0..3) -> m5() -> null();\n}}\n{text}");
+    assert_golden("ui/odd/multiplied.stderr", &check("multiplied", text.as_bytes()));
+}
+
+#[test]
 fn bytes_that_are_no_text() {
     assert_golden("ui/odd/no_text.stderr", &check("no_text", b"module main() {\n    // \xff\xfe\n}\n"));
 }

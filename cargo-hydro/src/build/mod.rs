@@ -6,7 +6,6 @@
 mod artifact;
 mod cargo_call;
 mod crates;
-mod diagnose;
 mod echo;
 mod library;
 mod machinery;

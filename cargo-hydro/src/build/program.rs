@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 use hydroflow_standalone::diagnostic::{Level, has_errors};
 use hydroflow_standalone::graph::{Graph, GraphOptions};
 use hydroflow_standalone::interface::ModuleInterface;
-use hydroflow_standalone::source::SourceFile;
+use hydroflow_standalone::source::{SourceFile, SourceMap};
 use hydroflow_standalone::{Compilation, Options, Products, compile_with, drawings, interfaces};
 
-use super::diagnose;
 use super::library::WorkspaceLibrary;
-use crate::report::{ExitCode, Failure, Reporter};
+use crate::report::{ExitCode, Failure, Reporter, diagnostic_event, diagnostic_rendered};
 use crate::workspace::{Package, Workspace};
 
 /// An `.hf` file that has been read.
@@ -91,9 +90,10 @@ pub fn interface(workspace: &Workspace, source: &Path) -> Result<ModuleInterface
     let name = program.source.name();
     if has_errors(&diagnostics) {
         let failure = Failure::new(ExitCode::BuildFailed, format!("`{name}` has errors"));
+        let sources = SourceMap::new(program.source.clone());
         return Err(diagnostics
             .iter()
-            .fold(failure, |failure, found| failure.rendered(found.render(&program.source, false))));
+            .fold(failure, |failure, found| failure.rendered(diagnostic_rendered(found, &sources, false))));
     }
     modules.into_iter().find(|module| module.name == "main").ok_or_else(|| {
         Failure::new(ExitCode::BuildFailed, format!("`{name}` has no `module main`"))
@@ -115,7 +115,7 @@ impl Program {
         let options = Options { program: self.name.clone(), graph, products };
         let outcome = compile_with(&self.source, &WorkspaceLibrary { workspace }, &options);
         for diagnostic in &outcome.diagnostics {
-            reporter.emit(&diagnose::event(diagnostic, &outcome.sources, reporter.color()));
+            reporter.emit(&diagnostic_event(diagnostic, &outcome.sources, reporter.color()));
         }
         outcome.compilation
     }
@@ -167,7 +167,7 @@ pub fn picture(workspace: &Workspace, path: &Path, reporter: &Reporter) -> Resul
     let program = read_program(workspace, path)?;
     let (modules, graphs, diagnostics, sources) = drawings(&program.source, &WorkspaceLibrary { workspace });
     for diagnostic in diagnostics.iter().filter(|diagnostic| diagnostic.level == Level::Error) {
-        reporter.emit(&diagnose::event(diagnostic, &sources, reporter.color()));
+        reporter.emit(&diagnostic_event(diagnostic, &sources, reporter.color()));
     }
     if has_errors(&diagnostics) {
         return Err(Failure::new(ExitCode::BuildFailed, format!("`{}` has errors", program.source.name())));

@@ -7,8 +7,7 @@ use hydroflow_standalone::diagnostic::Diagnostic;
 use hydroflow_standalone::source::{SourceFile, SourceMap};
 use serde_json::Value;
 
-use super::diagnose;
-use crate::report::Event;
+use crate::report::{Event, diagnostic_event};
 
 /// Returns the error about a value that is taken within a tick; none: it is another error, or about a value that nobody wrote. `read` returns the text of
 /// a file.
@@ -40,7 +39,7 @@ pub(super) fn taken(message: &Value, read: impl Fn(&str) -> Option<String>, colo
             .label(format!("`{name}` is moved here"))
             .see(declared, reason)
             .hint("leave out `move`, so that the closure borrows it");
-    Some(diagnose::event(&diagnostic, &SourceMap::new(source), color))
+    Some(diagnostic_event(&diagnostic, &SourceMap::new(source), color))
 }
 
 /// Returns the error about a `demux_enum` that leaves out variants; none: it is another error.
@@ -69,7 +68,7 @@ pub(super) fn demux(message: &Value, read: impl Fn(&str) -> Option<String>, colo
         Diagnostic::error("E0308", "`demux_enum` needs an output for each variant", start..start + OPERATOR.len())
             .label(detail)
             .hint("connect the others too; where nobody wants them: `…[Variant] -> null();`");
-    Some(diagnose::event(&diagnostic, &SourceMap::new(source), color))
+    Some(diagnostic_event(&diagnostic, &SourceMap::new(source), color))
 }
 
 const OPERATOR: &str = "demux_enum";

@@ -7,11 +7,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use hydroflow_standalone::diagnostic::{Diagnostic, Level, has_errors};
-use hydroflow_standalone::source::SourceFile;
+use hydroflow_standalone::source::{SourceFile, SourceMap};
 
 use super::model::{Deployment, LOCALHOST, Link, Machine, MachineKind, PortRef, Program, Service};
 use crate::build;
-use crate::report::{Event, ExitCode, Failure, Origin, Reporter};
+use crate::report::{ExitCode, Failure, Origin, Reporter, diagnostic_event, diagnostic_rendered};
 use crate::workspace::Workspace;
 use crate::workspace::hydro_toml::{self, FILE_NAME, HydroToml, RawKind, RawPort, RawProgram, RawService};
 
@@ -38,14 +38,12 @@ pub fn from_toml_at(workspace: &Workspace, file: &Path, reporter: &Reporter) -> 
     let Resolver { wrong, failures, .. } = resolver;
     let all: Vec<Diagnostic> = diagnostics.into_iter().chain(wrong).collect();
     let is_wrong = has_errors(&all);
+    let sources = SourceMap::new(source.clone());
     let mut failure = Failure::new(ExitCode::Config, format!("`{}` is wrong", shown.display()));
     for diagnostic in &all {
-        let rendered = diagnostic.render(&source, reporter.color());
         match diagnostic.level {
-            Level::Error => failure.rendered.push(rendered),
-            Level::Warning => {
-                reporter.emit(&Event::Diagnostic { rendered, message: machine_readable(diagnostic, &source) })
-            }
+            Level::Error => failure.rendered.push(diagnostic_rendered(diagnostic, &sources, reporter.color())),
+            Level::Warning => reporter.emit(&diagnostic_event(diagnostic, &sources, reporter.color())),
         }
     }
     if is_wrong {
@@ -79,30 +77,6 @@ fn joined(mut first: Failure, second: Failure) -> Failure {
     }
     first.rendered.extend(second.rendered);
     first
-}
-
-fn machine_readable(diagnostic: &Diagnostic, source: &SourceFile) -> serde_json::Value {
-    let (line, column) = source.line_column(diagnostic.primary.span.start);
-    let (end_line, end_column) = source.line_column(diagnostic.primary.span.end);
-    serde_json::json!({
-        "$message_type": "diagnostic",
-        "message": diagnostic.message,
-        "code": { "code": diagnostic.code, "explanation": null },
-        "level": diagnostic.level,
-        "spans": [{
-            "file_name": source.name(),
-            "byte_start": diagnostic.primary.span.start,
-            "byte_end": diagnostic.primary.span.end,
-            "line_start": line,
-            "line_end": end_line,
-            "column_start": column,
-            "column_end": end_column,
-            "is_primary": true,
-            "label": diagnostic.primary.text,
-        }],
-        "children": [],
-        "rendered": diagnostic.render(source, false),
-    })
 }
 
 struct Resolver<'a> {
@@ -143,7 +117,9 @@ impl Resolver<'_> {
         }
         for link in &raw.links {
             let origin = Some(self.origin(link.from.span.start));
-            deployment.links.push(Link { from: port(&link.from), to: port(&link.to), policy: link.policy, origin });
+            let to_origin = Some(self.origin(link.to.span.start));
+            let (from, to) = (port(&link.from), port(&link.to));
+            deployment.links.push(Link { from, to, policy: link.policy, origin, to_origin });
         }
         deployment
     }

@@ -95,6 +95,8 @@ pub struct Link {
     pub policy: Option<Policy>,
     /// The line that made it.
     pub origin: Option<Origin>,
+    /// Where its input is named, where that is a place of its own.
+    pub to_origin: Option<Origin>,
 }
 
 /// Machines, services and links under one name.

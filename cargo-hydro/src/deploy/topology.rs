@@ -136,7 +136,8 @@ fn check_end(
     other: &PortRef,
     wanted: Direction,
 ) -> Result<(), Failure> {
-    let origin = link.origin.as_ref();
+    let own = if wanted == Direction::Input { link.to_origin.as_ref() } else { None };
+    let origin = own.or(link.origin.as_ref());
     let Some(service) = deployment.services.get(&end.service) else {
         let names = deployment.services.keys().map(String::as_str);
         let failure = problem(origin, format!("there is no service `{}`", end.service));

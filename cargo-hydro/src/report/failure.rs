@@ -33,6 +33,21 @@ impl fmt::Display for Origin {
     }
 }
 
+/// A diagnostic that is rendered already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rendered {
+    /// As people read it.
+    pub text: String,
+    /// In the schema of rustc's JSON messages.
+    pub message: serde_json::Value,
+}
+
+impl From<&str> for Rendered {
+    fn from(text: &str) -> Self {
+        Self { text: text.to_owned(), message: serde_json::json!({ "rendered": text }) }
+    }
+}
+
 /// What a command ends with when it cannot do its work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
@@ -46,8 +61,8 @@ pub struct Failure {
     pub causes: Vec<String>,
     /// The next step.
     pub hint: Option<String>,
-    /// Diagnostics that were rendered already, shown as they are before the message.
-    pub rendered: Vec<String>,
+    /// Diagnostics that say more, shown as they are before the message.
+    pub rendered: Vec<Rendered>,
 }
 
 impl Failure {
@@ -78,10 +93,10 @@ impl Failure {
         self
     }
 
-    /// Adds a diagnostic that is rendered already.
+    /// Adds a diagnostic.
     #[must_use]
-    pub fn rendered(mut self, text: impl Into<String>) -> Self {
-        self.rendered.push(text.into());
+    pub fn rendered(mut self, diagnostic: impl Into<Rendered>) -> Self {
+        self.rendered.push(diagnostic.into());
         self
     }
 }

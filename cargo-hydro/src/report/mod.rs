@@ -3,6 +3,7 @@
 //! Events and failures may be made anywhere; only the renderers here print. Human text goes to stderr, data to stdout.
 //! Read [`Event`] first.
 
+mod diagnostic;
 mod event;
 mod exit;
 mod failure;
@@ -10,8 +11,9 @@ mod human;
 mod json;
 mod reporter;
 
+pub use diagnostic::{diagnostic_event, diagnostic_rendered};
 pub use event::{Event, LinkEvent, LogStream, PlannedService, ServiceState, TestStatus};
 pub use exit::ExitCode;
-pub use failure::{Failure, Origin};
+pub use failure::{Failure, Origin, Rendered};
 pub use json::FORMAT_VERSION;
 pub use reporter::{Captured, Color, Format, ReportOptions, Reporter, Services, Verbosity};

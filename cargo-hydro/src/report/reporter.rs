@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::human::Human;
 use super::json::Json;
-use super::{Event, Failure};
+use super::{Event, Failure, Rendered};
 
 /// How events are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -189,9 +189,8 @@ impl Reporter {
 
     /// Tells why the command ends: diagnostics that were rendered already, then the failure itself.
     pub fn failure(&self, failure: &Failure) {
-        for rendered in &failure.rendered {
-            let message = serde_json::json!({ "rendered": rendered });
-            self.emit(&Event::Diagnostic { rendered: rendered.clone(), message });
+        for Rendered { text, message } in &failure.rendered {
+            self.emit(&Event::Diagnostic { rendered: text.clone(), message: message.clone() });
         }
         self.emit(&Event::from(failure));
     }

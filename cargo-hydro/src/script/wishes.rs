@@ -92,7 +92,7 @@ pub(super) fn connect(deployment: &mut Deployment, call: Connect) -> Result<(), 
     };
     let from = PortRef { service: output.service, port: output.port };
     let to = PortRef { service: input.service, port: input.port };
-    let link = Link { from, to, policy, origin: origin.map(Into::into) };
+    let link = Link { from, to, policy, origin: origin.map(Into::into), to_origin: None };
     if let Some(mut failure) = topology::check_link(deployment, &link).into_iter().next() {
         // The script's own traceback shows the line.
         failure.origin = None;

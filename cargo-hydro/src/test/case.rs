@@ -141,7 +141,7 @@ fn left(text: &str, reason: &str, words: &[LastWords]) -> String {
 }
 
 fn describe(failure: &Failure) -> String {
-    let mut text: String = failure.rendered.iter().map(|rendered| format!("{rendered}\n")).collect();
+    let mut text: String = failure.rendered.iter().map(|diagnostic| format!("{}\n", diagnostic.text)).collect();
     let _ = writeln!(text, "{failure}");
     if let Some(hint) = &failure.hint {
         let _ = writeln!(text, "hint: {hint}");

@@ -5,12 +5,12 @@ use proc_macro2::{TokenStream, TokenTree};
 use syn::parse::{ParseStream, Parser};
 
 use super::{demux, former, lasting};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Suggestion};
 use crate::parse::span_of;
-use crate::source::{SourceFile, Span};
+use crate::source::{SourceMap, Span};
 
 /// Reads all statements of a body; `end` is where its closing brace stands.
-pub(super) fn statements(source: &SourceFile, body: &TokenStream, end: usize) -> (Vec<DfirStatement>, Vec<Diagnostic>) {
+pub(super) fn statements(source: &SourceMap, body: &TokenStream, end: usize) -> (Vec<DfirStatement>, Vec<Diagnostic>) {
     let (mut statements, mut diagnostics) = (Vec::new(), Vec::new());
     let body = demux::lowered(body.clone(), &mut diagnostics);
     let body = &lasting::counters(former::names(body, &mut diagnostics));
@@ -46,7 +46,7 @@ fn skip_statement(input: ParseStream<'_>) -> syn::Result<()> {
 }
 
 /// A missing `;` is noticed only at the next token, often a line later; it is told where it is missing.
-fn statement_error(source: &SourceFile, body: &TokenStream, error: &syn::Error, end: usize) -> Diagnostic {
+fn statement_error(source: &SourceMap, body: &TokenStream, error: &syn::Error, end: usize) -> Diagnostic {
     let span = span_of(error.span());
     let at_end = span.start == span.end;
     let found: Span = if at_end { end..end + 1 } else { span };
@@ -55,8 +55,8 @@ fn statement_error(source: &SourceFile, body: &TokenStream, error: &syn::Error, 
         || message.starts_with("expected `;`")
         || message.contains("expected one of: `->`");
     let before = last_token_before(body, found.start);
-    if let Some(before) = before
-        .filter(|before| wants_more && (at_end || source.line_column(before.end).0 < source.line_column(found.start).0))
+    if let Some(before) =
+        before.filter(|before| wants_more && (at_end || source.place_of(before.end).0 < source.place_of(found.start).0))
     {
         return Diagnostic::error(
             "HF0005",
@@ -65,9 +65,13 @@ fn statement_error(source: &SourceFile, body: &TokenStream, error: &syn::Error, 
         )
         .label("the statement ends here")
         .see(found, "this starts another statement")
-        .hint("write `;` at the end of each pipeline");
+        .suggest(Suggestion::insert(before.end, ";").surely(), "write `;` at the end of each pipeline");
     }
-    let message = if at_end { message.replace("unexpected end of input, ", "") } else { message };
+    let message = message.replace("unexpected end of input, ", "");
+    let message = message.replace(
+        "expected one of: square brackets, `mod`, identifier, parentheses",
+        "expected an operator or the name of a pipeline",
+    );
     Diagnostic::error("HF0004", message, found).label("not expected here")
 }
 

@@ -14,7 +14,7 @@ use super::picture::{Edge, Node, picture};
 use super::{body, explain, leaving, nothing, parts, ports, recursion, references, tick};
 use crate::diagnostic::Diagnostic;
 use crate::resolve::{Resolved, ResolvedModule};
-use crate::source::SourceFile;
+use crate::source::SourceMap;
 
 /// How the dataflow is compiled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,7 +61,7 @@ pub(crate) fn runtime_root() -> TokenStream {
 
 /// Compiles a module's body, in each way its conditions can turn out. None: there are errors.
 pub(crate) fn compile(
-    source: &SourceFile,
+    source: &SourceMap,
     resolved: &Resolved,
     module: &ResolvedModule,
     options: GraphOptions,
@@ -97,7 +97,7 @@ fn conditions(resolved: &Resolved, module: &ResolvedModule) -> Result<Conditions
 }
 
 fn compile_body(
-    source: &SourceFile,
+    source: &SourceMap,
     resolved: &Resolved,
     module: &ResolvedModule,
     options: GraphOptions,
@@ -229,7 +229,7 @@ fn generate(
     }
 }
 
-fn draw(source: &SourceFile, module: &ResolvedModule, graph: &DfirGraph, lowered: &recursion::Lowered) -> Graph {
+fn draw(source: &SourceMap, module: &ResolvedModule, graph: &DfirGraph, lowered: &recursion::Lowered) -> Graph {
     let config = WriteConfig { op_text_no_imports: true, ..WriteConfig::default() };
     let (nodes, edges, loops) = picture(source, module, graph, lowered);
     Graph {

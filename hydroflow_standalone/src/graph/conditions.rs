@@ -29,7 +29,9 @@ impl Conditions {
                 true
             });
         }
-        if let Some((_, span)) = found.values().nth(MAX_CONDITIONS) {
+        let mut places: Vec<Span> = found.values().map(|(_, span)| *span).collect();
+        places.sort_by_key(|span| span_of(*span).start);
+        if let Some(span) = places.get(MAX_CONDITIONS) {
             let message =
                 format!("a dataflow may depend on {MAX_CONDITIONS} conditions, this one does on {}", found.len());
             return Err(Diagnostic::error("HF0211", message, span_of(*span))

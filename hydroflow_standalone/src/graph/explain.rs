@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use hydroflow_lang::diagnostic::{Diagnostic as Said, Level};
 use hydroflow_lang::graph::ops::OPERATORS;
 
-use crate::diagnostic::{Diagnostic, nearest};
+use crate::diagnostic::{Diagnostic, Suggestion, nearest};
 use crate::parse::span_of;
 use crate::resolve::ResolvedModule;
-use crate::source::{SourceFile, Span};
+use crate::source::{SourceMap, Span};
 
 /// Operators that older texts use, and what they are called today.
 const FORMER_NAMES: &[(&str, &str)] = &[
@@ -54,7 +54,7 @@ const CODES: &[(&str, &str)] = &[
 
 /// Turns everything the compiler said into diagnostics of ours.
 pub(super) fn explain(
-    source: &SourceFile,
+    source: &SourceMap,
     module: &ResolvedModule,
     parts_ports: &[Span],
     said: Vec<Said>,
@@ -87,6 +87,12 @@ fn without_consequences(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
     if diagnostics.iter().any(|known| matches!(known.code, "HF0103" | "HF0112")) {
         diagnostics.retain(|known| !matches!(known.code, "HF0110" | "HF0111" | "HF0118"));
     }
+    // The compiler tells a circle of names at each of them, and at the operators around it.
+    if let Some(first) = diagnostics.iter().position(|known| known.code == "HF0114") {
+        let circle = diagnostics.remove(first);
+        diagnostics.retain(|known| !matches!(known.code, "HF0110" | "HF0111" | "HF0114" | "HF0118"));
+        diagnostics.insert(0, circle);
+    }
     diagnostics
 }
 
@@ -96,15 +102,15 @@ pub(super) fn internal(message: &str) -> Diagnostic {
         .hint("this is a fault of `cargo hydro`, not of your program; please report it with the file")
 }
 
-fn translate(source: &SourceFile, module: &ResolvedModule, said: &Said, span: Span) -> Diagnostic {
+fn translate(source: &SourceMap, module: &ResolvedModule, said: &Said, span: Span) -> Diagnostic {
     let code = CODES.iter().find(|(phrase, _)| said.message.contains(phrase)).map_or("HF0199", |(_, code)| code);
-    let word = source.slice(&span).split(['(', ':', '<']).next().unwrap_or_default().trim().to_owned();
+    let word = source.text_of(&span).split(['(', ':', '<']).next().unwrap_or_default().trim().to_owned();
     let diagnostic = match said.level {
         Level::Error => Diagnostic::error,
         _ => Diagnostic::warning,
     };
     match code {
-        "HF0103" => unknown_name(source, module, &word, span),
+        "HF0103" => unknown_name(module, &word, span),
         "HF0108" => unknown_operator(&word, span),
         "HF0112" => {
             assigned_twice(module, span).unwrap_or_else(|span| diagnostic(code, tidy(source, &said.message), span))
@@ -112,15 +118,61 @@ fn translate(source: &SourceFile, module: &ResolvedModule, said: &Said, span: Sp
         "HF0113" => diagnostic(code, "this pipeline feeds itself within one tick".to_owned(), span)
             .label("part of the cycle")
             .hint("put `defer_tick()` into the cycle: what goes round then arrives in the next tick"),
+        "HF0114" => {
+            let circle = diagnostic(code, format!("`{word}` stands for names alone, and they lead back to it"), span);
+            let names = assigned_names(module);
+            let circle = match names.iter().find(|(name, place)| *name == word && *place != circle.primary.span) {
+                Some((_, place)) => circle.see(place.clone(), "given this name here"),
+                None => circle,
+            };
+            circle.hint(format!("give one of them an operator: `{word} = union();`, or another pipeline"))
+        }
         "HF0118" => diagnostic(code, "this pipeline has no source or no destination".to_owned(), span)
             .label("items cannot flow here")
             .hint("end it in `for_each(…)`, an output, or `null()`"),
-        _ => diagnostic(code, tidy(source, &said.message), span),
+        _ => next_step(code, &said.message, &word, diagnostic(code, tidy(source, &said.message), span)),
     }
 }
 
+/// Says what to do about the compiler's own messages.
+fn next_step(code: &str, said: &str, word: &str, diagnostic: Diagnostic) -> Diagnostic {
+    let actually = |count: &str| said.contains(&format!("actually has {count}"));
+    let is_about = |what: &str| said.contains(what);
+    let step = match code {
+        "HF0109" => "`docs/operators.md` tells what each operator takes",
+        "HF0111" if is_about("output(s)") && actually("0") => {
+            "send its items on: `… -> for_each(…)`, to an output, or `-> null()` to drop them"
+        }
+        "HF0111" if is_about("output(s)") => "put `-> tee()` at its end: each reader then gets all items",
+        "HF0111" if is_about("input(s)") && actually("0") => {
+            "let items come in: from an input, a source such as `source_iter(…)`, or another pipeline"
+        }
+        "HF0111" if is_about("exactly 1 input(s)") => {
+            "put `union() ->` at its start: the items of all writers then go through"
+        }
+        "HF0115" if is_about("persistence") && is_about("exactly 0") => {
+            "leave the lifetime out: this operator remembers nothing"
+        }
+        "HF0116" if is_about("windowing operator, but is not") && !is_about("exiting") => {
+            "items enter a loop by `batch()`: put it in front"
+        }
+        "HF0117" if is_about("annot reference") => {
+            "end that pipeline in `-> singleton()`, `-> optional()` or `-> handoff()`; `#` then reads what it holds"
+        }
+        _ => return diagnostic,
+    };
+    let mut diagnostic = diagnostic.hint(step);
+    if code == "HF0117" {
+        diagnostic.message = diagnostic.message.split(". Use ").next().unwrap_or_default().to_owned();
+    }
+    if code == "HF0116" {
+        diagnostic.message = diagnostic.message.replace("operator `map(...)`", &format!("`{word}`"));
+    }
+    diagnostic
+}
+
 /// Positions inside the compiler's text name no file and count columns from 0; ours come from the source.
-fn tidy(source: &SourceFile, message: &str) -> String {
+fn tidy(source: &SourceMap, message: &str) -> String {
     let mut text = message.trim_end_matches('.').to_owned();
     while let Some(at) = text.find("unknown:") {
         let rest = &text[at + "unknown:".len()..];
@@ -139,14 +191,14 @@ fn lower_first(text: &str) -> String {
     letters.next().map_or(String::new(), |first| first.to_lowercase().chain(letters).collect())
 }
 
-fn unknown_name(source: &SourceFile, module: &ResolvedModule, word: &str, span: Span) -> Diagnostic {
+fn unknown_name(module: &ResolvedModule, word: &str, span: Span) -> Diagnostic {
     let diagnostic = Diagnostic::error("HF0103", format!("cannot find port or pipeline `{word}` in this module"), span);
     let assigned = assigned_names(module);
     let ports = module.ports.iter().map(|port| port.name.to_string());
     let candidates: Vec<String> = ports.chain(assigned.into_iter().map(|(name, _)| name)).collect();
     let diagnostic = diagnostic.label("not found in this module");
     if let Some(near) = nearest(word, candidates.iter().map(String::as_str)) {
-        let diagnostic = diagnostic.hint(format!("a similar name exists: `{near}`"));
+        let diagnostic = diagnostic.similar("name", word, near);
         let declared = module.ports.iter().find(|port| port.name == near);
         return match declared {
             Some(port) => diagnostic
@@ -155,9 +207,10 @@ fn unknown_name(source: &SourceFile, module: &ResolvedModule, word: &str, span: 
         };
     }
     if OPERATORS.iter().any(|operator| operator.name == word) {
-        return diagnostic.hint(format!("`{word}` is an operator; call it: `{word}(…)`"));
+        let end = diagnostic.primary.span.end;
+        return diagnostic
+            .suggest(Suggestion::insert(end, "()"), format!("`{word}` is an operator; call it: `{word}(…)`"));
     }
-    let _ = source;
     diagnostic
         .hint(format!("declare it in the header (`input {word}: T`), or give a pipeline this name (`{word} = …;`)"))
 }
@@ -195,10 +248,10 @@ fn unknown_operator(word: &str, span: Span) -> Diagnostic {
     let diagnostic = Diagnostic::error("HF0108", format!("unknown operator `{word}`"), span)
         .label("there is no operator of this name");
     if let Some((_, today)) = FORMER_NAMES.iter().find(|(former, _)| *former == word) {
-        return diagnostic.hint(format!("it is called `{today}` today"));
+        return diagnostic.similar_called(word, today, format!("it is called `{today}` today"));
     }
     match nearest(word, OPERATORS.iter().map(|operator| operator.name)) {
-        Some(near) => diagnostic.hint(format!("a similar operator exists: `{near}`")),
+        Some(near) => diagnostic.similar("operator", word, near),
         None => diagnostic
             .hint("a pipeline of your own is used without parentheses; `cargo hydro graph` draws what the module does"),
     }

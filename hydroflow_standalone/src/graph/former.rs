@@ -5,7 +5,7 @@
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 
 use super::parts::opens_pipelines;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Suggestion};
 use crate::parse::span_of;
 
 /// A former name and the name of today.
@@ -66,7 +66,7 @@ fn is_operator(trees: &[TokenTree], at: usize) -> bool {
 fn former(word: &Ident, today: &str) -> Diagnostic {
     Diagnostic::warning("HF0210", format!("`{word}` is a former name of `{today}`"), span_of(word.span()))
         .label("understood, but it is called otherwise today")
-        .hint(format!("write `{today}`"))
+        .suggest(Suggestion::replace(span_of(word.span()), today).surely(), format!("write `{today}`"))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use super::recursion::Lowered;
 use crate::interface::Direction;
 use crate::parse::span_of;
 use crate::resolve::ResolvedModule;
-use crate::source::{SourceFile, Span};
+use crate::source::{SourceMap, Span};
 
 /// What a node is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +73,7 @@ pub struct Edge {
 pub(super) type Picture = (Vec<Node>, Vec<Edge>, Vec<Option<usize>>);
 
 /// Reads the picture out of a compiled graph.
-pub(super) fn picture(source: &SourceFile, module: &ResolvedModule, graph: &DfirGraph, lowered: &Lowered) -> Picture {
+pub(super) fn picture(source: &SourceMap, module: &ResolvedModule, graph: &DfirGraph, lowered: &Lowered) -> Picture {
     let loops = graph.loop_ids().filter(|id| !lowered.is_cycle(*id)).collect();
     let mut painter = Painter { source, module, graph, lowered, nodes: Vec::new(), numbers: BTreeMap::new(), loops };
     painter.ports();
@@ -85,7 +85,7 @@ pub(super) fn picture(source: &SourceFile, module: &ResolvedModule, graph: &Dfir
 }
 
 struct Painter<'a> {
-    source: &'a SourceFile,
+    source: &'a SourceMap,
     module: &'a ResolvedModule,
     graph: &'a DfirGraph,
     lowered: &'a Lowered,

@@ -117,8 +117,11 @@ fn rust_items(trees: &[TokenTree], file: &mut File, diagnostics: &mut Vec<Diagno
         let diagnostic = match misspelt {
             Some((word, near)) => {
                 let message = format!("expected a module or a Rust item, found `{word}`");
-                Diagnostic::error("HF0004", message, span_of(word.span()))
-                    .hint(format!("a similar word exists: `{near}`"))
+                Diagnostic::error("HF0004", message, span_of(word.span())).similar_called(
+                    &word.to_string(),
+                    near,
+                    format!("a similar word exists: `{near}`"),
+                )
             }
             None => syntax(&error, end),
         };
@@ -130,7 +133,7 @@ fn rust_items(trees: &[TokenTree], file: &mut File, diagnostics: &mut Vec<Diagno
 pub(super) fn syntax(error: &syn::Error, end: usize) -> Diagnostic {
     let span = span_of(error.span());
     let span: Span = if span.start == span.end { end.saturating_sub(1)..end } else { span };
-    Diagnostic::error("HF0004", error.to_string(), span)
+    Diagnostic::error("HF0004", error.to_string().replace("unexpected end of input, ", ""), span)
 }
 
 type Parsed<T> = Result<T, Box<Diagnostic>>;
@@ -257,18 +260,14 @@ fn header_error(error: &syn::Error, end: usize) -> Diagnostic {
     let diagnostic = syntax(error, end);
     let text = error.to_string();
     if let Some(found) = text.strip_prefix(UNKNOWN_HEADER_WORD) {
-        let hint = match nearest(found, ["input", "output", "param"]) {
-            Some(near) => format!("a similar word exists: `{near}`"),
+        let message = format!("expected `input`, `output` or `param`, found `{found}`");
+        let error = Diagnostic::error("HF0004", message, diagnostic.primary.span);
+        return match nearest(found, ["input", "output", "param"]) {
+            Some(near) => error.similar_called(found, near, format!("a similar word exists: `{near}`")),
             None => {
-                "a header holds `input name: Type`, `output name: Type` and `param name: Type = default`".to_owned()
+                error.hint("a header holds `input name: Type`, `output name: Type` and `param name: Type = default`")
             }
         };
-        return Diagnostic::error(
-            "HF0004",
-            format!("expected `input`, `output` or `param`, found `{found}`"),
-            diagnostic.primary.span,
-        )
-        .hint(hint);
     }
     diagnostic
 }

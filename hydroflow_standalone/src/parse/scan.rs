@@ -171,7 +171,12 @@ impl Scanner<'_> {
 }
 
 fn unterminated(what: &str, start: usize) -> Box<Diagnostic> {
-    Box::new(Diagnostic::error("HF0001", format!("this {what} is never closed"), start..start + 1).label("starts here"))
+    let close = if what == "comment" { "*/" } else { "\"" };
+    Box::new(
+        Diagnostic::error("HF0001", format!("this {what} is never closed"), start..start + 1)
+            .label("starts here")
+            .hint(format!("write `{close}` where it ends")),
+    )
 }
 
 fn closing(open: u8) -> u8 {

@@ -84,12 +84,23 @@ pub(super) fn headers(
         }
         let before = diagnostics.len();
         unique_names(module, diagnostics);
+        diagnostics.extend(generic_program(module));
         let header_is_sound = module.header_is_whole && diagnostics.len() == before;
         let resolved = resolve_module(sources, &names, module);
         unused_names(module, &resolved.body, diagnostics);
         modules.push(ResolvedModule { header_is_sound, file: at, ..resolved });
     }
     modules
+}
+
+/// Nobody uses the program as an operator, so nothing tells its types.
+fn generic_program(module: &Module) -> Option<Diagnostic> {
+    let generic = module.generics.first().filter(|_| module.name == "main")?;
+    Some(
+        Diagnostic::error("HF0127", "`main` cannot have type parameters", span_of(generic.span()))
+            .label("nothing says which type this is")
+            .hint("write the types of its ports: `input words: String`"),
+    )
 }
 
 /// Returns the module that is the program.

@@ -103,7 +103,7 @@ fn meaning(resolved: &Resolved, at: usize, path: &[Ident]) -> Meaning {
         [package, word, name, _, ..] if word == "hf" => resolved.package_file(package, name),
         [submodule, name] => {
             let other = resolved.files[at].submodules.get(submodule).copied();
-            other.filter(|other| has_item(&resolved.files[*other], name))
+            other.filter(|other| has_item(&resolved.files[*other], name) || has_all_names(&resolved.files[*other]))
         }
         _ => None,
     };
@@ -116,6 +116,23 @@ fn meaning(resolved: &Resolved, at: usize, path: &[Ident]) -> Meaning {
 
 fn has_item(file: &ResolvedFile, name: &str) -> bool {
     item_names(file).any(|known| known == name)
+}
+
+/// Whether the names of a file's items stand in its text; macros and `*` bring more of them.
+fn has_all_names(file: &ResolvedFile) -> bool {
+    fn has_glob(tree: &UseTree) -> bool {
+        match tree {
+            UseTree::Path(path) => has_glob(&path.tree),
+            UseTree::Group(group) => group.items.iter().any(has_glob),
+            UseTree::Glob(_) => true,
+            UseTree::Name(_) | UseTree::Rename(_) => false,
+        }
+    }
+    !file.file.items.iter().any(|item| match &item.item {
+        Item::Use(item) => has_glob(&item.tree),
+        Item::Macro(_) | Item::Verbatim(_) | Item::TraitAlias(_) | Item::ExternCrate(_) | Item::ForeignMod(_) => true,
+        _ => false,
+    })
 }
 
 /// The names of a file's Rust items, and of what it imports itself.
@@ -144,7 +161,7 @@ fn unknown(resolved: &Resolved, other: usize, path: &[Ident]) -> Diagnostic {
     let items: Vec<String> = item_names(file).collect();
     let error = Diagnostic::error("HF0014", format!("`{}` has no module or item `{name}`", file.name), place);
     match nearest(&name, modules.iter().chain(&items).map(String::as_str)) {
-        Some(near) => error.hint(format!("a similar name exists: `{near}`")),
+        Some(near) => error.similar("name", &name, near),
         None if modules.is_empty() => error.hint("it has no modules for others"),
         None => error.hint(format!("its modules are `{}`", modules.join("`, `"))),
     }

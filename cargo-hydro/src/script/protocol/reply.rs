@@ -183,6 +183,7 @@ impl From<Failure> for ErrorBody {
             column: origin.column,
         });
         let Failure { message, causes, hint, rendered, .. } = failure;
+        let rendered = rendered.into_iter().map(|diagnostic| diagnostic.text).collect();
         Self { kind: ErrorKind::Failed, message, origin, causes, hint, rendered }
     }
 }

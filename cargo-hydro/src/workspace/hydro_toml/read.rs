@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use hydro_runtime_shim::contract::Policy;
-use hydroflow_standalone::diagnostic::{Diagnostic, nearest};
+use hydroflow_standalone::diagnostic::{Diagnostic, Suggestion, nearest};
 use serde_spanned::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -117,11 +117,13 @@ impl Reader {
             } else {
                 let message = format!("{} has no key `{name}`", keys.of);
                 let warning = Diagnostic::warning(UNKNOWN_KEY, message, key.span()).label("this has no effect");
-                let hint = match nearest(name, keys.known.iter().copied()) {
-                    Some(near) => format!("there is a key with a similar name: `{near}`"),
-                    None => format!("the keys are `{}`", keys.known.join("`, `")),
-                };
-                self.diagnostics.push(warning.hint(hint));
+                self.diagnostics.push(match nearest(name, keys.known.iter().copied()) {
+                    Some(near) => {
+                        let change = Suggestion::replace(key.span(), near);
+                        warning.suggest(change, format!("there is a key with a similar name: `{near}`"))
+                    }
+                    None => warning.hint(format!("the keys are `{}`", keys.known.join("`, `"))),
+                });
             }
         }
         known

@@ -113,12 +113,12 @@ impl<'a> Expander<'a> {
         }
         self.count += 1;
         if self.count > MAX_INSTANCES {
-            let error = Diagnostic::error(
-                "HF0125",
-                format!("more than {MAX_INSTANCES} modules are used"),
-                span_of(call.span()),
-            );
-            self.out.diagnostics.push(error.hint("modules that use modules multiply; use fewer"));
+            if self.count == MAX_INSTANCES + 1 {
+                let place = self.chain.first().map_or_else(|| span_of(call.span()), |(_, place)| place.clone());
+                let error = Diagnostic::error("HF0125", format!("more than {MAX_INSTANCES} modules are used"), place)
+                    .label("with all that this one uses");
+                self.out.diagnostics.push(error.hint("modules that use modules multiply; use fewer"));
+            }
             return None;
         }
         if !self.out.parts.contains(&at) {
@@ -164,16 +164,12 @@ impl<'a> Expander<'a> {
         outer: &Renaming,
     ) -> std::collections::BTreeMap<String, TokenStream> {
         if !call.generics.is_empty() && call.generics.len() != module.generics.len() {
-            let message = format!(
-                "`{}` has {} type parameters, not {}",
-                module.interface.name,
-                module.generics.len(),
-                call.generics.len()
-            );
+            let (wanted, plural) = (module.generics.len(), if module.generics.len() == 1 { "" } else { "s" });
+            let message =
+                format!("`{}` has {wanted} type parameter{plural}, not {}", module.interface.name, call.generics.len());
             let declared = span_of(module.name.span());
-            self.out
-                .diagnostics
-                .push(Diagnostic::error("HF0123", message, span_of(call.span())).see(declared, "declared here"));
+            let error = Diagnostic::error("HF0123", message, span_of(call.span())).see(declared, "declared here");
+            self.out.diagnostics.push(error.hint("give as many types, or none where rustc can find them out"));
         }
         let mut given = call.generics.iter();
         let inferred = |name: &Ident| quote_spanned!(name.span()=> _);
@@ -203,8 +199,8 @@ impl<'a> Expander<'a> {
         let mut given = arguments(call);
         for param in &module.params {
             let text = param.name.to_string();
-            let place = given.iter().position(|(name, _)| *name == text);
-            let value = match place.map(|at| given.remove(at).1) {
+            let place = given.iter().position(|given| given.is_of(&text));
+            let value = match place.map(|at| given.remove(at).value) {
                 Some(value) => in_scope(outer.expression(value, false), outer),
                 None => match &param.default {
                     Some(default) => in_scope(default.to_token_stream(), renaming),
@@ -221,8 +217,8 @@ impl<'a> Expander<'a> {
             }
             self.out.values.extend(quote_spanned!(param.name.span()=> let #name: #ty = #value;));
         }
-        for (name, value) in given {
-            self.out.diagnostics.push(unknown(module, &name, &value, call));
+        for argument in given {
+            self.out.diagnostics.push(unknown(module, &argument, call));
         }
     }
 }
@@ -235,8 +231,20 @@ fn in_scope(value: TokenStream, renaming: &Renaming) -> TokenStream {
     }
 }
 
-/// Reads `name: value, …`; what has no name is kept under an empty one.
-fn arguments(call: &Call) -> Vec<(String, TokenStream)> {
+/// An argument of a use: `name: value`.
+struct Argument {
+    name: Option<Ident>,
+    value: TokenStream,
+}
+
+impl Argument {
+    fn is_of(&self, param: &str) -> bool {
+        self.name.as_ref().is_some_and(|name| name == param)
+    }
+}
+
+/// Reads `name: value, …`.
+fn arguments(call: &Call) -> Vec<Argument> {
     let trees: Vec<TokenTree> = call.arguments.stream().into_iter().collect();
     let read = |part: TokenStream| {
         let trees: Vec<TokenTree> = part.into_iter().collect();
@@ -244,9 +252,9 @@ fn arguments(call: &Call) -> Vec<(String, TokenStream)> {
             [TokenTree::Ident(name), TokenTree::Punct(colon), value @ ..]
                 if colon.as_char() == ':' && colon.spacing() == proc_macro2::Spacing::Alone =>
             {
-                (name.to_string(), value.iter().cloned().collect())
+                Argument { name: Some(name.clone()), value: value.iter().cloned().collect() }
             }
-            other => (String::new(), other.iter().cloned().collect()),
+            other => Argument { name: None, value: other.iter().cloned().collect() },
         }
     };
     split_at_commas(&trees).into_iter().map(read).collect()
@@ -260,8 +268,8 @@ fn recursive(chain: &[(String, Span)], name: &str, call: &Call) -> Diagnostic {
         span_of(call.span()),
     )
     .label("used again here");
-    let error =
-        chain.iter().fold(error, |error, (name, span)| error.see(span.clone(), format!("`{name}` is used here")));
+    let others = chain.iter().filter(|(_, span)| *span != span_of(call.span()));
+    let error = others.fold(error, |error, (name, span)| error.see(span.clone(), format!("`{name}` is used here")));
     error.hint(
         "a module is written out where it is used, so it cannot hold itself; put what repeats into a loop or a link",
     )
@@ -278,19 +286,25 @@ fn missing(module: &ResolvedModule, param: &ResolvedParam, call: &Call) -> Diagn
     .hint(format!("write `{}({name}: …)`", module.interface.name))
 }
 
-fn unknown(module: &ResolvedModule, name: &str, value: &TokenStream, call: &Call) -> Diagnostic {
+fn unknown(module: &ResolvedModule, argument: &Argument, call: &Call) -> Diagnostic {
     let known: Vec<&str> = module.interface.params.iter().map(|param| param.name.as_str()).collect();
-    let place = value.clone().into_iter().next().map_or_else(|| call.span(), |tree| tree.span());
     let of = &module.interface.name;
-    if name.is_empty() {
+    let Some(name) = &argument.name else {
+        let place = argument.value.clone().into_iter().next().map_or_else(|| call.span(), |tree| tree.span());
         return Diagnostic::error("HF0122", format!("an argument of `{of}` has no name"), span_of(place))
             .hint("parameters of modules are named: `name: value`");
+    };
+    let (word, place) = (name.to_string(), span_of(name.span()));
+    if known.contains(&word.as_str()) {
+        return Diagnostic::error("HF0122", format!("the parameter `{word}` of `{of}` is given twice"), place)
+            .label("given again here")
+            .hint("leave one of them out");
     }
-    let error = Diagnostic::error("HF0122", format!("`{of}` has no parameter `{name}`"), span_of(place));
-    match nearest(name, known.iter().copied()) {
-        Some(near) => error.hint(format!("a similar parameter exists: `{near}`")),
+    let error = Diagnostic::error("HF0122", format!("`{of}` has no parameter `{word}`"), place);
+    match nearest(&word, known.iter().copied()) {
+        Some(near) => error.similar("parameter", &word, near),
         None if known.is_empty() => error.hint("it has no parameters"),
-        None => error.hint(format!("its parameters are {}", known.join(", "))),
+        None => error.hint(format!("its parameters are `{}`", known.join("`, `"))),
     }
 }
 

@@ -66,14 +66,13 @@ impl Instance<'_> {
             Some(index) => {
                 let named = index.stream().to_string();
                 if !ports.contains(&named.as_str()) {
-                    let hint = match nearest(&named, ports.iter().copied()) {
-                        Some(near) => format!("a similar {word} exists: `{near}`"),
-                        None if ports.is_empty() => format!("it has no {word} at all"),
-                        None => format!("its {word}s are {}", listed()),
-                    };
-                    return Err(Box::new(
-                        error(format!("`{module}` has no {word} `{named}`"), index.span()).hint(hint),
-                    ));
+                    let place = index.stream().into_iter().next().map_or(index.span(), |tree| tree.span());
+                    let error = *error(format!("`{module}` has no {word} `{named}`"), place);
+                    return Err(Box::new(match nearest(&named, ports.iter().copied()) {
+                        Some(near) => error.similar(word, &named, near),
+                        None if ports.is_empty() => error.hint(format!("it has no {word} at all")),
+                        None => error.hint(format!("its {word}s are {}", listed())),
+                    }));
                 }
                 named
             }
