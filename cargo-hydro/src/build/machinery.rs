@@ -51,8 +51,13 @@ pub(super) fn without_blocks(rendered: &str, is_idle: impl Fn(&str) -> bool) -> 
         }
     }
     blocks.retain(|block| !is_idle(&strip_str(&block.join("\n")).to_string()));
+    // A bar leads to what follows; rustc ends with one only behind a change of the text.
+    let is_change = blocks
+        .last()
+        .and_then(|block| block.first())
+        .is_some_and(|line| strip_str(line).to_string().starts_with("help: "));
     let mut lines: Vec<&str> = blocks.into_iter().flatten().collect();
-    while lines.last().is_some_and(|line| strip_str(line).to_string().trim() == "|") {
+    while !is_change && lines.last().is_some_and(|line| strip_str(line).to_string().trim() == "|") {
         lines.pop();
     }
     lines.join("\n")

@@ -32,17 +32,28 @@ pub(super) fn retell(message: &mut Value, is_port: &dyn Fn(&Value) -> bool) {
         let cause = if is_mismatch { "expected due to this port" } else { "required by this port" };
         changes.push((BOUND.to_owned(), cause.to_owned()));
     }
+    let mut help = if is_mismatch { next_step(message, at_port) } else { None };
     let uninferred = labels(message).find_map(|span| uninferred(text(span, "label")).map(str::to_owned));
     if let Some(label) = uninferred {
         changes.push((label, "cannot infer the type of its items".to_owned()));
         drop_children(message, |child| child.starts_with("consider specifying the generic argument"));
+        help = Some("name the type where the items are made, for example `Vec::<u64>::new()`".to_owned());
+    }
+    if title.contains("as it is not declared as mutable") && is_about_parameter(message) {
+        drop_children(message, |child| child.starts_with("consider changing this to be mutable"));
+        help = Some("a parameter keeps its value; `fold` and `scan` keep what changes".to_owned());
+    }
+    if title.ends_with(": Clone` is not satisfied") && primary(message).is_some_and(is_port) {
+        help = Some(
+            "each reader of an input gets a copy of its items: derive `Clone`, or read it in one place".to_owned(),
+        );
     }
     in_all(message, &|words| {
         let changed = changes.iter().fold(words.to_owned(), |words, (from, to)| words.replace(from, to));
         plain_names(&changed)
     });
-    if is_mismatch && let Some(step) = next_step(message, at_port) {
-        add_help(message, &step);
+    if let Some(help) = help {
+        add_help(message, &help);
     }
 }
 
@@ -52,6 +63,22 @@ fn text<'a>(value: &'a Value, key: &str) -> &'a str {
 
 fn labels(message: &Value) -> impl Iterator<Item = &Value> {
     message.get("spans").and_then(Value::as_array).into_iter().flatten()
+}
+
+fn primary(message: &Value) -> Option<&Value> {
+    labels(message).find(|span| span.get("is_primary").and_then(Value::as_bool) == Some(true))
+}
+
+/// Whether a change is suggested behind the word `param`, where no `mut` may stand.
+fn is_about_parameter(message: &Value) -> bool {
+    let children = message.get("children").and_then(Value::as_array).into_iter().flatten();
+    children.flat_map(labels).any(|span| {
+        let line = span.get("text").and_then(|lines| lines.get(0));
+        let at = line.and_then(|line| line.get("highlight_start")).and_then(Value::as_u64);
+        let before = at.and_then(|at| usize::try_from(at).ok()).unwrap_or(1).saturating_sub(1);
+        let before: String = text(line.unwrap_or(&Value::Null), "text").chars().take(before).collect();
+        before.trim_end().ends_with("param")
+    })
 }
 
 /// `use of moved value` leaves the name out where a closure within a tick holds the value; it stands at the place of the move.
@@ -81,11 +108,14 @@ fn uninferred(label: &str) -> Option<&str> {
 
 /// What the user can do about items of a wrong type.
 fn next_step(message: &Value, at_port: bool) -> Option<String> {
-    let primary = labels(message).find(|span| span.get("is_primary").and_then(Value::as_bool) == Some(true))?;
-    let (expected, found) = text(primary, "label").strip_prefix("expected `")?.split_once("`, found `")?;
-    let found = found.strip_suffix('`')?;
+    let (expected, found) = text(primary(message)?, "label").strip_prefix("expected `")?.split_once("`, found ")?;
+    // What is no name of a type stands without marks: `integer`.
+    let found = found.strip_prefix('`').and_then(|found| found.strip_suffix('`')).unwrap_or("_");
     let how = if (expected, found) == ("String", "&str") { "map(String::from)" } else { "map" };
-    let convert = format!("make `{expected}` of each item with `{how}`");
+    let convert = match expected {
+        "(_, _)" => "make a pair `(key, value)` of each item with `map`".to_owned(),
+        _ => format!("make `{expected}` of each item with `{how}`"),
+    };
     // No item can be borrowed from the network, and some types have no name.
     let is_known = !found.contains(['_', '{', '&']) && !found.contains("...");
     Some(if at_port && is_known { format!("{convert}, or declare the port as `{found}`") } else { convert })
