@@ -34,5 +34,5 @@ fn the_deployment_is_checked_too() {
         "check-toml",
         &[("Cargo.toml", MANIFEST), ("src/lib.rs", ""), ("src/a.hf", program), ("Hydro.toml", toml)],
     );
-    workspace.hydro(["check"]).run().exits(96).says(&["there is no service `b`", "--> Hydro.toml:8"]);
+    workspace.hydro(["check"]).run().exits(96).says(&["there is no service `b`", "--> Hydro.toml:9:6"]);
 }

@@ -4,6 +4,7 @@
 
 use serde_json::Value;
 
+use super::machinery::is_machinery_file;
 use super::retell::PIPE;
 
 /// File, line, column.
@@ -21,6 +22,8 @@ struct Message {
     essence: String,
     /// Whether it is about items that are not what the next operator wants.
     is_mismatch: bool,
+    /// Whether rustc labels another place, as it does where a mismatch begins.
+    has_labels: bool,
     primary: Place,
     others: Vec<Place>,
 }
@@ -40,11 +43,16 @@ fn is_same(before: &Message, now: &Message, is_port: &impl Fn(&Place) -> bool) -
         return false;
     }
     // A mismatch in a pipe names what wants other items. One that names nothing else is what becomes of another one.
-    if now.is_mismatch && now.others.iter().all(|place| *place == now.primary) {
+    let says_nothing = |place: &Place| *place == now.primary || is_machinery_file(&place.0);
+    if now.is_mismatch && now.others.iter().all(says_nothing) {
         return before.is_mismatch && (before.essence == now.essence || before.others.contains(&now.primary));
     }
     if before.essence != now.essence {
         return false;
+    }
+    let is_shared = |place: &Place| before.others.contains(place);
+    if now.is_mismatch && !now.has_labels && now.others.iter().any(is_shared) {
+        return true;
     }
     let is_line = before.primary.0 == now.primary.0 && before.primary.1 == now.primary.1;
     let mut shared = before.others.iter().filter(|place| now.others.contains(place));
@@ -69,12 +77,14 @@ fn read(message: &Value) -> Option<Message> {
     let primary = own.iter().find(|span| is_primary(span))?;
     let text = |key: &str| message.get(key).and_then(Value::as_str).unwrap_or_default();
     let essence = format!("{:?} {} {:?}", message.get("code"), text("message"), primary.get("label"));
+    let has_labels = own.len() > 1;
     let is_mismatch = text("message").starts_with(PIPE);
     let children = message.get("children").and_then(Value::as_array).into_iter().flatten().flat_map(spans);
     let others = own.iter().filter(|span| !is_primary(span)).cloned().chain(children);
     Some(Message {
         essence,
         is_mismatch,
+        has_labels,
         primary: place(primary)?,
         others: others.filter_map(|span| place(&span)).collect(),
     })
@@ -125,6 +135,18 @@ mod tests {
         let first = mismatch(message((2, 5), (4, 12)), "(_, _)");
         assert!(are_echoes(first.clone(), mismatch(message((4, 12), (4, 12)), "(u64, _)")));
         assert!(!are_echoes(first, mismatch(message((4, 12), (1, 20)), "(u64, _)")), "it is wanted elsewhere");
+    }
+
+    #[test]
+    fn a_mismatch_that_goes_on_behind_a_module_is_an_echo() {
+        let mut first = message((3, 16), (2, 42));
+        let mut second = first.clone();
+        first["message"] = format!("{PIPE}X> as Pull>::Item == u64").into();
+        second["message"] = first["message"].clone();
+        second["spans"][0]["line_start"] = 7.into();
+        let demand = second["spans"].as_array_mut().and_then(Vec::pop);
+        second["children"] = json!([{ "spans": [demand] }]);
+        assert!(are_echoes(first, second));
     }
 
     #[test]

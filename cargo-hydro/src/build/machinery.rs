@@ -137,7 +137,8 @@ pub(super) fn operator_of(function: &str) -> Option<&str> {
     is_node.then(|| rest.split_once("__loc_")).flatten().map(|(operator, _)| operator)
 }
 
-fn is_machinery_file(path: &str) -> bool {
+/// Whether a file is one of those that generated code calls.
+pub(super) fn is_machinery_file(path: &str) -> bool {
     CRATES.iter().any(|name| path.contains(name))
 }
 

@@ -71,10 +71,10 @@ impl<'a> Positions<'a> {
         if let Some(event) = retold::demux(&message, |file| self.text_of(file), self.color) {
             return self.tell(program, event, true);
         }
-        tidy(&mut message);
         if !is_warning && self.is_echo(&message) {
             return None;
         }
+        tidy(&mut message);
         let rendered = without_machinery(message.get("rendered").and_then(Value::as_str).unwrap_or(text));
         message["rendered"] = rendered.into();
         let follows = is_consequence(text) || is_in_standard_module(&message);
