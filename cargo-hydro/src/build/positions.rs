@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::crates::{Crates, Laid, ROOT_FILE};
 use super::echo::{Told, place};
-use super::machinery::{is_consequence, tidy, without_machinery};
+use super::machinery::{is_consequence, is_machinery_file, tidy, without_machinery};
 use super::retell::{retell, source_text};
 use super::retold;
 use crate::report::Event;
@@ -143,7 +143,10 @@ impl<'a> Positions<'a> {
         let of_generated_root = |name: &str| Path::new(name).file_name().is_some_and(|file| file == ROOT_FILE);
         spans.into_iter().flatten().any(|span| {
             span.get("is_primary").and_then(Value::as_bool) == Some(true)
-                && span.get("file_name").and_then(Value::as_str).is_some_and(|name| !of_generated_root(name))
+                && span
+                    .get("file_name")
+                    .and_then(Value::as_str)
+                    .is_some_and(|name| !of_generated_root(name) && !is_machinery_file(name))
         })
     }
 
