@@ -90,7 +90,7 @@ fn programs_that_are_stopped_for_a_while_lose_nothing() {
 #[test]
 fn a_network_that_is_cut_and_healed_loses_nothing() {
     let Some(hosts) = Hosts::new() else {
-        eprintln!("NOT COVERED: no network namespaces here (they need root and `ip`), so no network was cut");
+        tell("NOT COVERED: no network namespaces here (they need root and `ip`), so no network was cut");
         return;
     };
     let (first, second) = (hosts.namespace(1), hosts.namespace(2));

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore};
 
-use super::handshake::{HandshakeError, Met, welcome};
+use super::handshake::{HandshakeError, Manner, Met, welcome};
 use super::incoming::Incoming;
 use super::input_hub::Arrival;
 use super::output_hub::KEPT_TIME;
 use super::peer::LinkKey;
 use super::queue::Queue;
-use super::writer::{End, write_out};
+use super::writer::{End, Listening, write_out};
 use super::{InputHub, LinkEnd, Node, OutputHub, PeerChange, PortHub, note};
 use crate::contract::{Grant, Hello};
 use crate::protocol::Violation;
@@ -43,7 +43,9 @@ pub(crate) async fn serve(node: Rc<Node>, listener: Listener, ports: Vec<PortHub
             Ok(socket) => {
                 let (node, ports, unfinished) = (Rc::clone(&node), Rc::clone(&ports), Rc::clone(&unfinished));
                 tokio::task::spawn_local(async move {
-                    let met = welcome(&node, &socket, &ports, |hello, port| prepare(&socket, hello, port)).await;
+                    let met =
+                        welcome(&node, &socket, &ports, |hello, port, manner| prepare(&socket, hello, port, manner))
+                            .await;
                     unfinished.add_permits(1);
                     answer(&node, Rc::new(socket), met).await;
                 });
@@ -68,7 +70,7 @@ enum Prepared {
     To(Rc<OutputHub>, Rc<Queue>, u64),
 }
 
-fn prepare(socket: &Socket, hello: &Hello, port: &PortHub) -> Result<(LinkEnd, Prepared), Violation> {
+fn prepare(socket: &Socket, hello: &Hello, port: &PortHub, manner: Manner) -> Result<(LinkEnd, Prepared), Violation> {
     match port {
         PortHub::Input(hub) => {
             let link = hub.link_of(hello);
@@ -77,6 +79,11 @@ fn prepare(socket: &Socket, hello: &Hello, port: &PortHub) -> Result<(LinkEnd, P
             Ok((LinkEnd::Receives(grant), Prepared::From(Rc::clone(hub), link, connection)))
         }
         PortHub::Output(hub) => {
+            if manner == Manner::Lines {
+                let queue = hub.queue_of_lines();
+                queue.begin(None, false)?;
+                return Ok((LinkEnd::Sends(None), Prepared::To(Rc::clone(hub), queue, 0)));
+            }
             let key = hello.grants.map(|_| LinkKey::of(hello));
             let known = key.as_ref().and_then(|key| hub.queue_of(key));
             let queue = known.unwrap_or_else(|| hub.queue(hello.codec, key));
@@ -104,11 +111,11 @@ async fn answer(node: &Rc<Node>, socket: Rc<Socket>, met: Result<(Met, Prepared)
 }
 
 async fn send_to(hub: &OutputHub, queue: &Rc<Queue>, socket: Rc<Socket>, met: Met, again: u64) {
-    let Met { peer, hello } = met;
+    let Met { peer, hello, lines } = met;
     hub.tell_again(queue, &peer, again);
     let connection = queue.connect(Rc::clone(&socket), Rc::clone(&peer));
     hub.changed();
-    let end = write_out(queue, &socket, connection, hello.grants.is_some()).await;
+    let end = write_out(queue, &socket, connection, Listening::of(&hello, lines.is_some())).await;
     let (node, name) = (&hub.node, hub.face.name);
     match end {
         End::Replaced => {}

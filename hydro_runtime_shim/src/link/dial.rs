@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::handshake::{HandshakeError, Met, introduce};
 use super::incoming::Incoming;
 use super::input_hub::Arrival;
-use super::writer::{End, write_out};
+use super::writer::{End, Listening, write_out};
 use super::{InputHub, LinkEnd, Node, OutputHub, PeerChange, PortFace, note};
 use crate::contract::{Codec, Endpoint, Hello, RejectCode};
 use crate::transport::{self, Socket};
@@ -58,7 +58,7 @@ pub(crate) fn dial_output(node: Rc<Node>, hub: Rc<OutputHub>, endpoint: Endpoint
                 node.hello(&hub.face, endpoint.peer_port.clone(), Codec::Binary, LinkEnd::Sends(Some(queue.offer())))
             };
             let (socket, met) = call(&node, &hub.face, &endpoint, hello).await;
-            let (socket, Met { peer, hello }) = (Rc::new(socket), met);
+            let (socket, Met { peer, hello, .. }) = (Rc::new(socket), met);
             let again = match queue.begin(hello.grants, socket.is_exposed()) {
                 Ok(again) => again,
                 Err(violation) => {
@@ -70,7 +70,7 @@ pub(crate) fn dial_output(node: Rc<Node>, hub: Rc<OutputHub>, endpoint: Endpoint
             hub.tell_again(&queue, &peer, again);
             let connection = queue.connect(Rc::clone(&socket), Rc::clone(&peer));
             hub.changed();
-            let end = write_out(&queue, &socket, connection, hello.grants.is_some()).await;
+            let end = write_out(&queue, &socket, connection, Listening::of(&hello, false)).await;
             drop(socket);
             queue.disconnect();
             queue.left.set(matches!(end, End::Goodbye(_)));

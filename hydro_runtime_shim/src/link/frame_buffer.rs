@@ -4,7 +4,7 @@
 
 use std::io;
 
-use crate::contract::{FRAME_HEADER_BYTES, FrameHeader};
+use crate::contract::{FRAME_HEADER_BYTES, FrameHeader, FrameKind, MAX_RECORD_BYTES};
 use crate::transport::Socket;
 
 /// A quiet connection costs no more than this.
@@ -23,6 +23,15 @@ pub(super) enum Front {
     Malformed(&'static str),
 }
 
+/// How the bytes are cut.
+#[derive(Debug, Clone, Copy)]
+enum Cut {
+    /// At the headers.
+    Frames,
+    /// At newlines: each line is a frame with one record. The next one has this number, and there is no newline before `looked`.
+    Lines { number: u64, looked: usize },
+}
+
 /// `buffer[start..end]` is read but not used; the open frame ends at `frame_end`.
 #[derive(Debug)]
 pub(super) struct FrameBuffer {
@@ -30,12 +39,43 @@ pub(super) struct FrameBuffer {
     start: usize,
     end: usize,
     frame_end: usize,
+    cut: Cut,
 }
 
 impl FrameBuffer {
     /// Creates an empty buffer.
     pub(super) fn new() -> Self {
-        Self { buffer: vec![0; SMALL_BYTES], start: 0, end: 0, frame_end: 0 }
+        Self { buffer: vec![0; SMALL_BYTES], start: 0, end: 0, frame_end: 0, cut: Cut::Frames }
+    }
+
+    /// Creates the buffer of a peer that sends lines, of which `begun` is there already.
+    pub(super) fn lines(begun: &[u8]) -> Self {
+        let mut buffer = Self { cut: Cut::Lines { number: 0, looked: 0 }, ..Self::new() };
+        buffer.append(begun);
+        buffer
+    }
+
+    fn append(&mut self, bytes: &[u8]) {
+        let end = self.end + bytes.len();
+        if self.buffer.len() < end {
+            self.buffer.resize(end, 0);
+        }
+        self.buffer[self.end..end].copy_from_slice(bytes);
+        self.end = end;
+    }
+
+    /// Ends the last line, which lacks its newline. False: there is none, or the bytes are no lines.
+    pub(super) fn end_line(&mut self) -> bool {
+        let ends = matches!(self.cut, Cut::Lines { .. }) && !self.is_empty();
+        if ends {
+            self.append(b"\n");
+        }
+        ends
+    }
+
+    /// Tells whether the peer sends lines.
+    pub(super) fn has_lines(&self) -> bool {
+        matches!(self.cut, Cut::Lines { .. })
     }
 
     /// Returns the rest of the open frame.
@@ -53,6 +93,9 @@ impl FrameBuffer {
     /// Skips what is left of the open frame and opens the next one, if it is there as a whole.
     pub(super) fn advance(&mut self) -> Front {
         self.start = self.start.max(self.frame_end);
+        if let Cut::Lines { number, looked } = self.cut {
+            return self.advance_line(number, looked);
+        }
         let Some(header) = self.buffer[self.start..self.end].first_chunk::<FRAME_HEADER_BYTES>() else {
             return Front::Incomplete;
         };
@@ -72,9 +115,33 @@ impl FrameBuffer {
         Front::Frame(header)
     }
 
+    fn advance_line(&mut self, number: u64, looked: usize) -> Front {
+        let mut looked = looked.max(self.start);
+        while let Some(length) = self.buffer[looked..self.end].iter().position(|byte| *byte == b'\n') {
+            let (line, end) = (self.start, looked + length + 1);
+            looked = end;
+            if self.buffer[line..end].iter().all(u8::is_ascii_whitespace) {
+                (self.start, self.frame_end) = (end, end);
+                continue;
+            }
+            self.frame_end = end;
+            self.cut = Cut::Lines { number: number + 1, looked };
+            let header = FrameHeader::new(FrameKind::Data, end - line);
+            return Front::Frame(FrameHeader { number, amount: 1, ..header });
+        }
+        self.cut = Cut::Lines { number, looked: self.end };
+        if self.end - self.start > MAX_RECORD_BYTES {
+            return Front::Malformed("a line is too long");
+        }
+        Front::Incomplete
+    }
+
     /// Tells whether the next frame is not there as a whole.
     pub(super) fn is_incomplete(&self) -> bool {
         let start = self.start.max(self.frame_end);
+        if let Cut::Lines { looked, .. } = self.cut {
+            return !self.buffer[looked.max(start)..self.end].contains(&b'\n');
+        }
         match self.buffer[start..self.end].first_chunk::<FRAME_HEADER_BYTES>().map(|header| FrameHeader::parse(*header))
         {
             None => true,
@@ -91,6 +158,14 @@ impl FrameBuffer {
     /// Forgets everything: another connection begins.
     pub(super) fn clear(&mut self) {
         (self.start, self.end, self.frame_end) = (0, 0, 0);
+        self.look_again();
+    }
+
+    /// Places in the buffer have changed.
+    fn look_again(&mut self) {
+        if let Cut::Lines { looked, .. } = &mut self.cut {
+            *looked = 0;
+        }
     }
 
     /// Reads once from the socket. 0: the other end is gone.
@@ -126,6 +201,7 @@ impl FrameBuffer {
         }
         self.buffer.copy_within(start..self.end, 0);
         (self.start, self.end, self.frame_end) = (0, self.end - start, 0);
+        self.look_again();
         if self.end >= self.buffer.len() / 2 {
             let size = self.buffer.len() * 2;
             self.buffer.resize(size, 0);

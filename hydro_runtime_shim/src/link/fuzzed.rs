@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 use super::handshake::{Met, welcome};
 use super::incoming::Incoming;
 use super::input_hub::Arrival;
-use super::writer::write_out;
+use super::writer::{Listening, write_out};
 use super::{InputHub, LinkEnd, Node, OutputHub, PortHub};
 use crate::contract::Hello;
 use crate::transport::Socket;
@@ -16,7 +16,7 @@ use crate::transport::Socket;
 pub(crate) fn arrive_for_fuzzing(node: &Node, hub: &InputHub, socket: Socket, hello: &Hello) -> Option<Rc<Notify>> {
     let link = Incoming::new(None);
     let (connection, _) = link.begin(hello).ok()?;
-    let met = Met { peer: node.peer(hello, None), hello: hello.clone() };
+    let met = Met { peer: node.peer(hello, None), hello: hello.clone(), lines: None };
     Some(hub.arrive(node, Arrival::new(&link, connection, Rc::new(socket), met)))
 }
 
@@ -31,11 +31,11 @@ pub(crate) async fn send_for_fuzzing(hub: &OutputHub, socket: Socket, hello: &He
     if queue.begin(hello.grants, true).is_ok() {
         let socket = Rc::new(socket);
         let connection = queue.connect(Rc::clone(&socket), hub.node.peer(hello, None));
-        write_out(&queue, &socket, connection, true).await;
+        write_out(&queue, &socket, connection, Listening::Frames).await;
     }
 }
 
 /// Answers a caller.
 pub(crate) async fn welcome_for_fuzzing(node: &Node, socket: &Socket, ports: &[PortHub]) {
-    let _ = welcome(node, socket, ports, |_, _| Ok((LinkEnd::Receives(None), ()))).await;
+    let _ = welcome(node, socket, ports, |_, _, _| Ok((LinkEnd::Receives(None), ()))).await;
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::peer::Peer;
-use super::{LinkEnd, Node, PortFace, PortHub};
+use super::{LinkEnd, Node, PortFace, PortHub, lines};
 use crate::contract::{
     Answer, Codec, Direction, Hello, PREAMBLE_BYTES, PROTOCOL_VERSION, Reject, RejectCode, parse_preamble, preamble,
 };
@@ -28,6 +28,17 @@ pub(super) struct Met {
     pub(super) peer: Rc<Peer>,
     /// Its own words.
     pub(super) hello: Hello,
+    /// Of a peer without a handshake, which exchanges lines of JSON: the bytes it has sent so far.
+    pub(super) lines: Option<Vec<u8>>,
+}
+
+/// How a peer writes what it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// In frames, after a handshake.
+    Frames,
+    /// In lines of JSON, without one.
+    Lines,
 }
 
 /// Why a link was not made.
@@ -82,7 +93,7 @@ pub(super) async fn introduce(
             if answer.fingerprint != face.fingerprint {
                 return Err(HandshakeError::Refused(type_mismatch(face, &answer)));
             }
-            Ok(Met { peer: node.peer(&answer, socket.peer_address()), hello: answer })
+            Ok(Met { peer: node.peer(&answer, socket.peer_address()), hello: answer, lines: None })
         }
         Ok(Answer::Reject(reject)) => Err(HandshakeError::Refused(reject)),
         Err(reject) => Err(HandshakeError::Refused(reject)),
@@ -94,10 +105,14 @@ pub(super) async fn welcome<State>(
     node: &Node,
     socket: &Socket,
     ports: &[PortHub],
-    prepare: impl FnOnce(&Hello, &PortHub) -> Result<(LinkEnd, State), Violation>,
+    prepare: impl FnOnce(&Hello, &PortHub, Manner) -> Result<(LinkEnd, State), Violation>,
 ) -> Result<(Met, State), HandshakeError> {
     let exchange = async {
-        let hello = match receive::<Hello>(socket).await? {
+        let first = first_byte(socket).await?;
+        if lines::may_begin(first) {
+            return lines::welcome(node, socket, ports, first, prepare).await;
+        }
+        let hello = match receive_after::<Hello>(socket, &[first]).await? {
             Ok(hello) => hello,
             Err(reject) => return refuse(socket, reject, "a caller".to_owned()).await,
         };
@@ -106,18 +121,19 @@ pub(super) async fn welcome<State>(
             Ok(port) => port,
             Err(reject) => return refuse(socket, reject, caller).await,
         };
-        let (end, state) = match prepare(&hello, port) {
+        let (end, state) = match prepare(&hello, port, Manner::Frames) {
             Ok(prepared) => prepared,
             Err(violation) => return refuse(socket, reject_of(violation), caller).await,
         };
         let answer = Answer::Welcome(node.hello(port.face(), Some(hello.port.clone()), hello.codec, end));
         send(socket, &answer).await?;
-        Ok((Met { peer: node.peer(&hello, socket.peer_address()), hello }, state))
+        Ok((Met { peer: node.peer(&hello, socket.peer_address()), hello, lines: None }, state))
     };
     tokio::time::timeout(HELLO_TIME, exchange).await.unwrap_or(Err(HandshakeError::Silent))
 }
 
-fn reject_of(violation: Violation) -> Reject {
+/// Makes a refusal of what the link's state says against the peer.
+pub(super) fn reject_of(violation: Violation) -> Reject {
     let code = if violation == Violation::Superseded { RejectCode::Superseded } else { RejectCode::Malformed };
     Reject { code, reason: violation.to_string() }
 }
@@ -128,7 +144,7 @@ async fn refuse<T>(socket: &Socket, reject: Reject, whom: String) -> Result<T, H
 }
 
 /// Finds the port a caller means, or says why there is none.
-fn judge<'a>(node: &Node, hello: &Hello, ports: &'a [PortHub]) -> Result<&'a PortHub, Reject> {
+pub(super) fn judge<'a>(node: &Node, hello: &Hello, ports: &'a [PortHub]) -> Result<&'a PortHub, Reject> {
     let reject = |code, reason| Err(Reject { code, reason });
     if node.stopping.get() {
         return reject(RejectCode::Stopping, "the program is stopping".to_owned());
@@ -183,6 +199,12 @@ fn type_mismatch(face: &PortFace, hello: &Hello) -> Reject {
 /// Two long type names would not fit into a handshake message.
 const TYPE_REASON_CHARS: usize = 900;
 
+async fn first_byte(socket: &Socket) -> io::Result<u8> {
+    let mut byte = [0];
+    socket.read_exact(&mut byte).await?;
+    Ok(byte[0])
+}
+
 async fn send<T: Serialize>(socket: &Socket, message: &T) -> io::Result<()> {
     let json = serde_json::to_vec(message)?;
     let mut bytes = preamble(json.len()).to_vec();
@@ -192,8 +214,15 @@ async fn send<T: Serialize>(socket: &Socket, message: &T) -> io::Result<()> {
 
 /// Reads one message. The inner error is what to answer to bytes that are none of ours.
 async fn receive<T: DeserializeOwned>(socket: &Socket) -> io::Result<Result<T, Reject>> {
+    receive_after(socket, &[]).await
+}
+
+/// Reads one message of which `begun` is read already.
+async fn receive_after<T: DeserializeOwned>(socket: &Socket, begun: &[u8]) -> io::Result<Result<T, Reject>> {
     let mut bytes = [0; PREAMBLE_BYTES];
-    socket.read_exact(&mut bytes).await?;
+    let (head, tail) = bytes.split_at_mut(begun.len());
+    head.copy_from_slice(begun);
+    socket.read_exact(tail).await?;
     let malformed = |reason: String| Ok(Err(Reject { code: RejectCode::Malformed, reason }));
     let Some((version, length)) = parse_preamble(bytes) else {
         return malformed("these bytes are no hydro handshake".to_owned());

@@ -6,6 +6,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use super::lines::error_line;
 use super::peer::{LinkKey, Peer};
 use crate::contract::{Expectation, FRAME_HEADER_BYTES, FrameHeader, FrameKind, Grant, Hello, Offer};
 use crate::protocol::{Receiver, Violation};
@@ -34,6 +35,8 @@ pub(super) struct Incoming {
     pub(super) unacknowledged: Cell<usize>,
     /// Whether the sender said goodbye and waits for nothing but the last acknowledgement.
     is_over: Cell<bool>,
+    /// Whether the peer sends lines and knows nothing of frames.
+    pub(super) speaks_lines: Cell<bool>,
     /// Whether the link is in the list of those that owe an acknowledgement.
     pub(super) is_due: Cell<bool>,
     /// Pulses since something was read.
@@ -58,6 +61,7 @@ impl Incoming {
             unsent: RefCell::default(),
             unacknowledged: Cell::new(0),
             is_over: Cell::new(false),
+            speaks_lines: Cell::new(false),
             is_due: Cell::new(false),
             silent_pulses: Cell::new(0),
         })
@@ -140,7 +144,11 @@ impl Incoming {
 
     /// Says that we leave, and why. Best effort: a peer that is gone cannot be told.
     pub(super) fn send_goodbye(&self, reason: &str) {
-        if self.send_unsent() {
+        if self.speaks_lines.get() {
+            if !reason.is_empty() {
+                self.send(&error_line(reason));
+            }
+        } else if self.send_unsent() {
             let mut frame = FrameHeader::new(FrameKind::Goodbye, reason.len()).bytes().to_vec();
             frame.extend_from_slice(reason.as_bytes());
             self.send(&frame);

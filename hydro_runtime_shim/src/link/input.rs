@@ -227,7 +227,7 @@ impl<T: DeserializeOwned, A: Tag<T>> Input<T, A> {
             address: *address,
             member: process.member,
             next: None,
-            frames: FrameBuffer::new(),
+            frames: arrival.lines.as_deref().map_or_else(FrameBuffer::new, FrameBuffer::lines),
             left: 0,
             pieces: Vec::new(),
             waker: Readiness::waker(number, &self.hub.ready),
@@ -336,6 +336,8 @@ impl<T: DeserializeOwned, A: Tag<T>> Input<T, A> {
     fn read(&mut self, number: usize) {
         let Some(connection) = self.connections.get_mut(number).and_then(Option::as_mut) else { return };
         match connection.frames.fill(&connection.arrival.socket) {
+            Ok(0) if connection.frames.end_line() => {}
+            Ok(0) if connection.frames.has_lines() => self.close(number, &End::Goodbye),
             Ok(0) => {
                 let end = if connection.frames.is_empty() { "without a goodbye" } else { "in the middle of a frame" };
                 self.close(number, &End::Broken(io::Error::other(format!("it hung up {end}"))));

@@ -36,6 +36,8 @@ pub(super) struct Arrival {
     pub(super) peer: Rc<Peer>,
     /// The encoding of its records.
     pub(super) codec: Codec,
+    /// From a peer that sends lines without a handshake: the bytes that were read to find that out.
+    pub(super) lines: Option<Vec<u8>>,
     /// Notified when the stream is done with it; who dialed dials again.
     pub(super) closed: Rc<Notify>,
 }
@@ -43,8 +45,10 @@ pub(super) struct Arrival {
 impl Arrival {
     /// Describes connection number `connection` of a link.
     pub(super) fn new(link: &Rc<Incoming>, connection: u64, socket: Rc<Socket>, met: Met) -> Self {
-        let Met { peer, hello } = met;
-        Self { link: Rc::clone(link), connection, socket, peer, codec: hello.codec, closed: Rc::new(Notify::new()) }
+        let Met { peer, hello, lines } = met;
+        let (link, codec) = (Rc::clone(link), hello.codec);
+        link.speaks_lines.set(lines.is_some());
+        Self { link, connection, socket, peer, codec, lines, closed: Rc::new(Notify::new()) }
     }
 }
 

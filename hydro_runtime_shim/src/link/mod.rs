@@ -16,6 +16,7 @@ mod handshake;
 mod incoming;
 mod input;
 mod input_hub;
+mod lines;
 mod node;
 mod note;
 mod output_hub;

@@ -53,6 +53,11 @@ impl OutputHub {
         Queue::new(Rc::clone(&self.node), codec, key, self.lossy)
     }
 
+    /// Makes such a queue for a peer that reads lines.
+    pub(super) fn queue_of_lines(&self) -> Rc<Queue> {
+        Queue::of_lines(Rc::clone(&self.node), self.lossy)
+    }
+
     /// Gives a queue its place, from where it gets items.
     pub(super) fn adopt(&self, queue: &Rc<Queue>) {
         let mut queues = self.queues.borrow_mut();

@@ -63,6 +63,16 @@ impl Queue {
     /// Creates the queue of a peer that is not connected yet.
     pub(super) fn new(node: Rc<Node>, codec: Codec, key: Option<LinkKey>, lossy: bool) -> Rc<Self> {
         let sender = Sender::new(node.next_stream(), lossy);
+        Self::of(node, codec, key, sender)
+    }
+
+    /// Creates the queue of a peer that reads lines and knows nothing of frames.
+    pub(super) fn of_lines(node: Rc<Node>, lossy: bool) -> Rc<Self> {
+        let sender = Sender::bare(node.next_stream(), lossy);
+        Self::of(node, Codec::Json, None, sender)
+    }
+
+    fn of(node: Rc<Node>, codec: Codec, key: Option<LinkKey>, sender: Sender) -> Rc<Self> {
         let state = State { sender, progress: 0, socket: None, error: None, limit: QUEUE_LIMIT_BYTES, over: false };
         Rc::new(Self {
             node,

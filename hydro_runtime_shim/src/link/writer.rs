@@ -10,13 +10,35 @@ use tokio::time::Instant;
 use super::frame_buffer::{FrameBuffer, Front};
 use super::queue::Queue;
 use super::{PULSE, SILENCE};
-use crate::contract::FrameKind;
+use crate::contract::{FrameKind, Hello};
 use crate::transport::Socket;
 
 /// A peer that takes nothing for this long while we stop reading because of it is asked whether it waits for us, if it sends us items…
 const STALL_TIME: Duration = Duration::from_millis(20);
 /// …and if it does not, which may be because the ring of programs is longer.
 const RING_STALL_TIME: Duration = Duration::from_secs(1);
+
+/// What a receiver may have to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Listening {
+    /// Frames, and one at least every second while it lives.
+    Life,
+    /// A goodbye, if anything.
+    Frames,
+    /// Nothing that we understand.
+    Nothing,
+}
+
+impl Listening {
+    /// Tells it from the peer's hello, and from whether it reads lines.
+    pub(super) fn of(hello: &Hello, lines: bool) -> Self {
+        match hello.grants {
+            Some(_) => Self::Life,
+            None if lines => Self::Nothing,
+            None => Self::Frames,
+        }
+    }
+}
 
 /// How a connection ended.
 #[derive(Debug)]
@@ -43,12 +65,13 @@ impl fmt::Display for End {
     }
 }
 
-/// Writes until connection number `connection` ends. `speaks`: the peer says something every second, if it can.
-pub(super) async fn write_out(queue: &Queue, socket: &Socket, connection: u64, speaks: bool) -> End {
+/// Writes until connection number `connection` ends.
+pub(super) async fn write_out(queue: &Queue, socket: &Socket, connection: u64, listening: Listening) -> End {
     let mut frames = FrameBuffer::new();
     let mut progress = queue.progress();
     let mut progress_at = Instant::now();
     let mut heard_at = Instant::now();
+    let mut deaf = false;
     let mut pulse = tokio::time::interval(PULSE);
     pulse.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -64,8 +87,10 @@ pub(super) async fn write_out(queue: &Queue, socket: &Socket, connection: u64, s
         let stall_time = if queue.is_answered() { STALL_TIME } else { RING_STALL_TIME };
         tokio::select! {
             biased;
-            heard = listen(queue, socket, &mut frames) => match heard {
+            heard = listen(queue, socket, &mut frames, listening), if !deaf => match heard {
                 Ok(()) => heard_at = Instant::now(),
+                // Who reads lines may have said all it has to say, and reads on.
+                Err(End::Broken(_)) if listening == Listening::Nothing => deaf = true,
                 Err(end) => return end,
             },
             () = queue.work.notified() => {}
@@ -77,7 +102,7 @@ pub(super) async fn write_out(queue: &Queue, socket: &Socket, connection: u64, s
                 queue.raise_limit();
                 progress_at = Instant::now();
             }
-            _ = pulse.tick(), if speaks => {
+            _ = pulse.tick(), if listening == Listening::Life => {
                 if heard_at.elapsed() > SILENCE {
                     return End::Silent;
                 }
@@ -88,7 +113,7 @@ pub(super) async fn write_out(queue: &Queue, socket: &Socket, connection: u64, s
 }
 
 /// Waits until the receiver says something and does what it says.
-async fn listen(queue: &Queue, socket: &Socket, frames: &mut FrameBuffer) -> Result<(), End> {
+async fn listen(queue: &Queue, socket: &Socket, frames: &mut FrameBuffer, listening: Listening) -> Result<(), End> {
     socket.readable().await.map_err(End::Broken)?;
     match frames.fill(socket) {
         Ok(0) => return Err(End::Broken(hung_up())),
@@ -96,6 +121,10 @@ async fn listen(queue: &Queue, socket: &Socket, frames: &mut FrameBuffer) -> Res
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
         Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Err(End::Broken(hung_up())),
         Err(error) => return Err(End::Broken(error)),
+    }
+    if listening == Listening::Nothing {
+        frames.clear();
+        return Ok(());
     }
     loop {
         match frames.advance() {

@@ -56,6 +56,8 @@ pub struct Sender {
     /// Bytes of the largest kept record that went in pieces: they must fit into the window, however small that is.
     largest: u64,
     checks: bool,
+    /// Whether frames have headers; a peer that reads lines gets the records alone.
+    headers: bool,
     /// A frame that is written before all others.
     control: Vec<u8>,
     /// Records that a lossy link left out.
@@ -80,9 +82,16 @@ impl Sender {
             window: 0,
             largest: 0,
             checks: false,
+            headers: true,
             control: Vec::new(),
             dropped: 0,
         }
+    }
+
+    /// Creates the sender for a peer that wants the records alone, without frames.
+    #[must_use]
+    pub fn bare(stream: u64, lossy: bool) -> Self {
+        Self { headers: false, ..Self::new(stream, lossy) }
     }
 
     /// Returns what this end offers a receiver.
@@ -207,6 +216,12 @@ impl Sender {
 
     fn append_frame(&mut self, kind: FrameKind, payload: &[u8], records: u32) {
         self.outbox.begin();
+        if !self.headers {
+            let is_said = matches!(kind, FrameKind::Data | FrameKind::Piece);
+            let payload = if is_said { payload } else { &[] };
+            self.outbox.tail().extend_from_slice(payload);
+            return self.keep(payload.len(), records);
+        }
         let header = FrameHeader {
             number: self.next,
             amount: records,
@@ -224,7 +239,9 @@ impl Sender {
         self.outbox.begin();
         let tail = self.outbox.tail();
         let offset = tail.len();
-        tail.extend_from_slice(&[0; FRAME_HEADER_BYTES]);
+        if self.headers {
+            tail.extend_from_slice(&[0; FRAME_HEADER_BYTES]);
+        }
         self.open = Some(Open { offset, records: 0 });
     }
 
@@ -243,6 +260,10 @@ impl Sender {
         let Some(Open { offset, records }) = self.open.take() else { return };
         let (checks, number) = (self.checks, self.next - u64::from(records));
         let tail = self.outbox.tail();
+        if !self.headers {
+            let bytes = tail.len() - offset;
+            return self.keep(bytes, records);
+        }
         let payload = tail.get(offset + FRAME_HEADER_BYTES..).unwrap_or_default();
         let header = FrameHeader {
             number,
@@ -367,7 +388,7 @@ impl Sender {
 
     /// Adds a sign of life, if nothing is on its way that would be one.
     pub fn show_life(&mut self) {
-        if self.control.is_empty() && self.outbox.at() == self.closed_at {
+        if self.headers && self.control.is_empty() && self.outbox.at() == self.closed_at {
             let header = FrameHeader { number: self.next, ..FrameHeader::new(FrameKind::Alive, 0) };
             self.control.extend_from_slice(&header.bytes());
         }

@@ -227,3 +227,16 @@ fn checksums_are_those_of_zlib() {
     let mut wire = take(&mut sender, usize::MAX);
     assert_eq!(frames(&mut wire)[0].0.checksum, Some(0xcbf4_3926));
 }
+
+#[test]
+fn a_peer_that_reads_lines_gets_the_records_alone() {
+    let mut sender = Sender::bare(5, false);
+    push(&mut sender, b"1\n", false);
+    push(&mut sender, b"2\n", true);
+    sender.push_frame(b"3\n", 1);
+    sender.push_goodbye("stopping");
+    sender.connect(None, None, true).expect("it is new");
+    sender.show_life();
+    assert_eq!(take(&mut sender, usize::MAX), b"1\n2\n3\n");
+    assert_eq!((sender.pending_records(), sender.backlog()), (0, 0));
+}

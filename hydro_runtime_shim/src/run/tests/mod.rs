@@ -3,6 +3,7 @@
 mod breaking;
 mod flood;
 mod leaving;
+mod lines;
 mod order;
 mod process;
 mod refusal;
