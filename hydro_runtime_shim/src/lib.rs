@@ -3,7 +3,7 @@
 //! The rooms, from the outside in:
 //! - [`contract`]: the words a program shares with whoever starts it (serde only; all there is without the feature `runtime`);
 //! - `bind`: command line and environment → bindings; `--help` and `--describe`;
-//! - `transport`: TCP and Unix sockets as streams of bytes;
+//! - `transport`: TCP, Unix sockets and shared memory as streams of bytes;
 //! - `codec`: records as bytes;
 //! - `protocol`: what makes a link reliable, as state machines without sockets; public for those who check it, not for programs;
 //! - `link`: handshake, frames, queues; an input is a `Stream`, an output is a `Sink`;

@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use super::arguments::nearest;
 use super::{BindError, Environment, Port, Program};
-use crate::contract::{self, Addressing, Delivery, Direction, Endpoint, Policy, parse_endpoints};
+use crate::contract::{self, Addressing, Delivery, Direction, Endpoint, Policy, Waiting, parse_endpoints};
 
 /// A program's place in the world.
 #[derive(Debug)]
@@ -26,6 +26,8 @@ pub(crate) struct Configuration {
     pub(crate) members: u32,
     /// The address peers are told.
     pub(crate) address: Option<SocketAddr>,
+    /// How it waits.
+    pub(crate) waiting: Waiting,
     /// The program's ports in order, with where they are bound.
     pub(crate) ports: Vec<PortBinding>,
     /// Texts of the parameters that were given, by name.
@@ -80,6 +82,7 @@ impl Configuration {
             });
         }
         let address = parse(environment, contract::ADDRESS, "127.0.0.1:4000", &mut errors);
+        let waiting = read_waiting(environment, &mut errors);
         let text = |name, default: &str| environment.get(name).unwrap_or(default).to_owned();
         if !errors.is_empty() {
             return Err(errors);
@@ -91,6 +94,7 @@ impl Configuration {
             member,
             members,
             address,
+            waiting,
             ports,
             params,
             strangers: strangers(program, environment),
@@ -160,6 +164,19 @@ fn read_delivery(port: &Port, environment: &Environment, errors: &mut Vec<BindEr
             example,
         });
         Delivery::default()
+    })
+}
+
+fn read_waiting(environment: &Environment, errors: &mut Vec<BindError>) -> Waiting {
+    let Some(value) = environment.get(contract::POLL) else { return Waiting::default() };
+    Waiting::parse(value).unwrap_or_else(|| {
+        errors.push(BindError::Malformed {
+            name: contract::POLL.to_owned(),
+            value: value.to_owned(),
+            reason: "is neither `park` nor `spin`".to_owned(),
+            example: format!("{}=spin", contract::POLL),
+        });
+        Waiting::default()
     })
 }
 

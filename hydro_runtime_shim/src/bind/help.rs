@@ -33,6 +33,7 @@ pub(crate) fn help(program: &Program) -> String {
             (contract::MEMBER, "number of this member of the service, from 0 (default: 0)"),
             (contract::MEMBERS, "how many members the service has (default: 1)"),
             (contract::ADDRESS, "ip:port that peers see in items (default: the first TCP listener)"),
+            (contract::POLL, "park | spin: look at the links for a while before sleeping (default: park)"),
             (contract::LISTEN_FDS, "listening sockets inherited from descriptor 3 on (systemd)"),
         ],
     );
@@ -77,7 +78,8 @@ fn ports(text: &mut String, program: &Program) {
     }
     text.push_str(
         "  A port's variable holds one or more places, separated by commas:\n    \
-         tcp://HOST:PORT[/PEER_PORT], unix:PATH[#PEER_PORT], null (unconnected on purpose).\n    \
+         tcp://HOST:PORT[/PEER_PORT], unix:PATH[#PEER_PORT], null (unconnected on purpose),\n    \
+         shm:PATH[#PEER_PORT] (memory shared within this machine, set up on a Unix socket).\n    \
          Inputs listen there and outputs dial; `listen:` or `dial:` in front says otherwise.\n",
     );
 }

@@ -1,10 +1,10 @@
 //! Endpoints: the human's words in `HYDRO_INPUT_…` and `HYDRO_OUTPUT_…`, parsed once.
 //!
-//! `tcp://127.0.0.1:4000`, `tcp://db.local:4000/inbound`, `unix:/run/x.sock#inbound`, `null`; `listen:` or `dial:` in front overrides the
-//! role, which is `listen` for inputs and `dial` for outputs. A variable holds several, separated by commas.
+//! `tcp://127.0.0.1:4000`, `tcp://db.local:4000/inbound`, `unix:/run/x.sock#inbound`, `shm:/run/x.sock#inbound`, `null`; `listen:`
+//! or `dial:` in front overrides the role, which is `listen` for inputs and `dial` for outputs. A variable holds several, separated by commas.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -34,8 +34,34 @@ pub enum Transport {
         /// Path of the socket.
         path: PathBuf,
     },
+    /// `shm:/path`: memory shared by two processes of one machine, which is set up on the Unix socket of that path. Who listens on it serves
+    /// callers of both kinds, whichever of the two it is bound to.
+    Shm {
+        /// Path of the socket.
+        path: PathBuf,
+    },
     /// `null`: an input that never has items, an output whose items are dropped, said on purpose.
     Null,
+}
+
+impl Transport {
+    /// Returns the path of the Unix socket, where there is one.
+    #[must_use]
+    pub fn socket_path(&self) -> Option<&Path> {
+        match self {
+            Self::Unix { path } | Self::Shm { path } => Some(path),
+            Self::Tcp { .. } | Self::Null => None,
+        }
+    }
+
+    /// Tells whether one listener serves both.
+    #[must_use]
+    pub fn shares_listener(&self, other: &Self) -> bool {
+        match (self.socket_path(), other.socket_path()) {
+            (Some(path), Some(other)) => path == other,
+            _ => self == other,
+        }
+    }
 }
 
 /// One place a port is bound to.
@@ -166,18 +192,16 @@ impl Endpoint {
         if rest == "null" {
             return Ok(Self { role, transport: Transport::Null, peer_port: None });
         }
-        if let Some(path) = rest.strip_prefix("unix:") {
-            let (path, peer_port) = match path.split_once('#') {
-                Some((path, port)) => (path, Some(port.to_owned())),
-                None => (path, None),
-            };
-            if path.is_empty() {
-                return Err(bad("has no path after `unix:`"));
-            }
-            return Ok(Self { role, transport: Transport::Unix { path: path.into() }, peer_port });
+        if let Some(address) = rest.strip_prefix("unix:") {
+            let (path, peer_port) = split_path(address).ok_or_else(|| bad("has no path after `unix:`"))?;
+            return Ok(Self { role, transport: Transport::Unix { path }, peer_port });
+        }
+        if let Some(address) = rest.strip_prefix("shm:") {
+            let (path, peer_port) = split_path(address).ok_or_else(|| bad("has no path after `shm:`"))?;
+            return Ok(Self { role, transport: Transport::Shm { path }, peer_port });
         }
         let Some(address) = rest.strip_prefix("tcp://") else {
-            return Err(bad("must start with `tcp://` or `unix:`, or be `null`"));
+            return Err(bad("must start with `tcp://`, `unix:` or `shm:`, or be `null`"));
         };
         let (address, peer_port) = match address.split_once('/') {
             Some((address, port)) if !port.is_empty() => (address, Some(port.to_owned())),
@@ -196,6 +220,15 @@ impl Endpoint {
     }
 }
 
+/// Reads `path` or `path#port`; none: the path is empty.
+fn split_path(address: &str) -> Option<(PathBuf, Option<String>)> {
+    let (path, peer_port) = match address.split_once('#') {
+        Some((path, port)) => (path, Some(port.to_owned())),
+        None => (address, None),
+    };
+    (!path.is_empty()).then(|| (path.into(), peer_port))
+}
+
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.role {
@@ -206,6 +239,8 @@ impl fmt::Display for Endpoint {
             (Transport::Null, _) => f.write_str("null"),
             (Transport::Unix { path }, None) => write!(f, "unix:{}", path.display()),
             (Transport::Unix { path }, Some(port)) => write!(f, "unix:{}#{port}", path.display()),
+            (Transport::Shm { path }, None) => write!(f, "shm:{}", path.display()),
+            (Transport::Shm { path }, Some(port)) => write!(f, "shm:{}#{port}", path.display()),
             (Transport::Tcp { host, port }, peer_port) => {
                 if host.contains(':') {
                     write!(f, "tcp://[{host}]:{port}")?;
@@ -229,6 +264,8 @@ mod tests {
             "dial:tcp://db.local:4000/inbound",
             "dial:tcp://[::1]:4000",
             "listen:unix:/run/a b.sock#inbound",
+            "dial:shm:/run/a.sock",
+            "listen:shm:/run/a.sock#inbound",
             "dial:null",
         ] {
             let endpoint = Endpoint::parse(text, Direction::Input).expect(text);
@@ -251,7 +288,8 @@ mod tests {
             ("tcp://x", "no port number"),
             ("tcp://:1", "no host"),
             ("tcp://x:99999", "between 0 and 65535"),
-            ("unix:", "no path"),
+            ("unix:", "no path after `unix:`"),
+            ("shm:#inbound", "no path after `shm:`"),
         ] {
             let error = parse_endpoints(text, Direction::Output).expect_err(text);
             assert!(error.to_string().contains(reason), "{error}");

@@ -17,6 +17,6 @@ pub use handshake::{
     RejectCode, fingerprint, parse_preamble, preamble,
 };
 pub use variables::{
-    ADDRESS, CONTRACT_VERSION, DEPLOYMENT, LISTEN_FDS, MEMBER, MEMBERS, SERVICE, delivery_variable, input_variable,
-    output_variable, param_variable, policy_variable,
+    ADDRESS, CONTRACT_VERSION, DEPLOYMENT, LISTEN_FDS, MEMBER, MEMBERS, POLL, SERVICE, Waiting, delivery_variable,
+    input_variable, output_variable, param_variable, policy_variable,
 };

@@ -43,6 +43,7 @@ pub(crate) async fn serve(node: Rc<Node>, listener: Listener, ports: Vec<PortHub
             Ok(socket) => {
                 let (node, ports, unfinished) = (Rc::clone(&node), Rc::clone(&ports), Rc::clone(&unfinished));
                 tokio::task::spawn_local(async move {
+                    let Ok(socket) = socket.settled().await else { return unfinished.add_permits(1) };
                     let met =
                         welcome(&node, &socket, &ports, |hello, port, manner| prepare(&socket, hello, port, manner))
                             .await;

@@ -13,7 +13,7 @@ use super::input_hub::Arrival;
 use super::writer::{End, Listening, write_out};
 use super::{InputHub, LinkEnd, Node, OutputHub, PeerChange, PortFace, note};
 use crate::contract::{Codec, Endpoint, Hello, RejectCode};
-use crate::transport::{self, Socket};
+use crate::transport::{self, Dialed, Socket};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -129,7 +129,8 @@ async fn attempt(
     hello: &Hello,
 ) -> Result<(Socket, Met), HandshakeError> {
     let connect = tokio::time::timeout(CONNECT_TIME, transport::connect(&endpoint.transport));
-    let socket = connect.await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+    let Dialed { socket, remark } = connect.await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+    remark.into_iter().for_each(|remark| node.note_once(format!("{}: {endpoint}: {remark}", face.name)));
     let met = introduce(node, &socket, face, hello).await?;
     Ok((socket, met))
 }

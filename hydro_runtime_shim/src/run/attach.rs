@@ -51,14 +51,16 @@ pub(super) async fn attach(
         for endpoint in binding.endpoints {
             match endpoint.role {
                 Role::Dial => calls.push((hub.clone(), endpoint)),
-                Role::Listen => match places.iter_mut().find(|place| place.transport == endpoint.transport) {
-                    Some(place) => place.ports.push(hub.clone()),
-                    None => places.push(Place {
-                        transport: endpoint.transport,
-                        variable: binding.port.variable(),
-                        ports: vec![hub.clone()],
-                    }),
-                },
+                Role::Listen => {
+                    match places.iter_mut().find(|place| place.transport.shares_listener(&endpoint.transport)) {
+                        Some(place) => place.ports.push(hub.clone()),
+                        None => places.push(Place {
+                            transport: endpoint.transport,
+                            variable: binding.port.variable(),
+                            ports: vec![hub.clone()],
+                        }),
+                    }
+                }
             }
         }
         ports.push(hub);

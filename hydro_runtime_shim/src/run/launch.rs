@@ -83,12 +83,13 @@ async fn live(
     for stranger in &configuration.strangers {
         note(format_args!("{stranger}"));
     }
-    let node = node(&configuration);
+    let (node, waiting) = (node(&configuration), configuration.waiting);
     link::be(&node);
     let mut bindings = Bindings::new(program, Rc::clone(&node), configuration);
     let mut dataflow = setup(&mut bindings)?;
     let attached = attach(&node, bindings, inherited).await?;
-    drain::run_until(&mut dataflow, &node, stop.requested(), || attached.stop_accepting()).await;
+    let stop = stop.requested();
+    drain::run_until(&mut dataflow, waiting, &node, stop, || attached.stop_accepting()).await;
     link::leave(&node, &attached.ports, FLUSH_TIME).await;
     Ok(())
 }

@@ -5,8 +5,10 @@
 mod attach;
 mod drain;
 mod launch;
+mod spin;
 mod stop;
 mod tick;
+mod woken;
 
 pub use launch::run;
 pub use tick::repeatable;

@@ -59,7 +59,7 @@ impl Listener {
         }
         match transport {
             Transport::Tcp { host, port } => Ok(Self::Tcp(TcpListener::bind((host.as_str(), *port)).await?)),
-            Transport::Unix { path } => {
+            Transport::Unix { path } | Transport::Shm { path } => {
                 remove_stale(path).await?;
                 Ok(Self::Unix { listener: UnixListener::bind(path)?, file: Some(path.clone()) })
             }
@@ -112,7 +112,7 @@ impl Drop for Listener {
 
 fn matches(socket: &Inherited, transport: &Transport) -> bool {
     match (socket, transport) {
-        (Inherited::Unix { path, .. }, Transport::Unix { path: wanted }) => path == wanted,
+        (Inherited::Unix { path, .. }, transport) => transport.socket_path() == Some(path),
         (Inherited::Tcp { address, .. }, Transport::Tcp { host, port }) => {
             // A socket on all addresses serves each of them.
             address.port() == *port

@@ -3,8 +3,14 @@
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::net::{TcpStream, UnixStream};
+
+use super::shm::{self, ShmStream};
+
+/// A caller that has not shown what it wants by then is cut off.
+const SETTLE_TIME: Duration = Duration::from_secs(5);
 
 /// A connected socket. All methods take `&self`: one task may wait to read while another waits to write.
 #[derive(Debug)]
@@ -13,6 +19,8 @@ pub(crate) enum Socket {
     Tcp(TcpStream),
     /// A Unix stream socket.
     Unix(UnixStream),
+    /// Memory shared with another process of this machine.
+    Shm(ShmStream),
 }
 
 impl Socket {
@@ -22,11 +30,24 @@ impl Socket {
         Ok(Self::Tcp(stream))
     }
 
-    /// Returns the other end's address; Unix sockets have none.
+    /// Turns an accepted connection into what the caller wants it to be: a Unix socket may be there for setting shared memory up.
+    pub(crate) async fn settled(self) -> io::Result<Self> {
+        let Self::Unix(stream) = self else { return Ok(self) };
+        let settle = async {
+            if shm::is_offered(&stream).await? {
+                shm::accept(stream).await.map(Self::Shm)
+            } else {
+                Ok(Self::Unix(stream))
+            }
+        };
+        tokio::time::timeout(SETTLE_TIME, settle).await.unwrap_or(Err(io::ErrorKind::TimedOut.into()))
+    }
+
+    /// Returns the other end's address; only TCP has them.
     pub(crate) fn peer_address(&self) -> Option<SocketAddr> {
         match self {
             Self::Tcp(stream) => stream.peer_addr().ok(),
-            Self::Unix(_) => None,
+            Self::Unix(_) | Self::Shm(_) => None,
         }
     }
 
@@ -35,6 +56,7 @@ impl Socket {
         match self {
             Self::Tcp(stream) => stream.try_read(buffer),
             Self::Unix(stream) => stream.try_read(buffer),
+            Self::Shm(stream) => stream.try_read(buffer),
         }
     }
 
@@ -43,6 +65,7 @@ impl Socket {
         match self {
             Self::Tcp(stream) => stream.try_write(bytes),
             Self::Unix(stream) => stream.try_write(bytes),
+            Self::Shm(stream) => stream.try_write(bytes),
         }
     }
 
@@ -51,6 +74,7 @@ impl Socket {
         match self {
             Self::Tcp(stream) => stream.try_write_vectored(pieces),
             Self::Unix(stream) => stream.try_write_vectored(pieces),
+            Self::Shm(stream) => stream.try_write_vectored(pieces),
         }
     }
 
@@ -64,6 +88,7 @@ impl Socket {
         match self {
             Self::Tcp(stream) => stream.poll_read_ready(context),
             Self::Unix(stream) => stream.poll_read_ready(context),
+            Self::Shm(stream) => stream.poll_readable(context),
         }
     }
 
@@ -72,6 +97,7 @@ impl Socket {
         match self {
             Self::Tcp(stream) => stream.readable().await,
             Self::Unix(stream) => stream.readable().await,
+            Self::Shm(stream) => stream.readable().await,
         }
     }
 
@@ -80,6 +106,7 @@ impl Socket {
         match self {
             Self::Tcp(stream) => stream.writable().await,
             Self::Unix(stream) => stream.writable().await,
+            Self::Shm(stream) => stream.writable().await,
         }
     }
 

@@ -1,6 +1,8 @@
 //! A built program as its user meets it: command line, environment, exit codes, signals. The program is `examples/relay.rs`.
 #![expect(clippy::disallowed_methods, reason = "a built program is a process")]
 
+mod near;
+
 use std::io::{BufRead, BufReader, Read};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
@@ -84,7 +86,9 @@ fn help_lists_ports_parameters_variables_and_exit_codes() {
         "input  inbound: String   HYDRO_INPUT_INBOUND",
         "output outbound: String  HYDRO_OUTPUT_OUTBOUND",
         "--start-with <u64>  HYDRO_PARAM_START_WITH  (default: 0)",
+        "shm:PATH[#PEER_PORT]",
         "HYDRO_DEPLOYMENT",
+        "HYDRO_POLL        park | spin",
         "Exit codes:",
     ] {
         assert!(stdout.contains(part), "{part}:\n{stdout}");
