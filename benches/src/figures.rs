@@ -35,12 +35,10 @@ pub fn ratio(figure: f64, bar: Option<Bar>) -> String {
     if figure.is_nan() {
         return "-".to_owned();
     }
-    let Some(bar) = bar else { return format!("{figure:.2}x") };
-    let (holds, sign, limit) = match bar {
-        Bar::AtLeast(limit) => (figure >= limit, ">=", limit),
-        Bar::AtMost(limit) => (figure <= limit, "<=", limit),
-    };
-    format!("{figure:.2}x ({} {sign} {limit}x)", if holds { "ok" } else { "MISSED" })
+    match bar {
+        Some(bar) => format!("{figure:.2}x ({}x)", bar.judge(figure)),
+        None => format!("{figure:.2}x"),
+    }
 }
 
 /// What a ratio is held against.
@@ -50,6 +48,17 @@ pub enum Bar {
     AtLeast(f64),
     /// Less is better.
     AtMost(f64),
+}
+
+impl Bar {
+    /// Tells whether a figure is on the right side.
+    pub fn judge(self, figure: f64) -> String {
+        let (holds, sign, limit) = match self {
+            Self::AtLeast(limit) => (figure >= limit, ">=", limit),
+            Self::AtMost(limit) => (figure <= limit, "<=", limit),
+        };
+        format!("{} {sign} {limit}", if holds { "ok" } else { "MISSED" })
+    }
 }
 
 /// Writes rows as a table in Markdown whose columns are aligned; the first row is the head.

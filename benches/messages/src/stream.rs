@@ -14,14 +14,18 @@ pub fn offer<M: Message>(bytes: usize, seconds: f64) -> impl Iterator<Item = M> 
     // Looking at the clock costs more than a small message does.
     let every = (65_536 / bytes.max(8) as u64).clamp(1, 1024);
     let pattern = M::of_size(bytes);
-    let (mut number, mut over) = (0_i64, false);
+    let (mut number, mut over, mut until_look) = (0_i64, false, 0);
     let mut end = None;
     std::iter::from_fn(move || {
         if over {
             return None;
         }
         let end = end.get_or_insert_with(|| Instant::now() + Duration::from_secs_f64(seconds));
-        over = number.cast_unsigned().is_multiple_of(every) && Instant::now() >= *end;
+        if until_look == 0 {
+            over = Instant::now() >= *end;
+            until_look = every;
+        }
+        until_look -= 1;
         let mut message = pattern.clone();
         message.set_number(if over { LAST } else { number });
         number += 1;

@@ -22,6 +22,24 @@ impl Path {
     pub(crate) const ALL: [Self; 3] = [Self::Ours, Self::HydroDeploy, Self::Raw];
 }
 
+/// What carries the bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Transport {
+    /// Loopback TCP.
+    Tcp,
+    /// Unix sockets.
+    Unix,
+    /// Shared memory, which our path alone has; the others go by Unix sockets.
+    Shm,
+}
+
+impl Transport {
+    /// Tells whether the paths beside ours go by Unix sockets.
+    pub(crate) fn is_local(self) -> bool {
+        self != Self::Tcp
+    }
+}
+
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -63,8 +81,10 @@ pub(crate) struct Cell {
     pub(crate) kind: Kind,
     pub(crate) bytes: usize,
     pub(crate) seconds: f64,
-    /// Unix sockets instead of TCP.
-    pub(crate) unix: bool,
+    /// What carries the bytes.
+    pub(crate) transport: Transport,
+    /// Our programs look at their links before they sleep.
+    pub(crate) spin: bool,
     /// Before all other work on this machine.
     pub(crate) first: bool,
 }
@@ -104,7 +124,7 @@ impl Cell {
 
     fn write(&self) -> [String; 5] {
         let path = if self.path == Path::Raw { "raw" } else { "hydro_deploy" };
-        let transport = if self.unix { "unix" } else { "tcp" };
+        let transport = if self.transport.is_local() { "unix" } else { "tcp" };
         [path.into(), self.kind.word().into(), self.bytes.to_string(), self.seconds.to_string(), transport.into()]
     }
 
@@ -117,7 +137,8 @@ impl Cell {
             kind: kind.parse().map_err(|()| broken())?,
             bytes: bytes.parse().map_err(|_| broken())?,
             seconds: seconds.parse().map_err(|_| broken())?,
-            unix: transport == "unix",
+            transport: if transport == "unix" { Transport::Unix } else { Transport::Tcp },
+            spin: false,
             first: false,
         })
     }

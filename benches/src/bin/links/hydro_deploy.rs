@@ -36,7 +36,7 @@ async fn end<M: Message>(cell: &Cell) -> Result<(), String> {
 }
 
 async fn receive<M: Message>(cell: &Cell) -> Result<(), String> {
-    let source = serve(cell.unix, async |_| Ok(())).await?.0.connect::<ConnectedDirect>().into_source();
+    let source = serve(cell.transport.is_local(), async |_| Ok(())).await?.0.connect::<ConnectedDirect>().into_source();
     let mut flow = dfir_syntax! {
         source_stream(source)
             -> map(|bytes| bincode::deserialize::<M>(&bytes.unwrap()).unwrap())
@@ -59,7 +59,7 @@ async fn send<M: Message>(cell: &Cell) -> Result<(), String> {
 }
 
 async fn pong<M: Message>(cell: &Cell) -> Result<(), String> {
-    let (source, sink) = serve(cell.unix, async |there: String| dial(&there).await).await?;
+    let (source, sink) = serve(cell.transport.is_local(), async |there: String| dial(&there).await).await?;
     let source = source.connect::<ConnectedDirect>().into_source();
     let sink = sink.connect::<ConnectedDirect>().into_sink();
     let mut flow = dfir_syntax! {
@@ -73,7 +73,7 @@ async fn pong<M: Message>(cell: &Cell) -> Result<(), String> {
 }
 
 async fn ping<M: Message>(cell: &Cell) -> Result<(), String> {
-    let (source, sink) = serve(cell.unix, async |there: String| dial(&there).await).await?;
+    let (source, sink) = serve(cell.transport.is_local(), async |there: String| dial(&there).await).await?;
     let source = source.connect::<ConnectedDirect>().into_source();
     let sink = sink.connect::<ConnectedDirect>().into_sink();
     let begin = first::<M>(cell.bytes, cell.outstanding());

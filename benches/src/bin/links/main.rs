@@ -4,6 +4,7 @@
 
 mod cell;
 mod hydro_deploy;
+mod iperf3;
 mod ours;
 mod raw;
 mod show;
@@ -13,7 +14,7 @@ use std::time::Duration;
 
 use benches::figures::load;
 use benches::flags::Flags;
-use cell::{Cell, Kind, Path};
+use cell::{Cell, Kind, Path, Transport};
 
 /// The word before the arguments of a process that this one starts from its own executable.
 const WORKER: &str = "worker";
@@ -43,8 +44,22 @@ fn worker(arguments: &[String]) -> Result<(), String> {
 }
 
 fn measure() -> Result<(), String> {
-    let flags =
-        Flags::read(&["--unix", "--first", "--sizes=", "--kinds=", "--repetitions=", "--seconds=", "--hydro="])?;
+    let flags = Flags::read(&[
+        "--unix",
+        "--shm",
+        "--spin",
+        "--first",
+        "--sizes=",
+        "--kinds=",
+        "--repetitions=",
+        "--seconds=",
+        "--hydro=",
+    ])?;
+    let transport = match (flags.has("--unix"), flags.has("--shm")) {
+        (_, true) => Transport::Shm,
+        (true, false) => Transport::Unix,
+        (false, false) => Transport::Tcp,
+    };
     let sizes: Vec<usize> = flags.values("--sizes", &[8, 64, 1024, 65_536])?;
     let kinds: Vec<Kind> = flags.values("--kinds", &[Kind::Throughput, Kind::RoundTrip, Kind::Window])?;
     let repetitions: usize = flags.value("--repetitions", 5)?;
@@ -58,7 +73,8 @@ fn measure() -> Result<(), String> {
             kind,
             bytes,
             seconds,
-            unix: flags.has("--unix"),
+            transport,
+            spin: flags.has("--spin"),
             first: flags.has("--first"),
         })
         .filter(Cell::makes_sense)
@@ -83,6 +99,11 @@ fn measure() -> Result<(), String> {
     }
     println!("load after:  {}\n", load());
     show::print(&cells, &figures);
+    if transport == Transport::Tcp
+        && let Some(rate) = iperf3::bytes_per_second(flags.has("--first"))
+    {
+        println!("iperf3, one way: {:.2} GB/s", rate / 1e9);
+    }
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use std::process::Command;
 use benches::hydro::{benches_folder, clean};
 use benches::process::Talker;
 
-use crate::cell::{Cell, Kind};
+use crate::cell::{Cell, Kind, Transport};
 
 /// Executables by name of the program.
 pub(crate) struct Programs(BTreeMap<String, PathBuf>);
@@ -38,13 +38,17 @@ impl Programs {
     fn command(&self, role: &str, cell: &Cell) -> Result<Command, String> {
         let name = format!("{role}_{}", if cell.bytes == 8 { "number" } else { "text" });
         let executable = self.0.get(&name).ok_or_else(|| format!("`hydro build` made no `{name}`"))?;
-        Ok(Command::new(executable))
+        let mut command = Command::new(executable);
+        if cell.spin {
+            command.env("HYDRO_POLL", "spin");
+        }
+        Ok(command)
     }
 }
 
 /// Starts both ends, the receiver first.
 pub(crate) fn start(cell: &Cell, programs: &Programs) -> Result<(Talker, Talker), String> {
-    let there = endpoint(cell.unix, "there")?;
+    let there = endpoint(cell.transport, "there")?;
     let one_way = cell.kind == Kind::Throughput;
     let mut receiver = programs.command(if one_way { "count" } else { "pong" }, cell)?;
     let mut sender = programs.command(if one_way { "send" } else { "ping" }, cell)?;
@@ -52,7 +56,7 @@ pub(crate) fn start(cell: &Cell, programs: &Programs) -> Result<(Talker, Talker)
     sender.env("HYDRO_OUTPUT_OUTBOUND", &there);
     sender.env("HYDRO_PARAM_SECONDS", cell.seconds.to_string()).env("HYDRO_PARAM_BYTES", cell.bytes.to_string());
     if !one_way {
-        let here = endpoint(cell.unix, "here")?;
+        let here = endpoint(cell.transport, "here")?;
         sender.env("HYDRO_INPUT_INBOUND", &here).env("HYDRO_PARAM_OUTSTANDING", cell.outstanding().to_string());
         receiver.env("HYDRO_OUTPUT_OUTBOUND", here);
     }
@@ -60,12 +64,15 @@ pub(crate) fn start(cell: &Cell, programs: &Programs) -> Result<(Talker, Talker)
 }
 
 /// Returns an address that nobody listens on.
-fn endpoint(unix: bool, end: &str) -> Result<String, String> {
-    if unix {
-        let path = std::env::temp_dir().join(format!("benches-{}-{end}", std::process::id()));
-        let _ = std::fs::remove_file(&path);
-        return Ok(format!("unix:{}", path.display()));
+fn endpoint(transport: Transport, end: &str) -> Result<String, String> {
+    let path = std::env::temp_dir().join(format!("benches-{}-{end}", std::process::id()));
+    match transport {
+        Transport::Tcp => {
+            let listener = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+            return listener.map(|address| format!("tcp://{address}")).map_err(|error| error.to_string());
+        }
+        Transport::Unix | Transport::Shm => drop(std::fs::remove_file(&path)),
     }
-    let listener = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-    listener.map(|address| format!("tcp://{address}")).map_err(|error| error.to_string())
+    let scheme = if transport == Transport::Shm { "shm" } else { "unix" };
+    Ok(format!("{scheme}:{}", path.display()))
 }

@@ -17,7 +17,7 @@ impl<S: Read + Write> Socket for S {}
 
 /// Runs one end.
 pub(crate) fn work(cell: &Cell) -> io::Result<()> {
-    let mut socket = connect(cell.unix)?;
+    let mut socket = connect(cell.transport.is_local())?;
     match (cell.kind, receives()) {
         (Kind::Throughput, true) => take(&mut *socket, cell),
         (Kind::Throughput, false) => offer(&mut *socket, cell),
