@@ -13,9 +13,11 @@ const LONGEST: Duration = Duration::from_micros(100);
 const SHORTEST: Duration = Duration::from_micros(3);
 /// Looks at the rings between two of the system, which cost as much as many of these.
 const LOOKS: usize = 64;
-/// Works that the rings bring, one soon after the other, before the sockets and the other tasks have their turn.
+/// How often work may come before anybody looks at the clock, which takes as long as many looks at the rings.
 const WORKS: u32 = 64;
-/// They have it after this time as well.
+/// How often the system is asked before anybody looks at the clock: work that comes by then came soon.
+const ASKS: u32 = 8;
+/// A busy dataflow lets the sockets and the other tasks have their turn after this time.
 const TURN: Duration = Duration::from_micros(20);
 
 /// How long looking for work is worth it: all the time while work comes soon, and half as long after each time it did not.
@@ -36,48 +38,54 @@ impl Patience {
 #[derive(Debug)]
 pub(super) struct Spin {
     patience: Patience,
-    last_turn: Instant,
     works: u32,
+    /// Since when the dataflow is busy.
+    busy: Option<Instant>,
 }
 
 impl Spin {
     /// Begins to look.
     pub(super) fn new() -> Self {
         watch::wake_up();
-        Self { patience: Patience(LONGEST), last_turn: Instant::now(), works: 0 }
+        Self { patience: Patience(LONGEST), works: 0, busy: None }
     }
 
     /// Waits until the dataflow is woken.
     pub(super) async fn until(&mut self, woken: &Woken) {
         if woken.is_set() {
-            if self.last_turn.elapsed() >= TURN {
+            let now = Instant::now();
+            if now - *self.busy.get_or_insert(now) >= TURN {
                 self.give_way().await;
             }
             return;
         }
-        // Without a look at the clock, which takes as long as many at the rings.
         watch::look(LOOKS);
         self.works += 1;
         if woken.is_set() && self.works < WORKS {
             return;
+        }
+        for _ in 0..ASKS {
+            self.give_way().await;
+            watch::look(LOOKS);
+            if woken.is_set() {
+                self.patience = Patience(LONGEST);
+                return;
+            }
         }
         self.wait(woken).await;
     }
 
     async fn wait(&mut self, woken: &Woken) {
         let start = Instant::now();
-        loop {
-            self.give_way().await;
-            watch::look(LOOKS);
-            if woken.is_set() {
-                break;
-            }
-            if self.last_turn - start >= self.patience.0 {
+        while !woken.is_set() {
+            if start.elapsed() >= self.patience.0 {
                 if !watch::fall_asleep() {
                     woken.wait().await;
                 }
                 watch::wake_up();
             }
+            self.give_way().await;
+            watch::look(LOOKS);
         }
         self.patience = self.patience.after(start.elapsed());
     }
@@ -85,8 +93,7 @@ impl Spin {
     /// Lets the sockets, the clock and the other tasks have their turn.
     async fn give_way(&mut self) {
         tokio::task::yield_now().await;
-        self.last_turn = Instant::now();
-        self.works = 0;
+        (self.works, self.busy) = (0, None);
     }
 }
 

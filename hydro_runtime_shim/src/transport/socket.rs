@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use tokio::io::Interest;
 use tokio::net::{TcpStream, UnixStream};
 
 use super::shm::{self, ShmStream};
@@ -54,8 +55,20 @@ impl Socket {
     /// Reads what is there.
     pub(crate) fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
-            Self::Tcp(stream) => stream.try_read(buffer),
-            Self::Unix(stream) => stream.try_read(buffer),
+            Self::Tcp(stream) => {
+                let count = stream.try_read(buffer)?;
+                if is_drained(count, buffer) {
+                    let _ = stream.try_io(Interest::READABLE, nothing);
+                }
+                Ok(count)
+            }
+            Self::Unix(stream) => {
+                let count = stream.try_read(buffer)?;
+                if is_drained(count, buffer) {
+                    let _ = stream.try_io(Interest::READABLE, nothing);
+                }
+                Ok(count)
+            }
             Self::Shm(stream) => stream.try_read(buffer),
         }
     }
@@ -137,4 +150,15 @@ impl Socket {
         }
         Ok(())
     }
+}
+
+/// Tells whether a read took all that was there: then the next one need not ask the system, which tells when there is more. It has not ended: that is
+/// told by a read of nothing.
+fn is_drained(count: usize, buffer: &[u8]) -> bool {
+    0 < count && count < buffer.len()
+}
+
+/// The answer of a system that has nothing, without asking it: the runtime remembers.
+fn nothing() -> io::Result<()> {
+    Err(io::ErrorKind::WouldBlock.into())
 }
