@@ -302,6 +302,19 @@ fn a_writer_that_waits_for_room_is_told_that_nobody_reads_any_more() {
     });
 }
 
+#[test]
+fn a_peer_that_rings_without_end_is_gone() {
+    local(async {
+        let (mut here, there) = UnixStream::pair().expect("a pair");
+        let (_memory, descriptor) = Memory::create(1 << 20).expect("memory");
+        send_with(here.as_fd(), b"\0SHM\x01\x14\0\0", descriptor.as_fd()).expect("it is there");
+        let stream = accept(there).await.expect("sound memory");
+        assert_eq!(here.read_u8().await.expect("an answer"), b'Y');
+        here.write_all(&[1; 10_000]).await.expect("it is there");
+        assert_eq!(read_all(&stream).await.expect("the end"), b"");
+    });
+}
+
 /// Counts how often it is woken.
 #[derive(Default)]
 struct Count(std::sync::atomic::AtomicUsize);
