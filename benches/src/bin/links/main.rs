@@ -55,11 +55,7 @@ fn measure() -> Result<(), String> {
         "--seconds=",
         "--hydro=",
     ])?;
-    let transport = match (flags.has("--unix"), flags.has("--shm")) {
-        (_, true) => Transport::Shm,
-        (true, false) => Transport::Unix,
-        (false, false) => Transport::Tcp,
-    };
+    let transport = transport(&flags);
     let sizes: Vec<usize> = flags.values("--sizes", &[8, 64, 1024, 65_536])?;
     let kinds: Vec<Kind> = flags.values("--kinds", &[Kind::Throughput, Kind::RoundTrip, Kind::Window])?;
     let repetitions: usize = flags.value("--repetitions", 5)?;
@@ -105,6 +101,14 @@ fn measure() -> Result<(), String> {
         println!("iperf3, one way: {:.2} GB/s", rate / 1e9);
     }
     Ok(())
+}
+
+fn transport(flags: &Flags) -> Transport {
+    match (flags.has("--unix"), flags.has("--shm")) {
+        (_, true) => Transport::Shm,
+        (true, false) => Transport::Unix,
+        (false, false) => Transport::Tcp,
+    }
 }
 
 /// Runs both ends once.
