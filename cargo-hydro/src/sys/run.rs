@@ -13,7 +13,7 @@ use super::process::{Exit, Group, Launch, Prepared, SpawnError, Stdio, Stop};
 /// How often a child that says nothing is looked after.
 const LOOK: Duration = Duration::from_millis(50);
 /// How long the pipes are read after the end, in case a background process holds them open.
-const LINGER: Duration = Duration::from_secs(5);
+const LINGER: Duration = Duration::from_secs(2);
 
 /// Which of the two a line came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
