@@ -130,7 +130,7 @@ fn rust_items(trees: &[TokenTree], file: &mut File, diagnostics: &mut Vec<Diagno
 }
 
 /// Makes a diagnostic of a parser's error. At the end of a group the parser has no token: then `end` is the place.
-pub(super) fn syntax(error: &syn::Error, end: usize) -> Diagnostic {
+pub(crate) fn syntax(error: &syn::Error, end: usize) -> Diagnostic {
     let span = span_of(error.span());
     let span: Span = if span.start == span.end { end.saturating_sub(1)..end } else { span };
     Diagnostic::error("HF0004", error.to_string().replace("unexpected end of input, ", ""), span)

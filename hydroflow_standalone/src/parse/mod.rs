@@ -9,6 +9,6 @@ mod scan;
 mod tokens;
 mod written;
 
-pub(crate) use file::parse;
+pub(crate) use file::{parse, syntax};
 pub(crate) use tokens::{span_of, start_of};
 pub(crate) use written::{PortNames, written};

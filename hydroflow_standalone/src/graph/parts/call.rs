@@ -13,7 +13,7 @@ pub(super) struct Call {
     /// The path as written, one word per segment.
     pub(super) path: Vec<Ident>,
     /// Type arguments between `::<` and `>`.
-    pub(super) generics: Vec<TokenStream>,
+    pub(super) generics: TokenStream,
     /// The arguments between the parentheses.
     pub(super) arguments: Group,
 }
@@ -59,7 +59,7 @@ fn call_at(trees: &[TokenTree], start: usize) -> Option<(Call, usize)> {
         return None;
     }
     let mut path = Vec::new();
-    let mut generics = Vec::new();
+    let mut generics = TokenStream::new();
     let mut at = start;
     loop {
         let TokenTree::Ident(word) = trees.get(at)? else { return None };
@@ -75,7 +75,7 @@ fn call_at(trees: &[TokenTree], start: usize) -> Option<(Call, usize)> {
         }
         if trees.get(at).is_some_and(|next| is_mark(next, '<')) {
             let length = angle_length(&trees[at..])?;
-            generics = split_at_commas(&trees[at + 1..at + length - 1]);
+            generics = trees[at + 1..at + length - 1].iter().cloned().collect();
             at += length;
             let TokenTree::Group(arguments) = trees.get(at)? else { return None };
             let call = Call { placeholder: String::new(), path, generics, arguments: arguments.clone() };
@@ -99,29 +99,4 @@ fn angle_length(trees: &[TokenTree]) -> Option<usize> {
         }
     }
     None
-}
-
-/// Splits at the commas that do not stand between angle brackets.
-pub(super) fn split_at_commas(trees: &[TokenTree]) -> Vec<TokenStream> {
-    let mut parts: Vec<Vec<TokenTree>> = vec![Vec::new()];
-    let mut at = 0;
-    while at < trees.len() {
-        let tree = &trees[at];
-        if is_mark(tree, ',') {
-            parts.push(Vec::new());
-        } else if is_mark(tree, '<')
-            && at > 0
-            && is_mark(&trees[at - 1], ':')
-            && let Some(length) = angle_length(&trees[at..])
-            && let Some(part) = parts.last_mut()
-        {
-            part.extend(trees[at..at + length].iter().cloned());
-            at += length;
-            continue;
-        } else if let Some(part) = parts.last_mut() {
-            part.push(tree.clone());
-        }
-        at += 1;
-    }
-    parts.into_iter().filter(|part| !part.is_empty()).map(|part| part.into_iter().collect()).collect()
 }

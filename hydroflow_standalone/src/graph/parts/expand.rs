@@ -2,14 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use proc_macro2::{Ident, TokenStream, TokenTree};
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote_spanned};
 use syn::Type;
 
 use super::bounds::Bounds;
-use super::call::{Call, extract, split_at_commas};
+use super::call::{Call, extract};
 use super::rename::Renaming;
 use super::scope::{alias, block};
+use super::settings;
 use super::statement::{assigned, parse};
 use super::wire::{Instance, Wiring};
 use crate::diagnostic::{Diagnostic, nearest};
@@ -163,17 +164,21 @@ impl<'a> Expander<'a> {
         call: &Call,
         outer: &Renaming,
     ) -> std::collections::BTreeMap<String, TokenStream> {
-        if !call.generics.is_empty() && call.generics.len() != module.generics.len() {
+        let given = settings::types(call).unwrap_or_else(|error| {
+            self.out.diagnostics.push(*error);
+            module.generics.iter().map(|name| quote_spanned!(name.span()=> _)).collect()
+        });
+        if !given.is_empty() && given.len() != module.generics.len() {
             let (wanted, plural) = (module.generics.len(), if module.generics.len() == 1 { "" } else { "s" });
             let message =
-                format!("`{}` has {wanted} type parameter{plural}, not {}", module.interface.name, call.generics.len());
+                format!("`{}` has {wanted} type parameter{plural}, not {}", module.interface.name, given.len());
             let declared = span_of(module.name.span());
             let error = Diagnostic::error("HF0123", message, span_of(call.span())).see(declared, "declared here");
             self.out.diagnostics.push(error.hint("give as many types, or none where rustc can find them out"));
         }
-        let mut given = call.generics.iter();
+        let mut given = given.into_iter();
         let inferred = |name: &Ident| quote_spanned!(name.span()=> _);
-        let ty = |name: &Ident| given.next().map_or_else(|| inferred(name), |ty| outer.expression(ty.clone(), false));
+        let ty = |name: &Ident| given.next().map_or_else(|| inferred(name), |ty| outer.expression(ty, false));
         module
             .generics
             .iter()
@@ -196,11 +201,14 @@ impl<'a> Expander<'a> {
 
     /// Binds parameters to what the use gives, or to their defaults.
     fn parameters(&mut self, module: &ResolvedModule, call: &Call, outer: &Renaming, renaming: &mut Renaming) {
-        let mut given = arguments(call);
+        let mut given = match settings::settings(call, &module.interface.name) {
+            Ok(given) => given,
+            Err(error) => return self.out.diagnostics.push(*error),
+        };
         for param in &module.params {
             let text = param.name.to_string();
-            let place = given.iter().position(|given| given.is_of(&text));
-            let value = match place.map(|at| given.remove(at).value) {
+            let place = given.iter().position(|(name, _)| *name == param.name);
+            let value = match place.map(|at| given.remove(at).1) {
                 Some(value) => in_scope(outer.expression(value, false), outer),
                 None => match &param.default {
                     Some(default) => in_scope(default.to_token_stream(), renaming),
@@ -217,9 +225,7 @@ impl<'a> Expander<'a> {
             }
             self.out.values.extend(quote_spanned!(param.name.span()=> let #name: #ty = #value;));
         }
-        for argument in given {
-            self.out.diagnostics.push(unknown(module, &argument, call));
-        }
+        self.out.diagnostics.extend(given.iter().map(|(name, _)| unknown(module, name)));
     }
 }
 
@@ -229,35 +235,6 @@ fn in_scope(value: TokenStream, renaming: &Renaming) -> TokenStream {
         Some(path) => block(value, path).into(),
         None => value,
     }
-}
-
-/// An argument of a use: `name: value`.
-struct Argument {
-    name: Option<Ident>,
-    value: TokenStream,
-}
-
-impl Argument {
-    fn is_of(&self, param: &str) -> bool {
-        self.name.as_ref().is_some_and(|name| name == param)
-    }
-}
-
-/// Reads `name: value, …`.
-fn arguments(call: &Call) -> Vec<Argument> {
-    let trees: Vec<TokenTree> = call.arguments.stream().into_iter().collect();
-    let read = |part: TokenStream| {
-        let trees: Vec<TokenTree> = part.into_iter().collect();
-        match trees.as_slice() {
-            [TokenTree::Ident(name), TokenTree::Punct(colon), value @ ..]
-                if colon.as_char() == ':' && colon.spacing() == proc_macro2::Spacing::Alone =>
-            {
-                Argument { name: Some(name.clone()), value: value.iter().cloned().collect() }
-            }
-            other => Argument { name: None, value: other.iter().cloned().collect() },
-        }
-    };
-    split_at_commas(&trees).into_iter().map(read).collect()
 }
 
 fn recursive(chain: &[(String, Span)], name: &str, call: &Call) -> Diagnostic {
@@ -286,20 +263,9 @@ fn missing(module: &ResolvedModule, param: &ResolvedParam, call: &Call) -> Diagn
     .hint(format!("write `{}({name}: …)`", module.interface.name))
 }
 
-fn unknown(module: &ResolvedModule, argument: &Argument, call: &Call) -> Diagnostic {
+fn unknown(module: &ResolvedModule, name: &Ident) -> Diagnostic {
     let known: Vec<&str> = module.interface.params.iter().map(|param| param.name.as_str()).collect();
-    let of = &module.interface.name;
-    let Some(name) = &argument.name else {
-        let place = argument.value.clone().into_iter().next().map_or_else(|| call.span(), |tree| tree.span());
-        return Diagnostic::error("HF0122", format!("an argument of `{of}` has no name"), span_of(place))
-            .hint("parameters of modules are named: `name: value`");
-    };
-    let (word, place) = (name.to_string(), span_of(name.span()));
-    if known.contains(&word.as_str()) {
-        return Diagnostic::error("HF0122", format!("the parameter `{word}` of `{of}` is given twice"), place)
-            .label("given again here")
-            .hint("leave one of them out");
-    }
+    let (of, word, place) = (&module.interface.name, name.to_string(), span_of(name.span()));
     let error = Diagnostic::error("HF0122", format!("`{of}` has no parameter `{word}`"), place);
     match nearest(&word, known.iter().copied()) {
         Some(near) => error.similar("parameter", &word, near),
