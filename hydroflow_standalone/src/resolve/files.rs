@@ -70,8 +70,6 @@ pub(crate) struct ResolvedFile {
     pub(crate) borrowed: Vec<(String, usize, String)>,
     /// What rustc must not see: `mod x;` and imports of modules.
     pub(crate) hidden: Vec<Span>,
-    /// The file whose `mod x;` brought it here.
-    parent: Option<usize>,
 }
 
 impl Resolved {
@@ -132,7 +130,7 @@ fn package_file(package: &str, name: &str) -> String {
 pub(crate) fn load(main: &SourceFile, library: &dyn Library) -> (Resolved, SourceMap, Vec<Diagnostic>) {
     let mut loader =
         Loader { library, sources: SourceMap::new(main.clone()), files: Vec::new(), diagnostics: Vec::new() };
-    loader.take(main.clone(), 0, format!("program_{}", rust_word(main.name())), None);
+    loader.take(main.clone(), 0, format!("program_{}", rust_word(main.name())));
     let mut at = 0;
     while at < loader.files.len() {
         loader.submodules(at);
@@ -165,24 +163,13 @@ struct Loader<'a> {
 }
 
 impl Loader<'_> {
-    fn take(&mut self, source: SourceFile, base: usize, rust_name: String, parent: Option<usize>) -> usize {
+    fn take(&mut self, source: SourceFile, base: usize, rust_name: String) -> usize {
         let (file, diagnostics) = parse(&source, base);
         self.diagnostics.extend(diagnostics);
         let (name, text) = (source.name().to_owned(), source.text().to_owned());
         let (submodules, imports) = (BTreeMap::new(), BTreeMap::new());
         let (borrowed, hidden) = (Vec::new(), Vec::new());
-        self.files.push(ResolvedFile {
-            file,
-            name,
-            text,
-            base,
-            rust_name,
-            submodules,
-            imports,
-            borrowed,
-            hidden,
-            parent,
-        });
+        self.files.push(ResolvedFile { file, name, text, base, rust_name, submodules, imports, borrowed, hidden });
         self.files.len() - 1
     }
 
@@ -213,25 +200,32 @@ impl Loader<'_> {
             let known = self.files.iter().position(|file| file.name == found.name());
             let other = known.unwrap_or_else(|| {
                 let base = self.sources.add(found.clone());
-                self.take(found, base, rust_name, Some(at))
+                self.take(found, base, rust_name)
             });
             self.files[at].submodules.insert(name, other);
         }
     }
 
-    /// Returns the way back, where a file is one of those that led to `at`.
+    /// Returns the files on the way back, where the file `name` leads to the file `at`.
     fn circle(&self, at: usize, name: &str) -> Option<String> {
-        let mut way = vec![format!("`{name}`")];
-        let mut here = Some(at);
-        while let Some(index) = here {
-            way.push(format!("`{}`", self.files[index].name));
-            if self.files[index].name == name {
-                way.reverse();
-                return Some(way.join(" → "));
+        let start = self.files.iter().position(|file| file.name == name)?;
+        let mut came_from: BTreeMap<usize, usize> = BTreeMap::new();
+        let mut open = vec![start];
+        while let Some(here) = open.pop().filter(|_| start != at && !came_from.contains_key(&at)) {
+            for next in self.files[here].submodules.values() {
+                if *next != start && !came_from.contains_key(next) {
+                    came_from.insert(*next, here);
+                    open.push(*next);
+                }
             }
-            here = self.files[index].parent;
         }
-        None
+        let mut way = vec![start, at];
+        while way.last() != Some(&start) {
+            way.push(*came_from.get(way.last()?)?);
+        }
+        way.reverse();
+        let shown: Vec<String> = way.iter().map(|file| format!("`{}`", self.files[*file].name)).collect();
+        Some(shown.join(" → "))
     }
 
     /// Reads the files of other packages that a file imports from.
@@ -246,7 +240,7 @@ impl Loader<'_> {
             match self.library.in_package(package, name) {
                 Ok(source) => {
                     let base = self.sources.add(source.clone());
-                    self.take(source, base, package_file(package, name), None);
+                    self.take(source, base, package_file(package, name));
                 }
                 Err(reason) => {
                     let place = path.get(2).map_or(0..0, |word| span_of(word.span()));

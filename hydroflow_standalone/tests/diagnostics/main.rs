@@ -1,5 +1,6 @@
 //! What the compiler says of wrong texts, without cargo and rustc: those that people write, and those that nobody does.
 
+mod files;
 mod parts;
 mod sizes;
 
