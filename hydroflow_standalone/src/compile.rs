@@ -32,8 +32,10 @@ pub struct Options {
 /// Which texts are made of a file; each costs time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Products {
-    /// Only what is needed to say what is wrong.
+    /// Only what is needed to say what is wrong with a program.
     Check,
+    /// The same of a file that may have modules alone.
+    CheckLibrary,
     /// The program in its own layout, for building.
     Layered,
     /// The same of a file that may have modules alone, for checking.
@@ -109,7 +111,7 @@ pub fn compile_with(source: &SourceFile, library: &dyn Library, options: &Option
 fn main_interface(resolved: &Resolved, products: Products) -> Result<ModuleInterface, Box<Diagnostic>> {
     match resolve::program(resolved) {
         Ok(main) => Ok(main.interface.clone()),
-        Err(_) if matches!(products, Products::Library | Products::Embedded) => {
+        Err(_) if matches!(products, Products::Library | Products::CheckLibrary | Products::Embedded) => {
             Ok(ModuleInterface { name: "main".to_owned(), doc: String::new(), ports: Vec::new(), params: Vec::new() })
         }
         Err(diagnostic) => Err(Box::new(diagnostic)),

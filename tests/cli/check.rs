@@ -27,6 +27,19 @@ fn all_files_are_looked_at_before_cargo_is_asked() {
 }
 
 #[test]
+fn without_rustc_everything_but_types_is_checked_and_nothing_is_compiled() {
+    let types = "module main() {\n    source_iter([1_u8]) -> map(|n: String| n) -> null();\n}\n";
+    let modules = "module part(input i: u8, output o: u8) {\n    i -> o;\n}\n";
+    // rustc would say something of the package's own library.
+    let files =
+        [("Cargo.toml", MANIFEST), ("src/lib.rs", "no Rust"), ("src/types.hf", types), ("src/modules.hf", modules)];
+    let workspace = Workspace::new("check-no-rustc", &files);
+    workspace.hydro(["check", "--no-rustc"]).run().exits(0).says(&["Checking 2", "Finished no errors"]);
+    workspace.write("src/flow.hf", "module main() {\n    first -> null();\n}\n");
+    workspace.hydro(["check", "--no-rustc"]).run().exits(101).says(&["--> src/flow.hf:2:5"]);
+}
+
+#[test]
 fn the_deployment_is_checked_too() {
     let program = "module main(output out: u64) {\n    source_iter(0..3_u64) -> out;\n}\n";
     let toml = "[deployment]\nname = \"d\"\n\n[services.a]\nsrc = \"src/a.hf\"\n\n[[links]]\nfrom = \"a.out\"\nto = \"b.numbers\"\n";

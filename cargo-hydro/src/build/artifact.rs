@@ -81,6 +81,21 @@ pub fn build(
     Ok(artifacts)
 }
 
+/// Checks the text of programs: syntax, names and dataflow. Neither cargo nor rustc is started. Blocks.
+///
+/// # Errors
+/// Something is wrong; it has been told.
+pub fn check_text(
+    workspace: &Workspace,
+    sources: &[PathBuf],
+    options: &BuildOptions,
+    reporter: &Reporter,
+) -> Result<(), Failure> {
+    let paths = absolute(workspace, sources)?;
+    let paths: Vec<&PathBuf> = paths.iter().collect();
+    compile(workspace, &paths, Products::CheckLibrary, options, reporter).map(|_| ())
+}
+
 /// Checks programs: everything that is wrong with their text, then what rustc says of them. Blocks.
 ///
 /// # Errors

@@ -12,6 +12,9 @@ use crate::report::{Failure, Reporter};
 pub(super) struct Args {
     #[command(flatten)]
     programs: ProgramArgs,
+    /// Leave types to a later check: find what is wrong with syntax, names, dataflow and Hydro.toml only
+    #[arg(long)]
+    no_rustc: bool,
     #[command(flatten)]
     compile: CompileArgs,
     /// Place every machine on this one
@@ -28,7 +31,8 @@ pub(super) fn run(args: &Args, folder: &Path, reporter: &Reporter) -> Result<(),
         return Err(super::build::nothing_to_build(&workspace));
     }
     reporter.status("Checking", format!("{} `.hf` {}", files.len(), if files.len() == 1 { "file" } else { "files" }));
-    build::check(&workspace, &files, &args.compile.options(None), reporter)?;
+    let check = if args.no_rustc { build::check_text } else { build::check };
+    check(&workspace, &files, &args.compile.options(None), reporter)?;
     if deploy::has_toml(&workspace) {
         super::deploy::checked(&workspace, args.local, reporter)?;
     }
