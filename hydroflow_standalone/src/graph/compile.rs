@@ -11,7 +11,7 @@ use quote::quote;
 
 use super::conditions::{self, Conditions};
 use super::picture::{Edge, Node, picture};
-use super::{body, explain, leaving, nothing, parts, ports, recursion, references, tick};
+use super::{body, entering, explain, leaving, nothing, parts, ports, recursion, references, tick};
 use crate::diagnostic::Diagnostic;
 use crate::resolve::{Resolved, ResolvedModule};
 use crate::source::SourceMap;
@@ -163,6 +163,7 @@ struct Built {
 }
 
 fn build(code: DfirCode, options: GraphOptions, said: &mut Heard) -> Option<Built> {
+    let loops = entering::places(&code.statements);
     let FlatGraphBuilderOutput { mut flat_graph, uses, diagnostics } = match FlatGraphBuilder::from_dfir(code).build() {
         Ok(output) => output,
         Err(diagnostics) => {
@@ -182,6 +183,10 @@ fn build(code: DfirCode, options: GraphOptions, said: &mut Heard) -> Option<Buil
     eliminate_extra_unions_tees(&mut flat_graph);
     said.0.extend(references::faults(&flat_graph));
     if diagnostics.has_error() || !said.0.iter().all(|said| said.level != hydroflow_lang::diagnostic::Level::Error) {
+        return None;
+    }
+    said.1 = entering::unentered(&flat_graph, &loops);
+    if !said.1.is_empty() {
         return None;
     }
     let (flat_graph, lowered) = match recursion::lower(flat_graph) {

@@ -1,13 +1,14 @@
 //! Module body → dataflow graph → Rust tokens. The only user of `hydroflow_lang`, so that its next release is this folder's work.
 //!
 //! `body` reads statements with recovery, `conditions` sees to `#[cfg]`, `former` knows what operators were called once and `demux` how that one was written, `lasting` lets counters go on from tick to tick, `ports` puts the module's ports at the ends of its pipelines,
-//! `leaving` leads them out of loops, `references` finds those to singletons that cannot be, `compile` runs the dataflow compiler,
+//! `leaving` leads them out of loops, `entering` finds loops that nothing comes into, `references` finds those to singletons that cannot be, `compile` runs the dataflow compiler,
 //! `tick` tells rustc that ticks repeat, `nothing` what `null()` is a source of, `explain` turns what the compiler says into our words.
 
 mod body;
 mod compile;
 mod conditions;
 mod demux;
+mod entering;
 mod explain;
 mod former;
 mod lasting;

@@ -1,6 +1,7 @@
 //! What the compiler says of wrong texts, without cargo and rustc: those that people write, and those that nobody does.
 
 mod files;
+mod loops;
 mod parts;
 mod sizes;
 
