@@ -17,7 +17,7 @@ fn loops_that_nothing_enters_are_told_at_their_word() {
         "\nloop { union() -> defer_tick() -> null::<u8>(); };",
         "\nloop { a = union() -> map(|x: u8| x) -> tee(); a -> defer_tick() -> a; a -> null(); };",
         "\nloop {\nloop { null::<u8>() -> null(); }; };",
-        "a = source_iter([1]); loop { b = a -> batch() -> tee(); b -> null();\nloop { null::<u8>() -> null(); }; };",
+        "a = source_iter([1]); loop { b = a -> batch() -> tee(); b -> null(); b -> null();\nloop { null::<u8>() -> null(); }; };",
     ] {
         let found = of_body(body);
         let told: Vec<&String> = found.iter().filter(|said| !said.contains("input(s), actually")).collect();
