@@ -9,7 +9,7 @@ use proc_macro2::TokenStream;
 
 use crate::diagnostic::{Diagnostic, has_errors};
 use crate::emit::{self, Layered};
-use crate::graph::{self, Dataflow, Graph, GraphOptions};
+use crate::graph::{self, Dataflow, Graph, GraphOptions, Wanted};
 use crate::interface::ModuleInterface;
 use crate::outline::outline;
 use crate::resolve::{self, Library, NoLibrary, Resolved, load};
@@ -46,6 +46,12 @@ pub enum Products {
     All,
 }
 
+impl Products {
+    fn is_check(self) -> bool {
+        matches!(self, Self::Check | Self::CheckLibrary)
+    }
+}
+
 /// A file that compiled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Compilation {
@@ -55,7 +61,7 @@ pub struct Compilation {
     pub modules: Vec<ModuleInterface>,
     /// The files the program is made of, by the names users see; the main file is the first.
     pub files: Vec<String>,
-    /// The dataflow of each module, drawn.
+    /// The dataflow of each module, drawn; with [`Products::All`].
     pub graphs: Vec<Graph>,
     /// The program in its own layout; with [`Products::Layered`] and [`Products::All`].
     pub layered: Option<Layered>,
@@ -65,7 +71,7 @@ pub struct Compilation {
     pub plain: Option<String>,
     /// The syntax tree as an outline; with [`Products::All`].
     pub outline: Option<String>,
-    /// What rustc's recursion limit must be for the program.
+    /// What rustc's recursion limit must be for the program; of use for texts that were made.
     pub recursion_limit: usize,
 }
 
@@ -124,6 +130,9 @@ fn compile_modules(
     options: &Options,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<(usize, Dataflow)> {
+    // What is only checked needs no better type errors.
+    let guards = options.graph.type_guards && !options.products.is_check();
+    let wanted = Wanted { options: GraphOptions { type_guards: guards }, drawn: options.products == Products::All };
     let mut compiled = Vec::new();
     let whole = resolved.modules.iter().all(|module| module.header_is_sound);
     for (at, module) in resolved.modules.iter().enumerate() {
@@ -132,7 +141,7 @@ fn compile_modules(
         if skipped || !module.header_is_sound || !(whole || module.name == "main") {
             continue;
         }
-        let (result, found) = graph::compile(sources, resolved, module, options.graph);
+        let (result, found) = graph::compile(sources, resolved, module, wanted);
         diagnostics.extend(found);
         compiled.extend(result.map(|dataflow| (at, dataflow)));
     }
@@ -173,9 +182,10 @@ pub fn drawings(
             module.file == 0 && module.header_is_sound && module.generics.is_empty()
         };
         for module in resolved.modules.iter().filter(drawn) {
-            let (result, found) = graph::compile(&sources, &resolved, module, GraphOptions::default());
+            let wanted = Wanted { options: GraphOptions::default(), drawn: true };
+            let (result, found) = graph::compile(&sources, &resolved, module, wanted);
             diagnostics.extend(found);
-            graphs.extend(result.map(|dataflow| dataflow.graph));
+            graphs.extend(result.and_then(|dataflow| dataflow.graph));
         }
         unique(&mut diagnostics);
         let own = resolved.modules.into_iter().filter(|module| module.file == 0);
@@ -208,14 +218,14 @@ fn products(
     for (at, dataflow) in compiled {
         let module = &resolved.modules[at];
         // A module that others use is compiled there, and one of another file only there; on its own it was only checked.
-        if !used.contains(&at) && module.file == 0 {
+        if !used.contains(&at) && module.file == 0 && !options.products.is_check() {
             let mut code = emit::module_function(module, &dataflow);
             if module.name == "main" {
                 code.extend(emit::main_function(module, &options.program, sources.name()));
             }
             functions.push(emit::Function { module: at, code, parts: dataflow.parts });
         }
-        graphs.push(dataflow.graph);
+        graphs.extend(dataflow.graph);
     }
     let all: TokenStream = functions.iter().map(|function| function.code.clone()).collect();
     let all_wanted = options.products == Products::All;

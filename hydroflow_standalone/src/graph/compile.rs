@@ -23,6 +23,14 @@ pub struct GraphOptions {
     pub type_guards: bool,
 }
 
+/// What is made of a module's dataflow besides diagnostics; each costs time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted {
+    pub(crate) options: GraphOptions,
+    /// Drawings.
+    pub(crate) drawn: bool,
+}
+
 /// The dataflow of one module, drawn.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Graph {
@@ -44,8 +52,8 @@ pub struct Graph {
 
 /// A module's dataflow as Rust tokens.
 pub(crate) struct Dataflow {
-    /// Drawn.
-    pub(crate) graph: Graph,
+    /// Drawn, where that is wanted.
+    pub(crate) graph: Option<Graph>,
     /// `let` statements for the parameters of the modules it uses.
     pub(crate) values: TokenStream,
     /// An expression that makes the dataflow.
@@ -64,10 +72,10 @@ pub(crate) fn compile(
     source: &SourceMap,
     resolved: &Resolved,
     module: &ResolvedModule,
-    options: GraphOptions,
+    wanted: Wanted,
 ) -> (Option<Dataflow>, Vec<Diagnostic>) {
     let conditions = match conditions(resolved, module) {
-        Ok(conditions) if conditions.is_empty() => return compile_body(source, resolved, module, options),
+        Ok(conditions) if conditions.is_empty() => return compile_body(source, resolved, module, wanted),
         Ok(conditions) => conditions,
         Err(diagnostic) => return (None, vec![*diagnostic]),
     };
@@ -76,7 +84,7 @@ pub(crate) fn compile(
         let then = |module: &ResolvedModule| ResolvedModule { body: way.body(&module.body), ..module.clone() };
         let modules = resolved.modules.iter().map(then).collect();
         let others = Resolved { modules, files: resolved.files.clone() };
-        let (flow, mut found) = compile_body(source, &others, &then(module), options);
+        let (flow, mut found) = compile_body(source, &others, &then(module), wanted);
         // Nobody minds that something is of little use where a condition does not hold.
         found.retain(|found| flows.is_empty() || found.level == crate::diagnostic::Level::Error);
         diagnostics.extend(found);
@@ -100,7 +108,7 @@ fn compile_body(
     source: &SourceMap,
     resolved: &Resolved,
     module: &ResolvedModule,
-    options: GraphOptions,
+    wanted: Wanted,
 ) -> (Option<Dataflow>, Vec<Diagnostic>) {
     let own = parts::without_parts(resolved, module);
     let (statements, mut diagnostics) = body::statements(source, &own, module.marks[2].start);
@@ -123,7 +131,7 @@ fn compile_body(
     };
     code.statements.extend(leaving::loops(module, statements));
     let mut said = Heard::default();
-    let built = build(code, options, &mut said);
+    let built = build(code, wanted.options, &mut said);
     diagnostics.extend(explain::explain(source, module, &expanded.ports, said.0));
     diagnostics.extend(said.1);
     if crate::diagnostic::has_errors(&diagnostics) {
@@ -132,7 +140,7 @@ fn compile_body(
     let Some(Built { graph, lowered, code: tokens }) = built else {
         return (None, vec![explain::internal("the dataflow compiler gave up without a reason")]);
     };
-    let graph = draw(source, module, &graph, &lowered);
+    let graph = wanted.drawn.then(|| draw(source, module, &graph, &lowered));
     let values = items(resolved, module, &expanded);
     (Some(Dataflow { graph, values, code: tokens, parts: expanded.parts }), diagnostics)
 }

@@ -22,7 +22,7 @@ mod recursion;
 mod references;
 mod tick;
 
-pub(crate) use compile::{Dataflow, compile, runtime_root};
+pub(crate) use compile::{Dataflow, Wanted, compile, runtime_root};
 pub use compile::{Graph, GraphOptions};
 pub use operators::{Count, OperatorShape, operators};
 pub(crate) use parts::alias;

@@ -171,7 +171,7 @@ fn a_cycle_is_drawn_as_it_was_written() {
             step = join::<'static>() -> map(|(_, ((), v))| v) -> tee(); step -> at; step -> reached;
         }",
     );
-    let options = Options { program: "a".to_owned(), graph: GraphOptions::default(), products: Products::Check };
+    let options = Options { program: "a".to_owned(), graph: GraphOptions::default(), products: Products::All };
     let (compilation, said) = compile(&source, &options);
     assert!(said.is_empty());
     let graph = compilation.expect("it compiles").graphs.remove(0);
