@@ -14,6 +14,7 @@ use crate::interface::ModuleInterface;
 use crate::outline::outline;
 use crate::resolve::{self, Library, NoLibrary, Resolved, load};
 use crate::source::{SourceFile, SourceMap};
+use crate::standard;
 
 /// Enough for the limits of `parse` in an unoptimised build; only touched pages are real.
 const STACK_BYTES: usize = 512 << 20;
@@ -130,14 +131,15 @@ fn compile_modules(
     options: &Options,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<(usize, Dataflow)> {
-    // What is only checked needs no better type errors.
-    let guards = options.graph.type_guards && !options.products.is_check();
-    let wanted = Wanted { options: GraphOptions { type_guards: guards }, drawn: options.products == Products::All };
+    let wanted =
+        Wanted { options: options.graph, drawn: options.products == Products::All, code: !options.products.is_check() };
     let mut compiled = Vec::new();
     let whole = resolved.modules.iter().all(|module| module.header_is_sound);
     for (at, module) in resolved.modules.iter().enumerate() {
         // A generic module has no types of its own; it is compiled where it is used. The program of another file is that file's affair.
-        let skipped = !module.generics.is_empty() || (module.file != 0 && module.name == "main");
+        let skipped = !module.generics.is_empty()
+            || (module.file != 0 && module.name == "main")
+            || (!wanted.code && is_standard(resolved, module.file));
         if skipped || !module.header_is_sound || !(whole || module.name == "main") {
             continue;
         }
@@ -146,6 +148,12 @@ fn compile_modules(
         compiled.extend(result.map(|dataflow| (at, dataflow)));
     }
     compiled
+}
+
+/// Nothing is wrong with the modules that come with the language; they are checked where they are used.
+fn is_standard(resolved: &Resolved, file: usize) -> bool {
+    let file = &resolved.files[file];
+    standard::file_shown_as(&file.name).is_some_and(|known| known.text() == file.text)
 }
 
 /// What is wrong with a module is found again wherever it is used; it is told once.
@@ -182,7 +190,7 @@ pub fn drawings(
             module.file == 0 && module.header_is_sound && module.generics.is_empty()
         };
         for module in resolved.modules.iter().filter(drawn) {
-            let wanted = Wanted { options: GraphOptions::default(), drawn: true };
+            let wanted = Wanted { options: GraphOptions::default(), drawn: true, code: true };
             let (result, found) = graph::compile(&sources, &resolved, module, wanted);
             diagnostics.extend(found);
             graphs.extend(result.and_then(|dataflow| dataflow.graph));

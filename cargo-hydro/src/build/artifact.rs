@@ -8,7 +8,7 @@ use hydroflow_standalone::{Compilation, Products};
 use super::cargo_call::{Command, call};
 use super::crates::lay_out;
 use super::library;
-use super::program::{Program, read_program};
+use super::program::{self, Program, read_program};
 use super::record;
 use crate::report::{Event, ExitCode, Failure, Reporter};
 use crate::sys::{self, Launch, Stream};
@@ -144,11 +144,12 @@ fn compile(
     options: &BuildOptions,
     reporter: &Reporter,
 ) -> Result<Vec<(Program, Compilation)>, Failure> {
+    let read = paths.iter().map(|path| read_program(workspace, path)).collect::<Result<Vec<_>, _>>()?;
+    let outcomes = program::outcomes(&read, workspace, products, options.is_release());
     let mut programs = Vec::new();
     let mut wrong = Vec::new();
-    for path in paths {
-        let program = read_program(workspace, path)?;
-        match program.compile(workspace, products, options.is_release(), reporter) {
+    for (program, outcome) in read.into_iter().zip(outcomes) {
+        match program::told(outcome, reporter) {
             Some(compilation) => programs.push((program, compilation)),
             None => wrong.push(format!("`{}`", program.source.name())),
         }

@@ -1,12 +1,16 @@
 //! `.hf` files of the workspace: finding them, reading their headers, compiling them with everything that is wrong reported.
 
+use std::num::NonZero;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use hydroflow_standalone::diagnostic::{Level, has_errors};
 use hydroflow_standalone::graph::{Graph, GraphOptions};
 use hydroflow_standalone::interface::ModuleInterface;
 use hydroflow_standalone::source::{SourceFile, SourceMap};
-use hydroflow_standalone::{Compilation, Options, Products, compile_with, drawings, interfaces};
+use hydroflow_standalone::{Compilation, Options, Outcome, Products, compile_with, drawings, interfaces};
 
 use super::library::WorkspaceLibrary;
 use crate::report::{ExitCode, Failure, Reporter, diagnostic_event, diagnostic_rendered};
@@ -102,23 +106,42 @@ pub fn interface(workspace: &Workspace, source: &Path) -> Result<ModuleInterface
 }
 
 impl Program {
-    /// Compiles the file to Rust text. Everything that is wrong is told; none: there were errors.
-    pub(super) fn compile(
-        &self,
-        workspace: &Workspace,
-        products: Products,
-        release: bool,
-        reporter: &Reporter,
-    ) -> Option<Compilation> {
+    /// Compiles the file to Rust text.
+    fn compile(&self, workspace: &Workspace, products: Products, release: bool) -> Outcome {
         // Type guards give better errors and cost build time; a release build is made of what was checked before.
         let graph = GraphOptions { type_guards: !release };
         let options = Options { program: self.name.clone(), graph, products };
-        let outcome = compile_with(&self.source, &WorkspaceLibrary { workspace }, &options);
-        for diagnostic in &outcome.diagnostics {
-            reporter.emit(&diagnostic_event(diagnostic, &outcome.sources, reporter.color()));
-        }
-        outcome.compilation
+        compile_with(&self.source, &WorkspaceLibrary { workspace }, &options)
     }
+}
+
+/// Compiles programs to Rust text, as many at once as there are processors. The outcomes stand in the order of the programs.
+pub(super) fn outcomes(programs: &[Program], workspace: &Workspace, products: Products, release: bool) -> Vec<Outcome> {
+    let workers = thread::available_parallelism().map_or(1, NonZero::get).min(programs.len());
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        while let at = next.fetch_add(1, Ordering::Relaxed)
+            && let Some(program) = programs.get(at)
+        {
+            done.push((at, program.compile(workspace, products, release)));
+        }
+        done
+    };
+    let mut outcomes: Vec<(usize, Outcome)> = thread::scope(|scope| {
+        let started: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        started.into_iter().flat_map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+    });
+    outcomes.sort_by_key(|(at, _)| *at);
+    outcomes.into_iter().map(|(_, outcome)| outcome).collect()
+}
+
+/// Tells everything that is wrong; none: there were errors.
+pub(super) fn told(outcome: Outcome, reporter: &Reporter) -> Option<Compilation> {
+    for diagnostic in &outcome.diagnostics {
+        reporter.emit(&diagnostic_event(diagnostic, &outcome.sources, reporter.color()));
+    }
+    outcome.compilation
 }
 
 impl Program {
@@ -142,7 +165,7 @@ pub fn is_program(workspace: &Workspace, path: &Path) -> bool {
 /// The file cannot be read or has errors, which have been told.
 pub fn show(workspace: &Workspace, path: &Path, reporter: &Reporter) -> Result<(Program, Compilation), Failure> {
     let program = read_program(workspace, path)?;
-    let compilation = program.compile(workspace, Products::All, true, reporter);
+    let compilation = told(program.compile(workspace, Products::All, true), reporter);
     let name = program.source.name().to_owned();
     let compilation = compilation.ok_or_else(|| Failure::new(ExitCode::BuildFailed, format!("`{name}` has errors")))?;
     Ok((program, compilation))

@@ -11,7 +11,7 @@ use quote::quote;
 
 use super::conditions::{self, Conditions};
 use super::picture::{Edge, Node, picture};
-use super::{body, entering, explain, leaving, nothing, parts, ports, recursion, references, tick};
+use super::{body, entering, explain, finished, leaving, nothing, parts, ports, recursion, references, tick};
 use crate::diagnostic::Diagnostic;
 use crate::resolve::{Resolved, ResolvedModule};
 use crate::source::SourceMap;
@@ -29,6 +29,8 @@ pub(crate) struct Wanted {
     pub(crate) options: GraphOptions,
     /// Drawings.
     pub(crate) drawn: bool,
+    /// Rust tokens.
+    pub(crate) code: bool,
 }
 
 /// The dataflow of one module, drawn.
@@ -56,7 +58,7 @@ pub(crate) struct Dataflow {
     pub(crate) graph: Option<Graph>,
     /// `let` statements for the parameters of the modules it uses.
     pub(crate) values: TokenStream,
-    /// An expression that makes the dataflow.
+    /// An expression that makes the dataflow, where that is wanted.
     pub(crate) code: TokenStream,
     /// The modules it uses, as places in the file's list.
     pub(crate) parts: Vec<usize>,
@@ -131,18 +133,21 @@ fn compile_body(
     };
     code.statements.extend(leaving::loops(module, statements));
     let mut said = Heard::default();
-    let built = build(code, wanted.options, &mut said);
+    let built = build(code, wanted, &mut said);
     diagnostics.extend(explain::explain(source, module, &expanded.ports, said.0));
     diagnostics.extend(said.1);
     if crate::diagnostic::has_errors(&diagnostics) {
         return (None, diagnostics);
     }
-    let Some(Built { graph, lowered, code: tokens }) = built else {
-        return (None, vec![explain::internal("the dataflow compiler gave up without a reason")]);
+    let (graph, code) = match built {
+        Some(Built::Whole { graph, lowered, code }) => {
+            (wanted.drawn.then(|| draw(source, module, &graph, &lowered)), code)
+        }
+        Some(Built::Known) => (None, TokenStream::new()),
+        None => return (None, vec![explain::internal("the dataflow compiler gave up without a reason")]),
     };
-    let graph = wanted.drawn.then(|| draw(source, module, &graph, &lowered));
     let values = items(resolved, module, &expanded);
-    (Some(Dataflow { graph, values, code: tokens, parts: expanded.parts }), diagnostics)
+    (Some(Dataflow { graph, values, code, parts: expanded.parts }), diagnostics)
 }
 
 /// What stands before the dataflow: the items of the module's body and of the bodies it uses, and the parameters of those.
@@ -163,14 +168,15 @@ impl Heard {
     }
 }
 
-/// A compiled graph.
-struct Built {
-    graph: DfirGraph,
-    lowered: recursion::Lowered,
-    code: TokenStream,
+/// A graph without errors.
+enum Built {
+    /// Compiled.
+    Whole { graph: Box<DfirGraph>, lowered: recursion::Lowered, code: TokenStream },
+    /// Known to compile, and nothing of it is wanted.
+    Known,
 }
 
-fn build(code: DfirCode, options: GraphOptions, said: &mut Heard) -> Option<Built> {
+fn build(code: DfirCode, wanted: Wanted, said: &mut Heard) -> Option<Built> {
     let loops = entering::places(&code.statements);
     let FlatGraphBuilderOutput { mut flat_graph, uses, diagnostics } = match FlatGraphBuilder::from_dfir(code).build() {
         Ok(output) => output,
@@ -204,14 +210,17 @@ fn build(code: DfirCode, options: GraphOptions, said: &mut Heard) -> Option<Buil
             return None;
         }
     };
-    generate(flat_graph, &uses, lowered, options, said)
+    if !wanted.code && finished::is_known(&flat_graph) {
+        return Some(Built::Known);
+    }
+    generate(flat_graph, &uses, lowered, wanted, said)
 }
 
 fn generate(
     flat_graph: DfirGraph,
     uses: &[syn::ItemUse],
     lowered: recursion::Lowered,
-    options: GraphOptions,
+    wanted: Wanted,
     said: &mut Heard,
 ) -> Option<Built> {
     let graph = match partition_graph(flat_graph) {
@@ -222,7 +231,7 @@ fn generate(
         }
     };
     let mut code_options = AsCodeOptions::default();
-    code_options.exclude_type_guards = !options.type_guards;
+    code_options.exclude_type_guards = !(wanted.options.type_guards && wanted.code);
     code_options.exclude_meta = true;
     code_options.include_metrics_tracking = false;
     let mut diagnostics = Diagnostics::default();
@@ -233,7 +242,7 @@ fn generate(
         Ok(code) => {
             said.add(&diagnostics);
             let code = nothing::typed(&graph, tick::repeatable(lowered.in_rounds(references::placed(code))));
-            Some(Built { graph, lowered, code })
+            Some(Built::Whole { graph: Box::new(graph), lowered, code })
         }
         Err(diagnostics) => {
             said.add(&diagnostics);

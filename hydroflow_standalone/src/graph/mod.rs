@@ -1,7 +1,7 @@
 //! Module body → dataflow graph → Rust tokens. The only user of `hydroflow_lang`, so that its next release is this folder's work.
 //!
 //! `body` reads statements with recovery, `conditions` sees to `#[cfg]`, `former` knows what operators were called once and `demux` how that one was written, `lasting` lets counters go on from tick to tick, `ports` puts the module's ports at the ends of its pipelines,
-//! `leaving` leads them out of loops, `entering` finds loops that nothing comes into, `references` finds those to singletons that cannot be, `compile` runs the dataflow compiler,
+//! `leaving` leads them out of loops, `entering` finds loops that nothing comes into, `references` finds those to singletons that cannot be, `compile` runs the dataflow compiler, `finished` knows when a check need not,
 //! `tick` tells rustc that ticks repeat, `nothing` what `null()` is a source of, `explain` turns what the compiler says into our words.
 
 mod body;
@@ -10,6 +10,7 @@ mod conditions;
 mod demux;
 mod entering;
 mod explain;
+mod finished;
 mod former;
 mod lasting;
 mod leaving;
