@@ -136,16 +136,18 @@ fn compile_modules(
     let mut compiled = Vec::new();
     let whole = resolved.modules.iter().all(|module| module.header_is_sound);
     for (at, module) in resolved.modules.iter().enumerate() {
-        // A generic module has no types of its own; it is compiled where it is used. The program of another file is that file's affair.
-        let skipped = !module.generics.is_empty()
-            || (module.file != 0 && module.name == "main")
-            || (!wanted.code && is_standard(resolved, module.file));
+        let is_generic = !module.generics.is_empty();
+        // The program of another file is that file's affair.
+        let skipped = (module.file != 0 && module.name == "main")
+            || ((is_generic || !wanted.code) && is_standard(resolved, module.file));
         if skipped || !module.header_is_sound || !(whole || module.name == "main") {
             continue;
         }
-        let (result, found) = graph::compile(sources, resolved, module, wanted);
+        // A generic module has no types of its own: code is made of it where it is used.
+        let made = if is_generic { Wanted { drawn: false, code: false, ..wanted } } else { wanted };
+        let (result, found) = graph::compile(sources, resolved, module, made);
         diagnostics.extend(found);
-        compiled.extend(result.map(|dataflow| (at, dataflow)));
+        compiled.extend(result.filter(|_| !is_generic).map(|dataflow| (at, dataflow)));
     }
     compiled
 }

@@ -31,3 +31,29 @@ fn settings_are_expressions_with_one_comma_between_them() {
         assert_eq!(of_call(call), [said], "{call}");
     }
 }
+
+#[test]
+fn a_module_that_needs_nothing_around_it_is_a_statement() {
+    const ALONE: &str = "module ticker(param n: u32 = 1) { source_iter(0..n) -> null(); }\n\
+        module taker(input i: u32) { i -> null(); }\n";
+    let of_body = |body: &str| said(&format!("{ALONE}module main() {{\n{body}\n}}\n"), &NoLibrary);
+    assert_eq!(of_body("ticker(); ticker(n: 3);"), Vec::<String>::new());
+    assert_eq!(of_body("ticker(); source_iter([1]) -> taker();"), Vec::<String>::new());
+    assert_eq!(of_body("taker();"), ["HF0126 src/p.hf:4 nothing goes into the input `i` of this `taker`"]);
+    assert_eq!(of_body("tickr();").len(), 1);
+}
+
+#[test]
+fn the_body_of_a_generic_module_is_checked_also_where_nobody_uses_it() {
+    for body in ["i -> nul();", "i -> ;", "i -> map(|x| x) -> map(|x| x);", "i -> [0]j; j = join() -> null();"] {
+        let generic = format!("module idle<T: Clone>(input i: T) {{\n{body}\n}}\n");
+        let unused = said(&format!("{generic}module main() {{}}\n"), &NoLibrary);
+        let used = said(&format!("{generic}module main() {{ source_iter([1]) -> idle(); }}\n"), &NoLibrary);
+        let plain = said(
+            &format!("{}module main() {{}}\n", generic.replace("<T: Clone>", "").replace("i: T", "i: u8")),
+            &NoLibrary,
+        );
+        assert!(!plain.is_empty() && plain.iter().all(|said| said.contains("src/p.hf:2 ")), "{plain:?}");
+        assert_eq!((&unused, &used), (&plain, &plain), "{body}");
+    }
+}

@@ -11,7 +11,7 @@ use super::call::{Call, extract};
 use super::rename::Renaming;
 use super::scope::{alias, block};
 use super::settings;
-use super::statement::{assigned, parse};
+use super::statement::{assigned, parse, without_alone};
 use super::wire::{Instance, Wiring};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::interface::Direction;
@@ -50,9 +50,13 @@ pub(crate) fn expand(resolved: &Resolved, module: &ResolvedModule) -> Expanded {
     out
 }
 
-/// Returns a body in which each use of a module is a name, for looking at the syntax of the rest.
+/// Returns a body in which each use of a module is a name, for looking at the syntax of the rest. A use that is a statement of its own is left out.
 pub(crate) fn without_parts(resolved: &Resolved, module: &ResolvedModule) -> TokenStream {
-    extract(module.body.clone(), &|path| find(resolved, module.file, path).is_some(), &mut Vec::new())
+    let mut calls = Vec::new();
+    let is_module = |path: &[Ident]| find(resolved, module.file, path).is_some();
+    let body = extract(module.body.clone(), &is_module, &mut calls);
+    let is_call = |name: &Ident| calls.iter().any(|call| *name == call.placeholder.as_str());
+    without_alone(parse(body), &is_call).iter().map(ToTokens::to_token_stream).collect()
 }
 
 struct Expander<'a> {

@@ -132,6 +132,24 @@ fn element(mut core: Vec<TokenTree>, arrow: Vec<TokenTree>) -> Element {
     Element { inn, core, out, arrow }
 }
 
+/// Leaves out statements that are nothing but one of these names.
+pub(super) fn without_alone(statements: Vec<Statement>, is_meant: &dyn Fn(&Ident) -> bool) -> Vec<Statement> {
+    let kept = |statement: Statement| match statement {
+        Statement::Pipeline { name: None, elements, .. } if is_alone(&elements, is_meant) => None,
+        Statement::Loop { head, body, braces, end } => {
+            Some(Statement::Loop { head, body: without_alone(body, is_meant), braces, end })
+        }
+        other => Some(other),
+    };
+    statements.into_iter().filter_map(kept).collect()
+}
+
+/// Whether a pipeline is nothing but one of these names.
+pub(super) fn is_alone(elements: &[Element], is_meant: &dyn Fn(&Ident) -> bool) -> bool {
+    let [element] = elements else { return false };
+    element.inn.is_none() && element.out.is_none() && element.name().is_some_and(is_meant)
+}
+
 /// Returns the names a body gives to pipelines.
 pub(super) fn assigned(statements: &[Statement]) -> Vec<Ident> {
     let mut names = Vec::new();

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proc_macro2::{Group, Ident, Span, TokenTree};
 use quote::format_ident;
 
-use super::statement::{Element, Statement};
+use super::statement::{Element, Statement, is_alone};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::interface::Direction;
 use crate::parse::span_of;
@@ -109,7 +109,7 @@ impl<'a, 'b> Wiring<'a, 'b> {
         statements.into_iter().flat_map(|statement| self.statement(statement)).collect()
     }
 
-    /// `hb = monitor(…);` only names an instance.
+    /// `hb = monitor(…);` only names an instance, and `monitor(…);` only makes one.
     fn take_names(&mut self, statements: Vec<Statement>) -> Vec<Statement> {
         let mut rest = Vec::new();
         for statement in statements {
@@ -119,6 +119,8 @@ impl<'a, 'b> Wiring<'a, 'b> {
                         self.names.insert(name.to_string(), instance);
                     }
                 }
+                // A use that is a statement of its own is joined to nothing.
+                Statement::Pipeline { name: None, elements, .. } if self.is_instance_alone(&elements) => {}
                 Statement::Loop { head, body, braces, end } => {
                     rest.push(Statement::Loop { head, body: self.take_names(body), braces, end })
                 }
@@ -144,10 +146,7 @@ impl<'a, 'b> Wiring<'a, 'b> {
     }
 
     fn is_instance_alone(&self, elements: &[Element]) -> bool {
-        let [element] = elements else { return false };
-        element.inn.is_none()
-            && element.out.is_none()
-            && element.name().is_some_and(|word| self.names.contains_key(&word.to_string()))
+        is_alone(elements, &|name| self.names.contains_key(&name.to_string()))
     }
 
     fn statement(&mut self, statement: Statement) -> Vec<Statement> {
