@@ -27,6 +27,22 @@ fn all_files_are_looked_at_before_cargo_is_asked() {
 }
 
 #[test]
+fn files_may_have_capitals_in_their_names() {
+    let program = "mod Parts;\nuse checked::hf::More::more;\n\nmodule main() {\n    source_iter([1_u8]) -> Parts::part() -> more() -> null();\n}\n";
+    let part = "module part(input i: u8, output o: u8) {\n    i -> o;\n}\n";
+    let files = [
+        ("Cargo.toml", MANIFEST),
+        ("src/lib.rs", ""),
+        ("src/LoudTicker.hf", program),
+        ("src/Parts.hf", part),
+        ("src/More.hf", &part.replace("part", "more")),
+    ];
+    let workspace = Workspace::new("check-capitals", &files);
+    let output = workspace.hydro(["check"]).run().exits(0);
+    assert!(!output.stderr.contains("warning"), "{output}");
+}
+
+#[test]
 fn without_rustc_everything_but_types_is_checked_and_nothing_is_compiled() {
     let types = "module main() {\n    source_iter([1_u8]) -> map(|n: String| n) -> null();\n}\n";
     let modules = "module part(input i: u8, output o: u8) {\n    i -> o;\n}\n";

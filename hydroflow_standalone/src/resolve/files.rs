@@ -123,7 +123,7 @@ impl Resolved {
 }
 
 fn package_file(package: &str, name: &str) -> String {
-    format!("package_{package}_{name}")
+    format!("package_{}", snake(&format!("{package}_{name}")))
 }
 
 /// Reads a program's files and finds out what the names of their headers mean.
@@ -152,7 +152,18 @@ pub(crate) fn load(main: &SourceFile, library: &dyn Library) -> (Resolved, Sourc
 /// A file's stem as a word of Rust.
 fn rust_word(name: &str) -> String {
     let stem = name.rsplit('/').next().unwrap_or(name).trim_end_matches(".hf");
-    stem.chars().map(|c| if c.is_alphanumeric() || c == '_' { c } else { '_' }).collect()
+    snake(&stem.chars().map(|c| if c.is_alphanumeric() || c == '_' { c } else { '_' }).collect::<String>())
+}
+
+/// A word as Rust likes modules to be called, so that it does not complain of names that users never see. Different words stay different.
+fn snake(word: &str) -> String {
+    let lower: Vec<String> = word.split('_').filter(|part| !part.is_empty()).map(str::to_lowercase).collect();
+    let lower = lower.join("_");
+    if lower == word {
+        return lower;
+    }
+    let mark = word.bytes().fold(5381_u32, |mark, byte| mark.wrapping_mul(33) ^ u32::from(byte));
+    format!("{lower}_{mark:08x}")
 }
 
 struct Loader<'a> {
