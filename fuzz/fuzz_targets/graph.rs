@@ -1,25 +1,73 @@
-//! Any text as the body of a module, through the dataflow compiler: a graph or a diagnostic, never a crash. Whatever compiles is also a Rust file.
+//! Any text as a program, through the dataflow compiler: a graph or a diagnostic, never a crash. Whatever compiles is also a Rust file and a drawing.
+//!
+//! A text without a module is the body of one. Lines `// NAME.hf` begin further files, which the first can name by `mod NAME;` or `use other::hf::NAME::…;`.
 #![no_main]
 
 use hydroflow_standalone::diagnostic::has_errors;
+use hydroflow_standalone::draw::{Scene, svg};
 use hydroflow_standalone::graph::GraphOptions;
 use hydroflow_standalone::source::SourceFile;
-use hydroflow_standalone::{Options, Products, compile};
+use hydroflow_standalone::{Library, NoLibrary, Options, Products, compile_with};
 use libfuzzer_sys::fuzz_target;
 
-const PARTS: &str = "module part(input i: u32, output o: u32, param n: u32 = 1) { i -> map(|x| x + n) -> o; }\n";
+const PARTS: &str = "module part(input i: u32, output o: u32, param n: u32 = 1) { i -> map(|x| x + n) -> o; }\n\
+    module wide<T: Clone>(input i: T, input j: T, output o: T, output p: T) { i -> o; j -> p; }\n";
 
-fuzz_target!(|body: &str| {
-    let text = format!("{PARTS}module main(input a: u32, output b: u32, param p: u32 = 2) {{ {body} }}");
+/// Files that exist in the input alone.
+struct Files<'a>(Vec<(&'a str, &'a str)>);
+
+impl<'a> Files<'a> {
+    /// Splits an input into its main file and the others.
+    fn split(input: &'a str) -> (&'a str, Self) {
+        let mut starts: Vec<(usize, &str)> = Vec::new();
+        let mut offset = 0;
+        for line in input.split_inclusive('\n') {
+            let name = line.trim_end().strip_prefix("// ").and_then(|rest| rest.strip_suffix(".hf"));
+            starts.extend(name.map(|name| (offset, name)));
+            offset += line.len();
+        }
+        let ends = starts.iter().skip(1).map(|(start, _)| *start).chain([input.len()]);
+        let files = starts.iter().zip(ends).map(|((start, name), end)| (*name, &input[*start..end])).collect();
+        (&input[..starts.first().map_or(input.len(), |(start, _)| *start)], Self(files))
+    }
+
+    fn find(&self, name: &str, shown: String) -> Result<SourceFile, String> {
+        let file = self.0.iter().find(|(known, _)| *known == name);
+        file.map(|(_, text)| SourceFile::new(shown, *text)).ok_or_else(|| format!("there is no `{name}.hf`"))
+    }
+}
+
+impl Library for Files<'_> {
+    fn beside(&self, _file: &str, name: &str) -> Result<SourceFile, String> {
+        self.find(name, format!("{name}.hf"))
+    }
+
+    fn in_package(&self, package: &str, name: &str) -> Result<SourceFile, String> {
+        NoLibrary.in_package(package, name).or_else(|_| self.find(name, format!("{package}/src/{name}.hf")))
+    }
+}
+
+fuzz_target!(|input: &str| {
+    let (first, files) = Files::split(input);
+    let text = match first.contains("module ") {
+        true => first.to_owned(),
+        false => format!("{PARTS}module main(input a: u32, output b: u32, param p: u32 = 2) {{ {first} }}"),
+    };
     let source = SourceFile::new("fuzz.hf", text);
     let options = Options { program: "fuzz".to_owned(), graph: GraphOptions::default(), products: Products::All };
-    let (compilation, diagnostics) = compile(&source, &options);
-    for diagnostic in &diagnostics {
+    let outcome = compile_with(&source, &files, &options);
+    for diagnostic in &outcome.diagnostics {
         assert_ne!(diagnostic.code, "HF0000", "{diagnostic:?}");
-        assert!(diagnostic.render(&source, false).contains(diagnostic.code));
+        assert!(diagnostic.render_in(&outcome.sources, false).contains(diagnostic.code));
     }
-    assert_eq!(compilation.is_none(), has_errors(&diagnostics));
-    if let Some(compilation) = compilation {
+    assert_eq!(outcome.compilation.is_none(), has_errors(&outcome.diagnostics));
+    let checked = compile_with(&source, &files, &Options { products: Products::Check, ..options });
+    assert_eq!(checked.diagnostics, outcome.diagnostics, "a check says what a build says");
+    if let Some(compilation) = outcome.compilation {
         assert!(compilation.plain.is_some(), "what compiles is a Rust file");
+        for graph in &compilation.graphs {
+            let drawing = svg(&Scene::of_graph(graph, |_| String::new()));
+            assert!(drawing.ends_with("</svg>\n") || drawing.ends_with("</svg>"), "a drawing is whole");
+        }
     }
 });
