@@ -42,6 +42,72 @@ fn files_may_have_capitals_in_their_names() {
     assert!(!output.stderr.contains("warning"), "{output}");
 }
 
+/// What a file or a body calls something is its own affair, also where it is used beside others.
+#[test]
+fn parts_may_have_items_of_the_same_names() {
+    const PART: &str = "const LIMIT: TYPE = 3;
+
+#[derive(Clone)]
+struct Kept(TYPE);
+
+fn keep(n: TYPE) -> Kept {
+    Kept(n)
+}
+
+module NAME(input i: TYPE, output o: usize) {
+    const LEAST: TYPE = 1;
+    #[derive(Clone)]
+    struct Sum(TYPE);
+    impl Sum {
+        fn add(&mut self, n: TYPE) {
+            self.0 += n + LEAST;
+        }
+    }
+    fn double(n: TYPE) -> TYPE {
+        n * 2
+    }
+    i -> filter(|n: &TYPE| *n >= LEAST && *n < LIMIT)
+        -> map(|n| double(keep(n).0))
+        -> fold::<'tick>(|| Sum(0), |sum: &mut Sum, n| sum.add(n))
+        -> identity::<Sum>()
+        -> map(|Sum(n)| format!(\"{n} {LEAST}\").len())
+        -> o;
+}
+";
+    const MAIN: &str = "mod one;
+mod two;
+
+const LIMIT: &str = \"\";
+
+module main() {
+    fn double() -> &'static str {
+        LIMIT
+    }
+    source_iter([1_u8]) -> one::first() -> null();
+    source_iter([1_u64]) -> two::second() -> here() -> for_each(|_| println!(\"{}\", double()));
+}
+
+module here(input i: usize, output o: usize) {
+    const LEAST: usize = 1;
+    fn double(n: usize) -> usize {
+        n * LEAST
+    }
+    i -> map(double) -> o;
+}
+";
+    let part = |name: &str, ty: &str| PART.replace("NAME", name).replace("TYPE", ty);
+    let files = [
+        ("Cargo.toml", MANIFEST),
+        ("src/lib.rs", ""),
+        ("src/both.hf", MAIN),
+        ("src/one.hf", &part("first", "u8")),
+        ("src/two.hf", &part("second", "u64")),
+    ];
+    let workspace = Workspace::new("check-names", &files);
+    let output = workspace.hydro(["check"]).run().exits(0);
+    assert!(!output.stderr.contains("warning"), "{output}");
+}
+
 #[test]
 fn without_rustc_everything_but_types_is_checked_and_nothing_is_compiled() {
     let types = "module main() {\n    source_iter([1_u8]) -> map(|n: String| n) -> null();\n}\n";

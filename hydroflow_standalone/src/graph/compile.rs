@@ -146,16 +146,14 @@ fn compile_body(
         Some(Built::Known) => (None, TokenStream::new()),
         None => return (None, vec![explain::internal("the dataflow compiler gave up without a reason")]),
     };
-    let values = items(resolved, module, &expanded);
+    let values = items(module, &expanded);
     (Some(Dataflow { graph, values, code, parts: expanded.parts }), diagnostics)
 }
 
 /// What stands before the dataflow: the items of the module's body and of the bodies it uses, and the parameters of those.
-fn items(resolved: &Resolved, module: &ResolvedModule, expanded: &parts::Expanded) -> TokenStream {
-    let used = expanded.parts.iter().filter_map(|at| resolved.modules.get(*at));
-    let items = std::iter::once(module).chain(used).flat_map(|module| &module.items);
-    let values = &expanded.values;
-    quote!(#( #items )* #values)
+fn items(module: &ResolvedModule, expanded: &parts::Expanded) -> TokenStream {
+    let (own, parts, values) = (&module.items, &expanded.items, &expanded.values);
+    quote!(#( #own )* #parts #values)
 }
 
 /// Everything the dataflow compiler said, in order, and what we have to say of its graph.

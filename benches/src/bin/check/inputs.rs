@@ -89,10 +89,10 @@ module count_NUMBER(
     output alarms: String,
     param limit: u64 = 100
 ) {
-    arrived = items -> filter(|(key, n): &(String, u64)| !key.is_empty() && *n > 0) -> tee();
-    gone = resets -> unique::<'tick>() -> tee();
-    arrived -> map(|(key, n)| (key, Some(n))) -> [0]changes;
-    gone -> map(|key| (key, None)) -> [1]changes;
+    items -> filter(|(key, n): &(String, u64)| !key.is_empty() && *n > 0)
+        -> map(|(key, n)| (key, Some(n)))
+        -> [0]changes;
+    resets -> unique::<'tick>() -> map(|key| (key, None)) -> [1]changes;
     changes = union()
         -> fold_keyed::<'static>(|| 0_u64, |sum: &mut u64, change: Option<u64>| match change {
             Some(n) => *sum += n,

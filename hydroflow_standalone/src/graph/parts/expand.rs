@@ -8,6 +8,7 @@ use syn::Type;
 
 use super::bounds::Bounds;
 use super::call::{Call, extract};
+use super::items::Items;
 use super::rename::Renaming;
 use super::scope::{alias, block};
 use super::settings;
@@ -29,6 +30,8 @@ pub(crate) struct Expanded {
     pub(crate) body: TokenStream,
     /// `let` statements of the instances' parameters.
     pub(crate) values: TokenStream,
+    /// The items in the bodies of the modules that were used.
+    pub(crate) items: TokenStream,
     /// The modules that were used, each once, in the order of their first use.
     pub(crate) parts: Vec<usize>,
     /// Where ports of instances are declared; statements made of them stand there.
@@ -40,10 +43,11 @@ pub(crate) struct Expanded {
 /// Expands a module. Without uses of others its body stays as it is.
 pub(crate) fn expand(resolved: &Resolved, module: &ResolvedModule) -> Expanded {
     let taken = module.params.iter().map(|param| param.name.to_string()).collect();
-    let mut expander =
-        Expander { resolved, home: module.file, taken, count: 0, chain: Vec::new(), out: Expanded::default() };
+    let (items, out) = (Items::new(module), Expanded::default());
+    let mut expander = Expander { resolved, home: module.file, taken, items, count: 0, chain: Vec::new(), out };
     let body = expander.body(module, &Renaming::default());
     let mut out = expander.out;
+    out.items = expander.items.tokens;
     let instances = std::mem::take(&mut out.body);
     out.body = body;
     out.body.extend(instances);
@@ -65,6 +69,7 @@ struct Expander<'a> {
     home: usize,
     /// Names of Rust values that are taken.
     taken: BTreeSet<String>,
+    items: Items,
     count: usize,
     /// The uses that led here.
     chain: Vec<(String, Span)>,
@@ -135,6 +140,7 @@ impl<'a> Expander<'a> {
         renaming.pipelines = assigned(&parse(module.body.clone())).iter().map(ToString::to_string).collect();
         renaming.pipelines.extend(module.ports.iter().map(|port| port.name.to_string()));
         renaming.types = self.types(module, call, outer);
+        renaming.values = self.items.of(at, module).clone();
         if module.file != self.home {
             renaming.scope = Some(self.resolved.rust_path(module.file));
         }

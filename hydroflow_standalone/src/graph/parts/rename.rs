@@ -18,7 +18,7 @@ pub(super) struct Renaming {
     pub(super) prefix: String,
     /// The pipelines of the module.
     pub(super) pipelines: BTreeSet<String>,
-    /// Parameters that need another name.
+    /// Parameters and items of the body that need another name.
     pub(super) values: BTreeMap<String, String>,
     /// Type parameters and what they stand for.
     pub(super) types: BTreeMap<String, TokenStream>,
@@ -72,17 +72,21 @@ impl Renaming {
 
     /// Type arguments of operators stand between statements' words: `fold::<T>(…)`.
     fn types_between_angles(&self, stream: TokenStream) -> TokenStream {
-        if self.types.is_empty() {
+        if self.types.is_empty() && self.values.is_empty() {
             return stream;
         }
         let trees: Vec<TokenTree> = stream.into_iter().collect();
-        let mut out = TokenStream::new();
-        for tree in trees {
-            match &tree {
+        let (mut out, mut depth) = (TokenStream::new(), 0_usize);
+        for (at, tree) in trees.iter().enumerate() {
+            let is_arrow = at > 0 && is_mark(&trees[at - 1], '-');
+            depth += usize::from(is_mark(tree, '<'));
+            depth = depth.saturating_sub(usize::from(is_mark(tree, '>') && !is_arrow));
+            match tree {
                 TokenTree::Ident(name) if self.types.contains_key(&name.to_string()) => {
                     out.extend(self.types.get(&name.to_string()).cloned());
                 }
-                _ => out.extend([tree]),
+                TokenTree::Ident(name) if depth > 0 => self.word(name, &trees, at, &mut out),
+                other => out.extend([other.clone()]),
             }
         }
         out
