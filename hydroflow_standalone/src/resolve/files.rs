@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::header::{ResolvedModule, headers};
-use super::imports::{imports, leaves};
+use super::imports::{imports, item_names, leaves};
 use crate::ast::File;
 use crate::diagnostic::Diagnostic;
 use crate::parse::{parse, span_of};
@@ -101,6 +101,11 @@ impl Resolved {
     pub(super) fn package_file(&self, package: &str, name: &str) -> Option<usize> {
         let rust_name = package_file(package, name);
         self.files.iter().position(|file| file.rust_name == rust_name)
+    }
+
+    /// Returns the names of a file's Rust items and imports.
+    pub(crate) fn item_names(&self, file: usize) -> impl Iterator<Item = String> {
+        item_names(&self.files[file])
     }
 
     /// The order in which files are put into one another as Rust modules: the main file is the innermost, so that it sees all.

@@ -136,7 +136,7 @@ fn has_all_names(file: &ResolvedFile) -> bool {
 }
 
 /// The names of a file's Rust items, and of what it imports itself.
-fn item_names(file: &ResolvedFile) -> impl Iterator<Item = String> {
+pub(super) fn item_names(file: &ResolvedFile) -> impl Iterator<Item = String> {
     let name = |item: &Item| match item {
         Item::Const(item) => vec![item.ident.to_string()],
         Item::Enum(item) => vec![item.ident.to_string()],

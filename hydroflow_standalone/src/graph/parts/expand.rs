@@ -8,7 +8,7 @@ use syn::Type;
 
 use super::bounds::Bounds;
 use super::call::{Call, extract};
-use super::items::Items;
+use super::items::{self, Items};
 use super::rename::Renaming;
 use super::scope::{alias, block};
 use super::settings;
@@ -143,6 +143,8 @@ impl<'a> Expander<'a> {
         renaming.values = self.items.of(at, module).clone();
         if module.file != self.home {
             renaming.scope = Some(self.resolved.rust_path(module.file));
+            let own = items::names(module);
+            renaming.names = self.resolved.item_names(module.file).filter(|name| !own.contains(name)).collect();
         }
         self.parameters(module, call, outer, &mut renaming);
         self.ports(module, call.span(), &renaming);
@@ -188,7 +190,7 @@ impl<'a> Expander<'a> {
         }
         let mut given = given.into_iter();
         let inferred = |name: &Ident| quote_spanned!(name.span()=> _);
-        let ty = |name: &Ident| given.next().map_or_else(|| inferred(name), |ty| outer.expression(ty, false));
+        let ty = |name: &Ident| given.next().map_or_else(|| inferred(name), |ty| outer.of_scope(ty));
         module
             .generics
             .iter()

@@ -21,7 +21,7 @@ pub(super) struct Items {
 impl Items {
     /// Begins with the module that is written out, whose items keep their names.
     pub(super) fn new(module: &ResolvedModule) -> Self {
-        Self { taken: module.items.iter().filter_map(name).collect(), ..Self::default() }
+        Self { taken: names(module), ..Self::default() }
     }
 
     /// Takes in the items of the module `at`, once; returns what their names become.
@@ -29,7 +29,7 @@ impl Items {
         let Self { taken, renamed, tokens } = self;
         renamed.entry(at).or_insert_with(|| {
             let mut values = BTreeMap::new();
-            for name in module.items.iter().filter_map(name).collect::<BTreeSet<_>>() {
+            for name in names(module) {
                 if !taken.insert(name.clone()) {
                     let other = (at..).map(|number| another(&name, number)).find(|other| taken.insert(other.clone()));
                     values.extend(other.map(|other| (name, other)));
@@ -40,6 +40,11 @@ impl Items {
             values
         })
     }
+}
+
+/// The names of the items in a module's body.
+pub(super) fn names(module: &ResolvedModule) -> BTreeSet<String> {
+    module.items.iter().filter_map(name).collect()
 }
 
 /// A name of the same shape, so that rustc does not complain of it.

@@ -24,6 +24,8 @@ pub(super) struct Renaming {
     pub(super) types: BTreeMap<String, TokenStream>,
     /// The Rust path whose names the expressions mean; none: those around them.
     pub(super) scope: Option<String>,
+    /// The names that items and imports have there. Expressions see them by a `use`; types between angles must say where they are.
+    pub(super) names: BTreeSet<String>,
 }
 
 impl Renaming {
@@ -43,20 +45,22 @@ impl Renaming {
         }
         let trees: Vec<TokenTree> = stream.into_iter().collect();
         let mut out = TokenStream::new();
+        // Type arguments of operators stand between statements' words: `fold::<T>(…)`.
+        let mut angles = 0_usize;
         for (at, tree) in trees.iter().enumerate() {
+            let is_arrow = at > 0 && is_mark(&trees[at - 1], '-');
+            angles += usize::from(is_mark(tree, '<'));
+            angles = angles.saturating_sub(usize::from(is_mark(tree, '>') && !is_arrow));
             match tree {
+                TokenTree::Ident(name) if angles > 0 => self.type_word(name, &trees, at, &mut out),
+                TokenTree::Group(group) if angles > 0 => out.extend([regrouped(group, self.of_scope(group.stream()))]),
                 TokenTree::Ident(name) if !is_operator(&trees[at + 1..]) => {
                     out.extend([TokenTree::Ident(self.pipeline(name))])
                 }
-                TokenTree::Ident(name) => match self.types.get(&name.to_string()) {
-                    Some(ty) => out.extend(ty.clone()),
-                    None => out.extend([tree.clone()]),
-                },
                 TokenTree::Group(group) if opens_pipelines(group, &trees[..at]) => {
                     out.extend([regrouped(group, self.statements(group.stream()))]);
                 }
-                TokenTree::Group(group) if group.delimiter() == Delimiter::Bracket => out.extend([tree.clone()]),
-                TokenTree::Group(group) => {
+                TokenTree::Group(group) if group.delimiter() == Delimiter::Parenthesis => {
                     let arguments = self.expression(group.stream(), false);
                     let arguments = match &self.scope {
                         Some(path) => scope::arguments(operator_of(&trees[..at]), arguments, path),
@@ -67,29 +71,32 @@ impl Renaming {
                 other => out.extend([other.clone()]),
             }
         }
-        self.types_between_angles(out)
+        out
     }
 
-    /// Type arguments of operators stand between statements' words: `fold::<T>(…)`.
-    fn types_between_angles(&self, stream: TokenStream) -> TokenStream {
-        if self.types.is_empty() && self.values.is_empty() {
-            return stream;
-        }
-        let trees: Vec<TokenTree> = stream.into_iter().collect();
-        let (mut out, mut depth) = (TokenStream::new(), 0_usize);
+    /// Says where the names of a type are that stands outside of all expressions.
+    pub(super) fn of_scope(&self, ty: TokenStream) -> TokenStream {
+        let trees: Vec<TokenTree> = ty.into_iter().collect();
+        let mut out = TokenStream::new();
         for (at, tree) in trees.iter().enumerate() {
-            let is_arrow = at > 0 && is_mark(&trees[at - 1], '-');
-            depth += usize::from(is_mark(tree, '<'));
-            depth = depth.saturating_sub(usize::from(is_mark(tree, '>') && !is_arrow));
             match tree {
-                TokenTree::Ident(name) if self.types.contains_key(&name.to_string()) => {
-                    out.extend(self.types.get(&name.to_string()).cloned());
-                }
-                TokenTree::Ident(name) if depth > 0 => self.word(name, &trees, at, &mut out),
+                TokenTree::Ident(name) => self.type_word(name, &trees, at, &mut out),
+                TokenTree::Group(group) => out.extend([regrouped(group, self.of_scope(group.stream()))]),
                 other => out.extend([other.clone()]),
             }
         }
         out
+    }
+
+    fn type_word(&self, name: &Ident, trees: &[TokenTree], at: usize, out: &mut TokenStream) {
+        let begins = at == 0 || !is_mark(&trees[at - 1], ':') || (at > 1 && !is_mark(&trees[at - 2], ':'));
+        let renamed = self.values.contains_key(&name.to_string()) || self.types.contains_key(&name.to_string());
+        if let Some(path) = self.scope.as_ref().filter(|_| begins && !renamed && self.names.contains(&name.to_string()))
+        {
+            let path: TokenStream = path.parse().unwrap_or_default();
+            out.extend(quote_spanned!(name.span()=> #path::));
+        }
+        self.word(name, trees, at, out);
     }
 
     /// Renames in an expression or a type.
@@ -241,6 +248,7 @@ mod tests {
             values: [("n".to_owned(), "n_1".to_owned())].into(),
             types: [("T".to_owned(), "u32".parse().unwrap())].into(),
             scope: None,
+            names: BTreeSet::new(),
         }
     }
 
