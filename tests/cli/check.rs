@@ -42,10 +42,8 @@ fn files_may_have_capitals_in_their_names() {
     assert!(!output.stderr.contains("--> src/"), "{output}");
 }
 
-/// What a file or a body calls something is its own affair, also where it is used beside others; types between angles are those of the file.
-#[test]
-fn parts_may_have_items_of_the_same_names() {
-    const PART: &str = "use std::collections::BTreeMap as Map;
+/// A file with items of its own, and a module with some in its body.
+const PART: &str = "use std::collections::BTreeMap as Map;
 use std::collections;
 
 const LIMIT: TYPE = 3;
@@ -86,7 +84,9 @@ module pass<T>(input i: T, output o: T) {
     i -> identity::<T>() -> o;
 }
 ";
-    const MAIN: &str = "mod one;
+
+/// A program that uses two such files, and a module of its own.
+const MAIN: &str = "mod one;
 mod two;
 
 const LIMIT: &str = \"\";
@@ -107,6 +107,10 @@ module here(input i: usize, output o: usize) {
     i -> map(double) -> o;
 }
 ";
+
+/// What a file or a body calls something is its own affair, also where it is used beside others; types between angles are those of the file.
+#[test]
+fn parts_may_have_items_of_the_same_names() {
     let part = |name: &str, ty: &str| PART.replace("NAME", name).replace("TYPE", ty);
     let files = [
         ("Cargo.toml", MANIFEST),
