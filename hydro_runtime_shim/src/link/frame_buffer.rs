@@ -78,16 +78,25 @@ impl FrameBuffer {
         matches!(self.cut, Cut::Lines { .. })
     }
 
+    /// Lends the bytes out, for as long as records are taken off the open frame, which is at the returned place.
+    pub(super) fn lend(&mut self) -> (Vec<u8>, std::ops::Range<usize>) {
+        (std::mem::take(&mut self.buffer), self.start..self.frame_end)
+    }
+
+    /// Takes the bytes back; the open frame now begins at `start`.
+    pub(super) fn take_back(&mut self, buffer: Vec<u8>, start: usize) {
+        (self.buffer, self.start) = (buffer, start);
+    }
+
     /// Returns the rest of the open frame.
     #[inline]
     pub(super) fn open_frame(&self) -> &[u8] {
         self.buffer.get(self.start..self.frame_end).unwrap_or_default()
     }
 
-    /// Takes records off the open frame, so that `left` bytes of it remain.
-    #[inline]
-    pub(super) fn leave(&mut self, left: usize) {
-        self.start = self.frame_end - left;
+    /// Skips the rest of the open frame.
+    pub(super) fn skip(&mut self) {
+        self.start = self.frame_end;
     }
 
     /// Skips what is left of the open frame and opens the next one, if it is there as a whole.

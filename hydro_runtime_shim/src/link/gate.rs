@@ -9,6 +9,9 @@ use std::task::Waker;
 /// Bytes a queue may hold before the gate shuts.
 pub(crate) const QUEUE_LIMIT_BYTES: usize = 8 << 20;
 
+/// The same where outputs may wait in the tick: what they made lately is in the processor's cache then, and no peer can be waiting for us.
+pub(crate) const WAITING_LIMIT_BYTES: usize = 1 << 20;
+
 /// Open unless some queue is over its limit.
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
@@ -21,6 +24,11 @@ impl Gate {
     /// Lets outputs wait inside the tick: to be said of programs without inputs.
     pub(crate) fn let_outputs_wait(&self) {
         self.outputs_may_wait.set(true);
+    }
+
+    /// Returns the bytes a queue may hold before the gate shuts.
+    pub(super) fn limit(&self) -> usize {
+        if self.outputs_may_wait.get() { WAITING_LIMIT_BYTES } else { QUEUE_LIMIT_BYTES }
     }
 
     /// Tells whether inputs must not be read now.

@@ -20,8 +20,8 @@ use super::peer::Peer;
 use super::readiness::Readiness;
 use super::tag::Tag;
 use super::{InputHub, MemberId, Node, PeerChange, note};
-use crate::codec;
-use crate::contract::{FrameHeader, FrameKind, MAX_RECORD_BYTES};
+use crate::codec::{self, CodecError};
+use crate::contract::{Codec, FrameHeader, FrameKind, MAX_RECORD_BYTES};
 use crate::protocol::Verdict;
 
 /// Items of one tick at most: a bound for what stateful operators hold of one tick.
@@ -56,6 +56,30 @@ enum End {
     Replaced,
 }
 
+/// Records that may be taken off the open frame of the first active connection without a look at anything else. All that a record needs is in one
+/// place: small ones take no more than a few nanoseconds.
+#[derive(Debug)]
+struct Batch {
+    /// Lent by the connection.
+    bytes: Vec<u8>,
+    at: usize,
+    end: usize,
+    /// Records left, and how many there were.
+    left: u32,
+    size: u32,
+    codec: Codec,
+    address: SocketAddr,
+    member: MemberId,
+}
+
+impl Default for Batch {
+    fn default() -> Self {
+        let address = SocketAddr::new(std::net::Ipv4Addr::UNSPECIFIED.into(), 0);
+        let (codec, member) = (Codec::Binary, MemberId(0));
+        Self { bytes: Vec::new(), at: 0, end: 0, left: 0, size: 0, codec, address, member }
+    }
+}
+
 /// The items of all connections of an input port, merged. It never ends.
 #[derive(Debug)]
 pub(crate) struct Input<T, A> {
@@ -66,10 +90,7 @@ pub(crate) struct Input<T, A> {
     /// Numbers of connections that may have something, each once.
     active: VecDeque<usize>,
     woken: Vec<usize>,
-    /// Records that may be taken off the open frame of the first active connection without a look at anything else.
-    batch_left: u32,
-    /// How many there were.
-    batch: u32,
+    batch: Batch,
     records_left: u32,
     bytes_left: usize,
     marker: PhantomData<fn() -> (T, A)>,
@@ -86,8 +107,7 @@ impl<T: DeserializeOwned, A: Tag<T>> Input<T, A> {
             connections: Vec::new(),
             active: VecDeque::new(),
             woken: Vec::new(),
-            batch_left: 0,
-            batch: 0,
+            batch: Batch::default(),
             records_left: TICK_RECORDS,
             bytes_left: TICK_BYTES,
             marker: PhantomData,
@@ -97,26 +117,32 @@ impl<T: DeserializeOwned, A: Tag<T>> Input<T, A> {
     /// Decodes the next record of the open frame of the connection whose turn it is. All that is not for every record stays out of the way.
     #[inline(always)]
     fn next_record(&mut self) -> Option<A::Item> {
-        if self.batch_left == 0 || self.node.gate.is_shut() {
+        let batch = &mut self.batch;
+        if batch.left == 0 {
             return None;
         }
-        let number = *self.active.front()?;
-        let connection = self.connections.get_mut(number)?.as_mut()?;
-        let mut rest = connection.frames.open_frame();
-        if rest.is_empty() {
-            return None;
-        }
-        match codec::take::<T>(connection.arrival.codec, &mut rest) {
+        let mut rest = batch.bytes.get(batch.at..batch.end).filter(|rest| !rest.is_empty())?;
+        match codec::take::<T>(batch.codec, &mut rest) {
             Ok(record) => {
-                let left = rest.len();
-                connection.frames.leave(left);
-                self.batch_left -= 1;
-                Some(A::tag(record, connection.address, connection.member))
+                batch.at = batch.end - rest.len();
+                batch.left -= 1;
+                Some(A::tag(record, batch.address, batch.member))
             }
             Err(error) => {
-                self.refuse(number, error.to_string());
+                self.refuse_batch(error);
                 None
             }
+        }
+    }
+
+    /// Takes the error, so that the way of every record does not have to drop it.
+    #[cold]
+    #[inline(never)]
+    #[expect(clippy::needless_pass_by_value, reason = "see above")]
+    fn refuse_batch(&mut self, error: CodecError) {
+        self.settle();
+        if let Some(number) = self.active.front().copied() {
+            self.refuse(number, error.to_string());
         }
     }
 
@@ -128,12 +154,16 @@ impl<T: DeserializeOwned, A: Tag<T>> Input<T, A> {
 
     /// Ends the batch: what was taken of it counts.
     fn settle(&mut self) {
-        let taken = std::mem::take(&mut self.batch) - std::mem::take(&mut self.batch_left);
+        if self.batch.size == 0 {
+            return;
+        }
+        let Batch { bytes, at, left, size, .. } = std::mem::take(&mut self.batch);
+        let taken = size - left;
         self.records_left -= taken;
-        if taken > 0
-            && let Some(number) = self.active.front()
+        if let Some(number) = self.active.front()
             && let Some(connection) = self.connections.get_mut(*number).and_then(Option::as_mut)
         {
+            connection.frames.take_back(bytes, at);
             connection.left -= taken;
             if connection.left == 0 {
                 finish_frame(&self.hub, connection);
@@ -143,16 +173,28 @@ impl<T: DeserializeOwned, A: Tag<T>> Input<T, A> {
 
     /// Begins a batch of the connection whose turn it is, if its open frame has records left.
     fn begin_batch(&mut self) -> bool {
-        let connection = self.active.front().and_then(|number| self.connections.get(*number)?.as_ref());
-        let left = connection.map_or(0, |connection| connection.left);
-        self.batch = left.min(self.records_left);
-        self.batch_left = self.batch;
-        self.batch > 0
+        let connection = self.active.front().and_then(|number| self.connections.get_mut(*number)?.as_mut());
+        let Some(connection) = connection else { return false };
+        let size = connection.left.min(self.records_left);
+        if size == 0 {
+            return false;
+        }
+        let (bytes, place) = connection.frames.lend();
+        self.batch = Batch {
+            bytes,
+            at: place.start,
+            end: place.end,
+            left: size,
+            size,
+            codec: connection.arrival.codec,
+            address: connection.address,
+            member: connection.member,
+        };
+        true
     }
 
     #[cold]
     fn close(&mut self, number: usize, end: &End) {
-        (self.batch, self.batch_left) = (0, 0);
         let Some(connection) = self.connections.get_mut(number).and_then(Option::as_mut) else { return };
         let Arrival { link, connection: own, peer, closed, .. } = &connection.arrival;
         let link = Rc::clone(link);
@@ -292,7 +334,7 @@ impl<T: DeserializeOwned, A: Tag<T>> Input<T, A> {
                 match verdict {
                     Verdict::Take if header.kind == FrameKind::Data => connection.left = header.amount,
                     Verdict::Take => return self.take_piece(number, header.amount),
-                    Verdict::Duplicate => connection.frames.leave(0),
+                    Verdict::Duplicate => connection.frames.skip(),
                     // The one that replaced it is on its way to us.
                     Verdict::Fenced => self.close(number, &End::Replaced),
                     Verdict::Gap => self.refuse(number, format!("items before number {} are missing", header.number)),
@@ -305,7 +347,7 @@ impl<T: DeserializeOwned, A: Tag<T>> Input<T, A> {
     fn take_piece(&mut self, number: usize, last: u32) -> Option<A::Item> {
         let connection = self.connections.get_mut(number)?.as_mut()?;
         connection.pieces.extend_from_slice(connection.frames.open_frame());
-        connection.frames.leave(0);
+        connection.frames.skip();
         if connection.pieces.len() > MAX_RECORD_BYTES || last > 1 {
             self.refuse(number, "an item in pieces is too large".to_owned());
             return None;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 mod accept;
 mod acknowledge;
+mod batch;
 mod dial;
 mod frame_buffer;
 #[cfg(fuzzing)]

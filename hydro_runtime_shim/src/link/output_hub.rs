@@ -28,6 +28,15 @@ pub(crate) async fn sweep(hub: Rc<OutputHub>) {
     }
 }
 
+/// Which encodings an item is wanted in.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Encodings {
+    /// [`Codec::Binary`].
+    pub(super) binary: bool,
+    /// [`Codec::Json`].
+    pub(super) json: bool,
+}
+
 /// What the sink of an output and its connection tasks share.
 #[derive(Debug)]
 pub(crate) struct OutputHub {
@@ -38,6 +47,8 @@ pub(crate) struct OutputHub {
     lossy: bool,
     /// Peers we dial have their queue from the start and for ever; those that dialed us have it while they are connected and a while after.
     pub(super) queues: RefCell<Vec<Rc<Queue>>>,
+    /// Which encodings the queues have.
+    pub(super) encodings: Cell<Encodings>,
     sink: RefCell<Option<Weak<dyn PeersChanged>>>,
     dropped: Cell<u64>,
 }
@@ -45,7 +56,15 @@ pub(crate) struct OutputHub {
 impl OutputHub {
     /// Creates the hub of a port.
     pub(crate) fn new(node: Rc<Node>, face: PortFace, lossy: bool) -> Rc<Self> {
-        Rc::new(Self { face, node, lossy, queues: RefCell::default(), sink: RefCell::default(), dropped: Cell::new(0) })
+        Rc::new(Self {
+            face,
+            node,
+            lossy,
+            queues: RefCell::default(),
+            encodings: Cell::default(),
+            sink: RefCell::default(),
+            dropped: Cell::new(0),
+        })
     }
 
     /// Makes a queue that has no place here yet; `key` names a receiver that may come back.
@@ -115,6 +134,8 @@ impl OutputHub {
 
     /// Tells the sink that a queue came, went or got another peer.
     pub(super) fn changed(&self) {
+        let has = |codec| self.queues.borrow().iter().any(|queue| queue.codec == codec);
+        self.encodings.set(Encodings { binary: has(Codec::Binary), json: has(Codec::Json) });
         let sink = self.sink.borrow().as_ref().and_then(Weak::upgrade);
         if let Some(sink) = sink {
             sink.peers_changed();

@@ -14,56 +14,14 @@ use std::task::{Context, Poll};
 use futures::Sink;
 use serde::Serialize;
 
+use super::batch::Batch;
 use super::gate::QUEUE_LIMIT_BYTES;
 use super::output_hub::PeersChanged;
 use super::peer::Peer;
 use super::queue::Queue;
 use super::{MemberId, OutputHub};
 use crate::codec::{self, CodecError};
-use crate::contract::{Codec, MAX_FRAME_BYTES, Policy};
-use crate::protocol::CHUNK_BYTES;
-
-/// Records for several peers, encoded once.
-#[derive(Debug)]
-struct Batch {
-    codec: Codec,
-    bytes: Vec<u8>,
-    records: u32,
-}
-
-impl Batch {
-    fn new(codec: Codec) -> Self {
-        Self { codec, bytes: Vec::new(), records: 0 }
-    }
-
-    /// Appends a record; one that is too large for a frame is copied to the queues at once.
-    fn push<T: Serialize>(&mut self, item: &T, queues: &[Rc<Queue>]) -> Result<(), CodecError> {
-        let before = self.bytes.len();
-        codec::append(self.codec, item, &mut self.bytes).inspect_err(|_| self.bytes.truncate(before))?;
-        if self.bytes.len() > MAX_FRAME_BYTES {
-            let record = self.bytes.split_off(before);
-            self.spread(queues);
-            return queues
-                .iter()
-                .filter(|queue| queue.codec == self.codec)
-                .try_for_each(|queue| queue.push_encoded(&record));
-        }
-        self.records += 1;
-        Ok(())
-    }
-
-    /// Copies the batch to the queues of its encoding.
-    fn spread(&mut self, queues: &[Rc<Queue>]) {
-        if self.records == 0 {
-            return;
-        }
-        for queue in queues.iter().filter(|queue| queue.codec == self.codec) {
-            queue.push_frame(&self.bytes, self.records);
-        }
-        self.bytes.clear();
-        self.records = 0;
-    }
-}
+use crate::contract::{Codec, Policy};
 
 /// The sink of a plain output: each item to every peer, or to each in turn.
 #[derive(Debug)]
@@ -85,28 +43,35 @@ impl<T: Serialize> PlainOutput<T> {
         Self { hub, policy, binary, json, turn: 0, marker: PhantomData }
     }
 
-    #[inline]
+    #[inline(always)]
     fn send(&mut self, item: &T) -> Result<(), CodecError> {
-        let queues = self.hub.queues.borrow();
-        match (queues.as_slice(), self.policy) {
-            ([], _) => Ok(()),
-            ([queue], _) if self.binary.records | self.json.records == 0 => queue.push(item),
-            (_, Policy::RoundRobin) => match next_in_turn(&queues, &mut self.turn) {
-                Some(queue) => queue.push(item),
-                None => Ok(()),
-            },
-            (_, Policy::Broadcast) => {
-                for batch in [&mut self.binary, &mut self.json] {
-                    if queues.iter().any(|queue| queue.codec == batch.codec) {
-                        batch.push(item, &queues)?;
-                        if batch.bytes.len() >= CHUNK_BYTES {
-                            batch.spread(&queues);
-                        }
-                    }
-                }
-                Ok(())
+        let encodings = self.hub.encodings.get();
+        if self.policy == Policy::RoundRobin {
+            return self.send_in_turn(item);
+        }
+        if encodings.binary {
+            let last = self.binary.end();
+            if self.binary.push(item)? {
+                self.binary.spread(&self.hub.queues.borrow(), last)?;
             }
         }
+        if encodings.json {
+            let last = self.json.end();
+            if self.json.push(item)? {
+                self.json.spread(&self.hub.queues.borrow(), last)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn send_in_turn(&mut self, item: &T) -> Result<(), CodecError> {
+        let queues = self.hub.queues.borrow();
+        next_in_turn(&queues, &mut self.turn).map_or(Ok(()), |queue| queue.push(item))
+    }
+
+    #[cold]
+    fn refuse(&self, error: &CodecError) {
+        self.hub.drop_items(1, format_args!("an item cannot be sent: {error}"));
     }
 }
 
@@ -124,24 +89,27 @@ impl<T: Serialize> Sink<T> for PlainOutput<T> {
 
     #[inline]
     fn poll_ready(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        poll_gate(&self.hub, context)
+        // Only where a frame begins: the gate shuts when one is handed over.
+        if self.binary.is_empty() && self.json.is_empty() { poll_gate(&self.hub, context) } else { Poll::Ready(Ok(())) }
     }
 
     #[inline]
     fn start_send(self: Pin<&mut Self>, item: T) -> Result<(), Infallible> {
         let this = self.get_mut();
         if let Err(error) = this.send(&item) {
-            this.hub.drop_items(1, format_args!("an item cannot be sent: {error}"));
+            this.refuse(&error);
         }
         Ok(())
     }
 
     fn poll_flush(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         let this = self.get_mut();
-        let queues = this.hub.queues.borrow();
-        this.binary.spread(&queues);
-        this.json.spread(&queues);
-        drop(queues);
+        for batch in [&mut this.binary, &mut this.json] {
+            let last = batch.end();
+            if let Err(error) = batch.spread(&this.hub.queues.borrow(), last) {
+                this.hub.drop_items(1, format_args!("an item cannot be sent: {error}"));
+            }
+        }
         this.hub.flush();
         Poll::Ready(Ok(()))
     }

@@ -19,8 +19,6 @@ use crate::contract::{Codec, Grant, Offer};
 use crate::protocol::{SLICES, Sender, Violation};
 use crate::transport::Socket;
 
-/// A queue that was over its limit lets the gate open again when it is down to this.
-const OPEN_BYTES: usize = QUEUE_LIMIT_BYTES / 2;
 /// How far the limit may rise for a peer that sends us nothing.
 const RISEN_LIMIT_BYTES: usize = 64 << 20;
 
@@ -73,7 +71,7 @@ impl Queue {
     }
 
     fn of(node: Rc<Node>, codec: Codec, key: Option<LinkKey>, sender: Sender) -> Rc<Self> {
-        let state = State { sender, progress: 0, socket: None, error: None, limit: QUEUE_LIMIT_BYTES, over: false };
+        let state = State { sender, progress: 0, socket: None, error: None, limit: node.gate.limit(), over: false };
         Rc::new(Self {
             node,
             codec,
@@ -226,6 +224,12 @@ impl Queue {
         Ok(())
     }
 
+    /// Appends a frame of records that are encoded already, behind room for its header, and leaves another buffer in place of it.
+    pub(super) fn push_buffer(&self, buffer: &mut Vec<u8>, records: u32) {
+        self.state.borrow_mut().sender.push_buffer(buffer, records);
+        self.pump(false);
+    }
+
     /// Appends a frame of records that are encoded already.
     pub(super) fn push_frame(&self, payload: &[u8], records: u32) {
         self.state.borrow_mut().sender.push_frame(payload, records);
@@ -317,14 +321,15 @@ impl Queue {
 
     fn mind_the_gate(&self, state: &mut State) {
         let size = state.sender.held();
-        if size < OPEN_BYTES {
-            state.limit = QUEUE_LIMIT_BYTES;
+        let (limit, low) = (self.node.gate.limit(), self.node.gate.limit() / 2);
+        if size < low {
+            state.limit = limit;
         }
         if !state.over && size > state.limit {
             state.over = true;
             self.node.gate.shut();
             self.work.notify_one();
-        } else if state.over && (size < OPEN_BYTES || size < state.limit && state.limit > QUEUE_LIMIT_BYTES) {
+        } else if state.over && (size < low || size < state.limit && state.limit > limit) {
             state.over = false;
             self.node.gate.open();
         }

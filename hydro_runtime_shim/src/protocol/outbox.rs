@@ -11,8 +11,10 @@ use std::io::IoSlice;
 const BUFFER_BYTES: usize = 60 << 10;
 /// Released buffers kept for later; more than one acknowledgement sets free at once.
 const SPARE_BUFFERS: usize = 8;
-/// A buffer larger than this is not kept.
-const SPARE_BYTES: usize = 2 * BUFFER_BYTES;
+/// A buffer larger than this is not kept. One that holds a record of a buffer's size beside others is.
+const SPARE_BYTES: usize = 4 * BUFFER_BYTES;
+/// A buffer smaller than this is copied.
+const COPIED_BYTES: usize = 8 << 10;
 /// Parts that are handed out at once.
 pub const SLICES: usize = 8;
 
@@ -44,10 +46,27 @@ impl Outbox {
     #[inline]
     pub(super) fn begin(&mut self) {
         if self.tail.len() >= BUFFER_BYTES {
-            let next = self.spare.pop().unwrap_or_default();
+            // The last one was filled, so this one will be: it need not grow step by step.
+            let next = self.spare.pop().unwrap_or_else(|| Vec::with_capacity(self.tail.capacity().min(SPARE_BYTES)));
             self.tail_at += self.tail.len() as u64;
             self.full.push_back(std::mem::replace(&mut self.tail, next));
         }
+    }
+
+    /// Appends a buffer, and leaves an empty one in its place. A small one is copied, so that many of them do not take a page each.
+    pub(super) fn adopt(&mut self, buffer: &mut Vec<u8>) {
+        if buffer.len() < COPIED_BYTES {
+            self.begin();
+            self.tail.extend_from_slice(buffer);
+            return buffer.clear();
+        }
+        if !self.tail.is_empty() {
+            self.tail_at += self.tail.len() as u64;
+            self.full.push_back(std::mem::take(&mut self.tail));
+        }
+        let next = self.spare.pop().unwrap_or_else(|| Vec::with_capacity(buffer.capacity().min(SPARE_BYTES)));
+        self.tail_at += buffer.len() as u64;
+        self.full.push_back(std::mem::replace(buffer, next));
     }
 
     /// Returns the place behind the last byte.

@@ -208,6 +208,27 @@ impl Sender {
         self.next += u64::from(records);
     }
 
+    /// Appends a frame of records that are encoded already, behind room for its header; in place of the buffer an empty one is left.
+    pub fn push_buffer(&mut self, buffer: &mut Vec<u8>, records: u32) {
+        self.close_frame();
+        let Some((head, payload)) = buffer.split_first_chunk_mut::<FRAME_HEADER_BYTES>() else { return };
+        if !self.headers {
+            self.append_frame(FrameKind::Data, payload, records);
+        } else {
+            let header = FrameHeader {
+                number: self.next,
+                amount: records,
+                checksum: self.checks.then(|| crc32fast::hash(payload)),
+                ..FrameHeader::new(FrameKind::Data, payload.len())
+            };
+            *head = header.bytes();
+            let bytes = buffer.len();
+            self.outbox.adopt(buffer);
+            self.keep(bytes, records);
+        }
+        self.next += u64::from(records);
+    }
+
     /// Appends the goodbye, behind everything else.
     pub fn push_goodbye(&mut self, reason: &str) {
         self.close_frame();

@@ -240,3 +240,38 @@ fn a_peer_that_reads_lines_gets_the_records_alone() {
     assert_eq!(take(&mut sender, usize::MAX), b"1\n2\n3\n");
     assert_eq!((sender.pending_records(), sender.backlog()), (0, 0));
 }
+
+#[test]
+fn whole_buffers_are_frames_like_any_other() {
+    let (mut sender, mut receiver) = (Sender::new(5, false), Receiver::new());
+    let connection = connect(&mut sender, &mut receiver);
+    let mut expected = Vec::new();
+    let mut wire = Vec::new();
+    for (number, size) in [10, 20_000, 3, 70_000, 8_200, 1].into_iter().enumerate() {
+        let mut buffer = vec![0; FRAME_HEADER_BYTES];
+        buffer.extend(vec![number as u8; size]);
+        sender.push_buffer(&mut buffer, 1);
+        assert!(buffer.is_empty());
+        push(&mut sender, &[9], true);
+        expected.extend([vec![number as u8; size], vec![9]]);
+        wire.extend(take(&mut sender, 5_000));
+    }
+    loop {
+        let bytes = take(&mut sender, usize::MAX);
+        if bytes.is_empty() {
+            break;
+        }
+        wire.extend(bytes);
+    }
+    let seen: Vec<Vec<u8>> = frames(&mut wire)
+        .into_iter()
+        .map(|(header, payload)| {
+            assert_eq!(receiver.accept(connection, header.number, header.amount), Verdict::Take);
+            payload
+        })
+        .collect();
+    assert_eq!(seen, expected);
+    receiver.finish();
+    sender.acknowledge(receiver.ack(), WINDOW).expect("it was sent");
+    assert_eq!((sender.pending_records(), sender.held()), (0, 0));
+}
