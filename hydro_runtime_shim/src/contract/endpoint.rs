@@ -168,7 +168,16 @@ pub fn parse_endpoints(value: &str, direction: Direction) -> Result<Vec<Endpoint
             reason: "is empty; write `null` to leave the port unconnected",
         });
     }
-    parts.into_iter().map(|part| Endpoint::parse(part, direction)).collect()
+    let mut endpoints: Vec<Endpoint> = Vec::new();
+    for part in parts {
+        let endpoint = Endpoint::parse(part, direction)?;
+        // Two connections of one link would take each other's place for ever.
+        if endpoint.transport != Transport::Null && endpoints.contains(&endpoint) {
+            return Err(EndpointError { text: part.to_owned(), reason: "is there twice" });
+        }
+        endpoints.push(endpoint);
+    }
+    Ok(endpoints)
 }
 
 impl Endpoint {
@@ -288,6 +297,7 @@ mod tests {
             ("tcp://x", "no port number"),
             ("tcp://:1", "no host"),
             ("tcp://x:99999", "between 0 and 65535"),
+            ("tcp://a:1, dial:tcp://a:1", "is there twice"),
             ("unix:", "no path after `unix:`"),
             ("shm:#inbound", "no path after `shm:`"),
         ] {
