@@ -49,6 +49,20 @@ impl Process {
         Self::start(command)
     }
 
+    /// Starts a program that takes about one item in fifty of what the sender would make.
+    pub(super) fn slow_receiver(at: &str) -> Self {
+        let mut command = program("slow", &[]);
+        command.env("HYDRO_INPUT_NUMBERS", at).env("HYDRO_SERVICE", "slow");
+        Self::start(command)
+    }
+
+    /// Returns the memory it holds, in KiB.
+    pub(super) fn memory(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("the system tells");
+        line.trim().trim_end_matches(" kB").parse().expect("a number")
+    }
+
     fn start(mut command: Command) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let mut child = command.spawn().expect("was built");

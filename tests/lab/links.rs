@@ -94,6 +94,25 @@ fn programs_that_are_stopped_for_a_while_lose_nothing() {
 }
 
 #[test]
+fn a_slow_receiver_costs_no_memory() {
+    let place = format!("tcp://{}", free_address());
+    let receiver = Process::slow_receiver(&place);
+    let sender = Process::sender(&place, 0, &[]);
+    // By then whatever can fill up is full.
+    receiver.takes(4_000);
+    let before = (receiver.memory(), sender.memory());
+    for _ in 0..rounds(3, 60) {
+        receiver.takes(2_000);
+    }
+    let after = (receiver.memory(), sender.memory());
+    for (before, after) in [(before.0, after.0), (before.1, after.1)] {
+        assert!(after < before + before / 10 + 512, "from {before} to {after} KiB");
+        assert!(after < 32 << 10, "{after} KiB");
+    }
+    assert_eq!((sender.notes("is silent"), receiver.notes("nothing was heard")), (0, 0));
+}
+
+#[test]
 fn a_network_that_is_cut_and_healed_loses_nothing() {
     let Some(hosts) = Hosts::new() else {
         return not_covered("no network namespaces here (they need root and `ip`), so no network was cut");

@@ -15,7 +15,7 @@ use futures::Stream;
 use serde::de::DeserializeOwned;
 
 use super::frame_buffer::{FrameBuffer, Front};
-use super::input_hub::Arrival;
+use super::input_hub::{Arrival, SILENT_PULSES};
 use super::peer::Peer;
 use super::readiness::Readiness;
 use super::tag::Tag;
@@ -386,8 +386,10 @@ impl<T: DeserializeOwned, A: Tag<T>> Input<T, A> {
             }
             Ok(count) => {
                 connection.has_read = true;
-                let link = &connection.arrival.link;
-                link.silent_pulses.set(0);
+                let Arrival { link, peer, .. } = &connection.arrival;
+                if link.silent_pulses.replace(0) >= SILENT_PULSES {
+                    self.node.events.tell(self.hub.face.name, peer, PeerChange::Returned);
+                }
                 link.unacknowledged.set(link.unacknowledged.get().saturating_add(count));
                 self.bytes_left = self.bytes_left.saturating_sub(count);
             }

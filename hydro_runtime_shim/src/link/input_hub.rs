@@ -19,7 +19,7 @@ use crate::transport::Socket;
 /// Senders remembered while they are not connected; callers may make up as many names as they like.
 const REMEMBERED_SENDERS: usize = 4096;
 /// Pulses after which a silent sender is taken for unreachable.
-const SILENT_PULSES: u32 = (SILENCE.as_secs() / PULSE.as_secs()) as u32;
+pub(super) const SILENT_PULSES: u32 = (SILENCE.as_secs() / PULSE.as_secs()) as u32;
 /// Pulses after which nothing that a silent sender said can be under way any more.
 const GONE_PULSES: u32 = 60;
 

@@ -44,7 +44,7 @@ pub(crate) struct OutputHub {
     pub(crate) face: PortFace,
     pub(super) node: Rc<Node>,
     /// Whether items may be left out when a peer does not take them fast enough.
-    lossy: bool,
+    pub(super) lossy: bool,
     /// Peers we dial have their queue from the start and for ever; those that dialed us have it while they are connected and a while after.
     pub(super) queues: RefCell<Vec<Rc<Queue>>>,
     /// Which encodings the queues have.
@@ -69,12 +69,12 @@ impl OutputHub {
 
     /// Makes a queue that has no place here yet; `key` names a receiver that may come back.
     pub(super) fn queue(&self, codec: Codec, key: Option<LinkKey>) -> Rc<Queue> {
-        Queue::new(Rc::clone(&self.node), codec, key, self.lossy)
+        Queue::new(self, codec, key)
     }
 
     /// Makes such a queue for a peer that reads lines.
     pub(super) fn queue_of_lines(&self) -> Rc<Queue> {
-        Queue::of_lines(Rc::clone(&self.node), self.lossy)
+        Queue::of_lines(self)
     }
 
     /// Gives a queue its place, from where it gets items.

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use tokio::sync::Notify;
 
-use super::Node;
+use super::{Node, OutputHub, PeerChange, SILENCE, note};
 use super::gate::QUEUE_LIMIT_BYTES;
 use super::peer::{LinkKey, Peer};
 use crate::codec::{self, CodecError};
@@ -26,6 +26,8 @@ const RISEN_LIMIT_BYTES: usize = 64 << 20;
 #[derive(Debug)]
 pub(crate) struct Queue {
     node: Rc<Node>,
+    /// The port.
+    port: &'static str,
     /// The encoding of the records in it.
     pub(super) codec: Codec,
     /// The receiver, if it may come back on another connection that it makes itself.
@@ -59,21 +61,23 @@ struct State {
 
 impl Queue {
     /// Creates the queue of a peer that is not connected yet.
-    pub(super) fn new(node: Rc<Node>, codec: Codec, key: Option<LinkKey>, lossy: bool) -> Rc<Self> {
-        let sender = Sender::new(node.next_stream(), lossy);
-        Self::of(node, codec, key, sender)
+    pub(super) fn new(hub: &OutputHub, codec: Codec, key: Option<LinkKey>) -> Rc<Self> {
+        let sender = Sender::new(hub.node.next_stream(), hub.lossy);
+        Self::of(hub, codec, key, sender)
     }
 
     /// Creates the queue of a peer that reads lines and knows nothing of frames.
-    pub(super) fn of_lines(node: Rc<Node>, lossy: bool) -> Rc<Self> {
-        let sender = Sender::bare(node.next_stream(), lossy);
-        Self::of(node, Codec::Json, None, sender)
+    pub(super) fn of_lines(hub: &OutputHub) -> Rc<Self> {
+        let sender = Sender::bare(hub.node.next_stream(), hub.lossy);
+        Self::of(hub, Codec::Json, None, sender)
     }
 
-    fn of(node: Rc<Node>, codec: Codec, key: Option<LinkKey>, sender: Sender) -> Rc<Self> {
+    fn of(hub: &OutputHub, codec: Codec, key: Option<LinkKey>, sender: Sender) -> Rc<Self> {
+        let node = Rc::clone(&hub.node);
         let state = State { sender, progress: 0, socket: None, error: None, limit: node.gate.limit(), over: false };
         Rc::new(Self {
             node,
+            port: hub.face.name,
             codec,
             key,
             state: RefCell::new(state),
@@ -240,6 +244,16 @@ impl Queue {
     pub(super) fn push_goodbye(&self, reason: &str) {
         self.state.borrow_mut().sender.push_goodbye(reason);
         self.flush();
+    }
+
+    /// Tells the program and its user that the peer says nothing although its machine is there, or that it speaks again.
+    pub(super) fn suspect(&self, is_suspected: bool) {
+        let Some(peer) = self.peer() else { return };
+        let change = if is_suspected { PeerChange::Suspected } else { PeerChange::Returned };
+        if is_suspected {
+            note(format_args!("{}: nothing was heard of {peer} for {} s", self.port, SILENCE.as_secs()));
+        }
+        self.node.events.tell(self.port, &peer, change);
     }
 
     /// Says that we live, if nothing else on its way says so.

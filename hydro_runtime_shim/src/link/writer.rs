@@ -71,7 +71,7 @@ pub(super) async fn write_out(queue: &Queue, socket: &Socket, connection: u64, l
     let mut progress = queue.progress();
     let mut progress_at = Instant::now();
     let mut heard_at = Instant::now();
-    let mut deaf = false;
+    let (mut deaf, mut suspected) = (false, false);
     let mut pulse = tokio::time::interval(PULSE);
     pulse.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -88,7 +88,12 @@ pub(super) async fn write_out(queue: &Queue, socket: &Socket, connection: u64, l
         tokio::select! {
             biased;
             heard = listen(queue, socket, &mut frames, listening), if !deaf => match heard {
-                Ok(()) => heard_at = Instant::now(),
+                Ok(()) => {
+                    heard_at = Instant::now();
+                    if std::mem::take(&mut suspected) {
+                        queue.suspect(false);
+                    }
+                }
                 // Who reads lines may have said all it has to say, and reads on.
                 Err(End::Broken(_)) if listening == Listening::Nothing => deaf = true,
                 Err(end) => return end,
@@ -104,7 +109,12 @@ pub(super) async fn write_out(queue: &Queue, socket: &Socket, connection: u64, l
             }
             _ = pulse.tick(), if listening == Listening::Life => {
                 if heard_at.elapsed() > SILENCE {
-                    return End::Silent;
+                    if !socket.is_reachable(SILENCE) {
+                        return End::Silent;
+                    }
+                    if !std::mem::replace(&mut suspected, true) {
+                        queue.suspect(true);
+                    }
                 }
                 queue.show_life();
             }

@@ -4,6 +4,7 @@
 
 mod dial;
 mod listener;
+mod reach;
 #[cfg(target_os = "linux")]
 mod shm;
 #[cfg(not(target_os = "linux"))]

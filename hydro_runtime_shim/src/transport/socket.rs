@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::io::Interest;
 use tokio::net::{TcpStream, UnixStream};
 
+use super::reach;
 use super::shm::{self, ShmStream};
 
 /// A caller that has not shown what it wants by then is cut off.
@@ -94,6 +95,14 @@ impl Socket {
     /// Tells whether bytes may leave the machine on their way: then they are checked.
     pub(crate) fn is_exposed(&self) -> bool {
         self.peer_address().is_some_and(|address| !address.ip().to_canonical().is_loopback())
+    }
+
+    /// Tells whether the other machine answered within the time, whatever its program does; where that cannot be known, it did.
+    pub(crate) fn is_reachable(&self, within: Duration) -> bool {
+        match self {
+            Self::Tcp(stream) => reach::last_answer(stream).is_none_or(|time| time <= within),
+            Self::Unix(_) | Self::Shm(_) => true,
+        }
     }
 
     /// Tells whether there may be something to read, or wakes the task when there is.
