@@ -69,7 +69,8 @@ impl Configuration {
         flags: BTreeMap<&'static str, String>,
     ) -> Result<Self, Vec<BindError>> {
         let mut errors = Vec::new();
-        let ports = program.ports.iter().map(|port| read_port(port, environment, &mut errors)).collect();
+        let ports: Vec<_> = program.ports.iter().map(|port| read_port(port, environment, &mut errors)).collect();
+        check_stdin(&ports, &mut errors);
         let params = read_params(program, environment, flags, &mut errors);
         let member = number(environment, contract::MEMBER, 0, &mut errors);
         let members = number(environment, contract::MEMBERS, member.saturating_add(1), &mut errors);
@@ -128,6 +129,22 @@ fn read_port(port: &'static Port, environment: &Environment, errors: &mut Vec<Bi
     }
     endpoints.retain(|endpoint| endpoint.transport != contract::Transport::Null);
     PortBinding { port, endpoints, policy, delivery }
+}
+
+/// Standard input can be read but once.
+fn check_stdin(ports: &[PortBinding], errors: &mut Vec<BindError>) {
+    let reads = |binding: &&PortBinding| {
+        let has = binding.endpoints.iter().any(|endpoint| endpoint.transport == contract::Transport::Stdio);
+        has && binding.port.direction == Direction::Input
+    };
+    if let [first, second, ..] = ports.iter().filter(reads).collect::<Vec<_>>()[..] {
+        errors.push(BindError::Malformed {
+            name: second.port.variable(),
+            value: "stdio:json".to_owned(),
+            reason: format!("standard input feeds `{}` already", first.port.name),
+            example: format!("{}={}", second.port.variable(), second.port.example()),
+        });
+    }
 }
 
 fn read_policy(port: &Port, environment: &Environment, errors: &mut Vec<BindError>) -> Policy {

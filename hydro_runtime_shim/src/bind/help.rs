@@ -79,7 +79,8 @@ fn ports(text: &mut String, program: &Program) {
     text.push_str(
         "  A port's variable holds one or more places, separated by commas:\n    \
          tcp://HOST:PORT[/PEER_PORT], unix:PATH[#PEER_PORT], shm:PATH[#PEER_PORT] (memory shared within\n    \
-         this machine, set up on a Unix socket), null (unconnected on purpose).\n    \
+         this machine, set up on a Unix socket), stdio:json (lines of JSON, in and out),\n    \
+         null (unconnected on purpose).\n    \
          Inputs listen there and outputs dial; `listen:` or `dial:` in front says otherwise.\n",
     );
 }

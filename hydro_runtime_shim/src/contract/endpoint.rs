@@ -1,7 +1,7 @@
 //! Endpoints: the human's words in `HYDRO_INPUT_…` and `HYDRO_OUTPUT_…`, parsed once.
 //!
-//! `tcp://127.0.0.1:4000`, `tcp://db.local:4000/inbound`, `unix:/run/x.sock#inbound`, `shm:/run/x.sock#inbound`, `null`; `listen:`
-//! or `dial:` in front overrides the role, which is `listen` for inputs and `dial` for outputs. A variable holds several, separated by commas.
+//! `tcp://127.0.0.1:4000`, `tcp://db.local:4000/inbound`, `unix:/run/x.sock#inbound`, `shm:/run/x.sock#inbound`, `stdio:json`, `null`;
+//! `listen:` or `dial:` in front overrides the role, which is `listen` for inputs and `dial` for outputs. A variable holds several, separated by commas.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -40,6 +40,8 @@ pub enum Transport {
         /// Path of the socket.
         path: PathBuf,
     },
+    /// `stdio:json`: standard input or output, as lines of JSON.
+    Stdio,
     /// `null`: an input that never has items, an output whose items are dropped, said on purpose.
     Null,
 }
@@ -50,7 +52,7 @@ impl Transport {
     pub fn socket_path(&self) -> Option<&Path> {
         match self {
             Self::Unix { path } | Self::Shm { path } => Some(path),
-            Self::Tcp { .. } | Self::Null => None,
+            Self::Tcp { .. } | Self::Stdio | Self::Null => None,
         }
     }
 
@@ -198,6 +200,9 @@ impl Endpoint {
             };
             (role, text)
         };
+        if matches!(rest, "stdio" | "stdio:" | "stdio:json") {
+            return Ok(Self { role, transport: Transport::Stdio, peer_port: None });
+        }
         if rest == "null" {
             return Ok(Self { role, transport: Transport::Null, peer_port: None });
         }
@@ -210,7 +215,7 @@ impl Endpoint {
             return Ok(Self { role, transport: Transport::Shm { path }, peer_port });
         }
         let Some(address) = rest.strip_prefix("tcp://") else {
-            return Err(bad("must start with `tcp://`, `unix:` or `shm:`, or be `null`"));
+            return Err(bad("must start with `tcp://`, `unix:` or `shm:`, or be `stdio:json` or `null`"));
         };
         let (address, peer_port) = match address.split_once('/') {
             Some((address, port)) if !port.is_empty() => (address, Some(port.to_owned())),
@@ -246,6 +251,7 @@ impl fmt::Display for Endpoint {
         })?;
         match (&self.transport, &self.peer_port) {
             (Transport::Null, _) => f.write_str("null"),
+            (Transport::Stdio, _) => f.write_str("stdio:json"),
             (Transport::Unix { path }, None) => write!(f, "unix:{}", path.display()),
             (Transport::Unix { path }, Some(port)) => write!(f, "unix:{}#{port}", path.display()),
             (Transport::Shm { path }, None) => write!(f, "shm:{}", path.display()),
@@ -276,6 +282,7 @@ mod tests {
             "dial:shm:/run/a.sock",
             "listen:shm:/run/a.sock#inbound",
             "dial:null",
+            "listen:stdio:json",
         ] {
             let endpoint = Endpoint::parse(text, Direction::Input).expect(text);
             assert_eq!(endpoint.to_string(), text);

@@ -34,22 +34,8 @@ pub(super) async fn welcome<State>(
 ) -> Result<(Met, State), HandshakeError> {
     let (name, begun) = if first == b'@' { (Some(read_name(socket).await?), vec![]) } else { (None, vec![first]) };
     let named = name.as_ref().and_then(|name| ports.iter().find(|port| port.face().name == name));
-    let hello = Hello {
-        deployment: node.deployment.clone(),
-        service: "lines".to_owned(),
-        member: 0,
-        address: None,
-        epoch: now_nanos(),
-        port: name.clone().unwrap_or_default(),
-        peer_port: name,
-        sends: named.is_none_or(|port| port.face().direction == Direction::Input),
-        type_name: String::new(),
-        fingerprint: 0,
-        codec: Codec::Json,
-        named: false,
-        offers: None,
-        grants: None,
-    };
+    let sends = named.is_none_or(|port| port.face().direction == Direction::Input);
+    let hello = hello(node, "lines", name, sends);
     let prepared = judge(node, &hello, ports).and_then(|port| prepare(&hello, port, Manner::Lines).map_err(reject_of));
     match prepared {
         Ok((_, state)) => {
@@ -60,6 +46,26 @@ pub(super) async fn welcome<State>(
             socket.write_all(&error_line(&format!("{reason}{hint}"))).await?;
             Err(HandshakeError::Refusing(Reject { code, reason }, "a caller that sends lines".to_owned()))
         }
+    }
+}
+
+/// Returns what such a peer would say of itself; `name` is the port it means.
+pub(super) fn hello(node: &Node, service: &str, name: Option<String>, sends: bool) -> Hello {
+    Hello {
+        deployment: node.deployment.clone(),
+        service: service.to_owned(),
+        member: 0,
+        address: None,
+        epoch: now_nanos(),
+        port: name.clone().unwrap_or_default(),
+        peer_port: name,
+        sends,
+        type_name: String::new(),
+        fingerprint: 0,
+        codec: Codec::Json,
+        named: false,
+        offers: None,
+        grants: None,
     }
 }
 

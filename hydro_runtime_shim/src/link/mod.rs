@@ -27,6 +27,7 @@ mod peers;
 mod queue;
 mod readiness;
 mod shutdown;
+mod stdio;
 mod tag;
 mod writer;
 
@@ -48,6 +49,7 @@ pub(crate) use outputs::{AddressedOutput, PlainOutput};
 pub(crate) use peer::ProcessId;
 pub(crate) use peers::be;
 pub(crate) use shutdown::leave;
+pub(crate) use stdio::{Copying, attach_stdio};
 pub(crate) use tag::{Plain, WithAddress, WithMember};
 
 /// How often both ends of a link show that they live.

@@ -160,6 +160,13 @@ impl OutputHub {
         }
     }
 
+    /// Ends all connections.
+    pub(super) fn hang_up(&self) {
+        for queue in self.queues.borrow().iter() {
+            queue.disconnect();
+        }
+    }
+
     /// Counts items that nobody will get.
     pub(super) fn drop_items(&self, count: u64, why: std::fmt::Arguments<'_>) {
         self.dropped.set(self.dropped.get() + count);

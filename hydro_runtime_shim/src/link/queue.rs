@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use tokio::sync::Notify;
 
-use super::{Node, OutputHub, PeerChange, SILENCE, note};
 use super::gate::QUEUE_LIMIT_BYTES;
 use super::peer::{LinkKey, Peer};
+use super::{Node, OutputHub, PeerChange, SILENCE, note};
 use crate::codec::{self, CodecError};
 use crate::contract::{Codec, Grant, Offer};
 use crate::protocol::{SLICES, Sender, Violation};

@@ -24,6 +24,7 @@ pub(crate) async fn leave(node: &Node, ports: &[PortHub], limit: Duration) {
     let _ = tokio::time::timeout(LAST_WORDS_TIME, heard_out(ports)).await;
     for port in ports {
         let PortHub::Output(hub) = port else { continue };
+        hub.hang_up();
         let unsent = hub.pending_records();
         if unsent > 0 {
             note(format_args!(

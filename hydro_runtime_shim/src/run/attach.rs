@@ -6,7 +6,7 @@ use tokio::sync::Notify;
 
 use crate::bind::{BindError, Bindings};
 use crate::contract::{Endpoint, Role, Transport};
-use crate::link::{self, Node, PortHub};
+use crate::link::{self, Copying, Node, PortHub};
 use crate::transport::{Inherited, Listener};
 
 /// A program's open ports.
@@ -14,6 +14,8 @@ use crate::transport::{Inherited, Listener};
 pub(super) struct Attached {
     /// All ports.
     pub(super) ports: Vec<PortHub>,
+    /// What still has to be said on standard output at the end.
+    pub(super) copying: Vec<Copying>,
     stops: Vec<Rc<Notify>>,
 }
 
@@ -44,12 +46,13 @@ pub(super) async fn attach(
 ) -> Result<Attached, BindError> {
     let mut places: Vec<Place> = Vec::new();
     let mut calls: Vec<(PortHub, Endpoint)> = Vec::new();
-    let mut ports = Vec::new();
+    let (mut ports, mut pipes) = (Vec::new(), Vec::new());
     let mut has_input = false;
     for (binding, hub) in bindings.into_ports() {
         has_input |= matches!(hub, PortHub::Input(_)) && !binding.endpoints.is_empty();
         for endpoint in binding.endpoints {
             match endpoint.role {
+                _ if endpoint.transport == Transport::Stdio => pipes.push((hub.clone(), binding.port.variable())),
                 Role::Dial => calls.push((hub.clone(), endpoint)),
                 Role::Listen => {
                     match places.iter_mut().find(|place| place.transport.shares_listener(&endpoint.transport)) {
@@ -81,13 +84,26 @@ pub(super) async fn attach(
         stops.push(Rc::clone(&stop));
         tokio::task::spawn_local(link::serve(Rc::clone(node), listener, ports, stop));
     }
-    for port in &ports {
-        if let PortHub::Input(hub) = port {
-            drop(tokio::task::spawn_local(link::acknowledge(Rc::clone(node), Rc::clone(hub))));
-        }
-        if let PortHub::Output(hub) = port {
-            drop(tokio::task::spawn_local(link::sweep(Rc::clone(hub))));
-        }
+    serve_links(node, &ports, calls);
+    let mut copying = Vec::new();
+    for (hub, variable) in pipes {
+        let attached = link::attach_stdio(node, &hub).map_err(|error| BindError::Listen {
+            variable,
+            address: "stdio:json".to_owned(),
+            reason: error.to_string(),
+        })?;
+        copying.extend(attached);
+    }
+    Ok(Attached { ports, copying, stops })
+}
+
+/// Starts the tasks beside the ports, and those that call peers.
+fn serve_links(node: &Rc<Node>, ports: &[PortHub], calls: Vec<(PortHub, Endpoint)>) {
+    for port in ports {
+        drop(match port {
+            PortHub::Input(hub) => tokio::task::spawn_local(link::acknowledge(Rc::clone(node), Rc::clone(hub))),
+            PortHub::Output(hub) => tokio::task::spawn_local(link::sweep(Rc::clone(hub))),
+        });
     }
     for (hub, endpoint) in calls {
         drop(match hub {
@@ -95,7 +111,6 @@ pub(super) async fn attach(
             PortHub::Output(hub) => tokio::task::spawn_local(link::dial_output(Rc::clone(node), hub, endpoint)),
         });
     }
-    Ok(Attached { ports, stops })
 }
 
 async fn listen(place: &Place, inherited: &mut Vec<Inherited>) -> Result<Listener, BindError> {

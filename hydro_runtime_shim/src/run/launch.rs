@@ -12,13 +12,16 @@ use tokio::task::LocalSet;
 use super::stop::StopSignal;
 use super::{attach, drain};
 use crate::bind::{self, BindError, Bindings, Configuration, Environment, Program, Request};
-use crate::link::{self, MemberId, Node, ProcessId, note};
+use crate::link::{self, Copying, MemberId, Node, ProcessId, note};
 use crate::transport::Inherited;
 
 /// Exit code of a program that was started wrongly.
 const BAD_ENVIRONMENT: u8 = 2;
 /// What the last items may take to get out.
 const FLUSH_TIME: Duration = Duration::from_secs(5);
+
+/// How often the threads that write to standard output are looked at then.
+const LOOK: Duration = Duration::from_millis(1);
 
 /// Makes the dataflow of the bindings.
 type Setup<'a> = Box<dyn FnOnce(&mut Bindings) -> Result<DfirErased, BindError> + 'a>;
@@ -91,6 +94,12 @@ async fn live(
     let stop = stop.requested();
     drain::run_until(&mut dataflow, waiting, &node, stop, || attached.stop_accepting()).await;
     link::leave(&node, &attached.ports, FLUSH_TIME).await;
+    let said = async {
+        while !attached.copying.iter().all(Copying::is_finished) {
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    let _ = tokio::time::timeout(FLUSH_TIME, said).await;
     Ok(())
 }
 

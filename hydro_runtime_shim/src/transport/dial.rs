@@ -34,7 +34,9 @@ pub(crate) async fn connect(transport: &Transport) -> io::Result<Dialed> {
                 return Ok(Dialed { socket, remark: Some(remark) });
             }
         },
-        Transport::Null => return Err(io::Error::new(io::ErrorKind::Unsupported, "`null` is nowhere")),
+        Transport::Null | Transport::Stdio => {
+            return Err(io::Error::new(io::ErrorKind::Unsupported, "this is no place that a socket can have"));
+        }
     };
     Ok(Dialed { socket, remark: None })
 }

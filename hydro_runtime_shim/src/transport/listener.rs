@@ -63,7 +63,9 @@ impl Listener {
                 remove_stale(path).await?;
                 Ok(Self::Unix { listener: UnixListener::bind(path)?, file: Some(path.clone()) })
             }
-            Transport::Null => Err(io::Error::new(io::ErrorKind::Unsupported, "`null` is nowhere")),
+            Transport::Null | Transport::Stdio => {
+                Err(io::Error::new(io::ErrorKind::Unsupported, "this is no place that a socket can have"))
+            }
         }
     }
 

@@ -271,3 +271,21 @@ fn variables_that_name_nothing_are_pointed_out() {
     assert_eq!(code, Some(0));
     assert_eq!(stderr, "hydro: HYDRO_PARAM_PREFIKS names nothing of this program; the nearest is HYDRO_PARAM_PREFIX\n");
 }
+
+#[test]
+fn standard_input_and_output_can_be_ports() {
+    let variables = [("HYDRO_INPUT_INBOUND", "stdio:json"), ("HYDRO_OUTPUT_OUTBOUND", "stdio:json")];
+    let mut command = relay(&["--prefix", "<"], &variables);
+    command.stdin(Stdio::piped());
+    let (mut running, mut stdout) = Running::start(command);
+    let mut stdin = running.0.stdin.take().expect("piped");
+    std::io::Write::write_all(&mut stdin, b"\"one\"\n\"two\"\n\"three\"").expect("it reads");
+    drop(stdin);
+    // The relay prints each item as well as passing it on; both are lines.
+    let mut lines: Vec<String> = (0..6).map(|_| line(&mut stdout)).collect();
+    lines.sort();
+    assert_eq!(lines, ["\"<one\"", "\"<three\"", "\"<two\"", "<one", "<three", "<two"]);
+    running.signal("-TERM");
+    let (code, stderr) = running.end();
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+}
