@@ -215,13 +215,7 @@ impl Sender {
         if !self.headers {
             self.append_frame(FrameKind::Data, payload, records);
         } else {
-            let header = FrameHeader {
-                number: self.next,
-                amount: records,
-                checksum: self.checks.then(|| crc32fast::hash(payload)),
-                ..FrameHeader::new(FrameKind::Data, payload.len())
-            };
-            *head = header.bytes();
+            *head = header(FrameKind::Data, self.next, records, payload, self.checks);
             let bytes = buffer.len();
             self.outbox.adopt(buffer);
             self.keep(bytes, records);
@@ -243,14 +237,8 @@ impl Sender {
             self.outbox.tail().extend_from_slice(payload);
             return self.keep(payload.len(), records);
         }
-        let header = FrameHeader {
-            number: self.next,
-            amount: records,
-            checksum: self.checks.then(|| crc32fast::hash(payload)),
-            ..FrameHeader::new(kind, payload.len())
-        };
         let tail = self.outbox.tail();
-        tail.extend_from_slice(&header.bytes());
+        tail.extend_from_slice(&header(kind, self.next, records, payload, self.checks));
         tail.extend_from_slice(payload);
         self.keep(FRAME_HEADER_BYTES + payload.len(), records);
     }
@@ -286,14 +274,9 @@ impl Sender {
             return self.keep(bytes, records);
         }
         let payload = tail.get(offset + FRAME_HEADER_BYTES..).unwrap_or_default();
-        let header = FrameHeader {
-            number,
-            amount: records,
-            checksum: checks.then(|| crc32fast::hash(payload)),
-            ..FrameHeader::new(FrameKind::Data, payload.len())
-        };
+        let header = header(FrameKind::Data, number, records, payload, checks);
         let bytes = payload.len() + FRAME_HEADER_BYTES;
-        tail[offset..offset + FRAME_HEADER_BYTES].copy_from_slice(&header.bytes());
+        tail[offset..offset + FRAME_HEADER_BYTES].copy_from_slice(&header);
         self.keep(bytes, records);
     }
 
@@ -444,4 +427,10 @@ impl Sender {
     pub fn dropped(&self) -> u64 {
         self.dropped
     }
+}
+
+/// Returns what stands in front of a payload.
+fn header(kind: FrameKind, number: u64, amount: u32, payload: &[u8], checks: bool) -> [u8; FRAME_HEADER_BYTES] {
+    let checksum = checks.then(|| crc32fast::hash(payload));
+    FrameHeader { number, amount, checksum, ..FrameHeader::new(kind, payload.len()) }.bytes()
 }

@@ -7,7 +7,7 @@ use futures::{FutureExt, SinkExt, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::{Process, input, link_of, local, output, soon};
+use super::{Process, input, link_of, local, output, receiver_at, restarted, soon};
 use crate::contract::Addressing::Plain;
 use crate::{MemberId, PeerChange};
 
@@ -119,13 +119,7 @@ fn a_receiver_that_calls_gets_every_item_once_however_often_the_connection_break
 #[test]
 fn a_restarted_receiver_continues_where_the_last_one_had_worked() {
     local(async {
-        let start = async |place: &str| {
-            let mut receiver = Process::new("receiver", vec![input::<u64>("i", Plain)], &[("HYDRO_INPUT_I", place)]);
-            let inbound = receiver.bindings().input_plain::<u64>("i");
-            receiver.start().await;
-            (receiver, inbound)
-        };
-        let (receiver, mut inbound) = start(ANY).await;
+        let (receiver, mut inbound) = receiver_at(ANY).await;
         let place = link_of(&receiver);
         let mut sender = sender(&place);
         let mut outbound = sender.bindings().output_plain::<u64>("o");
@@ -149,12 +143,7 @@ fn a_restarted_receiver_continues_where_the_last_one_had_worked() {
         // It dies in the middle of a tick.
         receiver.break_off();
         drop(inbound);
-        let (_receiver, inbound) = loop {
-            tokio::task::yield_now().await;
-            if std::net::TcpListener::bind(receiver.address()).is_ok() {
-                break start(&place).await;
-            }
-        };
+        let (_receiver, inbound) = restarted(&receiver).await;
         let received: Vec<u64> = soon(inbound.take(10).collect()).await;
         assert_eq!(received, (10..20).collect::<Vec<_>>());
     });

@@ -2,7 +2,7 @@
 
 use futures::{FutureExt, SinkExt, StreamExt};
 
-use super::{Process, input, link_of, local, output, soon};
+use super::{Process, input, link_of, local, output, receiver_at, restarted, soon};
 use crate::contract::Addressing::Plain;
 
 const ANY: &str = "tcp://127.0.0.1:0";
@@ -39,13 +39,7 @@ fn a_program_that_leaves_delivers_everything_first() {
 #[test]
 fn a_dialer_finds_its_peer_again_and_goes_on() {
     local(async {
-        let start = async |place: &str| {
-            let mut receiver = Process::new("receiver", vec![input::<u64>("i", Plain)], &[("HYDRO_INPUT_I", place)]);
-            let inbound = receiver.bindings().input_plain::<u64>("i");
-            receiver.start().await;
-            (receiver, inbound)
-        };
-        let (receiver, mut inbound) = start(ANY).await;
+        let (receiver, mut inbound) = receiver_at(ANY).await;
         let place = link_of(&receiver);
         let mut sender = Process::new("sender", vec![output::<u64>("o", Plain)], &[("HYDRO_OUTPUT_O", &place)]);
         let mut outbound = sender.bindings().output_plain::<u64>("o");
@@ -57,13 +51,7 @@ fn a_dialer_finds_its_peer_again_and_goes_on() {
         // It stops listening and breaks its connections off.
         receiver.leave().await;
         drop(inbound);
-        let (_receiver, mut inbound) = loop {
-            // The listener's task needs a turn to close its socket.
-            tokio::task::yield_now().await;
-            if std::net::TcpListener::bind(receiver.address()).is_ok() {
-                break start(&place).await;
-            }
-        };
+        let (_receiver, mut inbound) = restarted(&receiver).await;
         let numbers = async {
             for number in 2.. {
                 outbound.send(number).await.expect("never fails");

@@ -9,4 +9,6 @@ mod process;
 mod refusal;
 mod routing;
 
-pub(super) use process::{Process, input, link_of, local, output, raw_hello, read_answer, soon};
+pub(super) use process::{
+    Process, input, link_of, local, output, raw_hello, read_answer, receiver_at, restarted, soon,
+};

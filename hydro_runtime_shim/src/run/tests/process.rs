@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
+use futures::Stream;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::LocalSet;
@@ -121,6 +122,26 @@ impl Process {
         let attached = self.attached.as_ref().expect("started");
         attached.stop_accepting();
         link::leave(&self.node, &attached.ports, Duration::from_secs(5)).await;
+    }
+}
+
+/// Starts a process whose input `i` listens there.
+pub(crate) async fn receiver_at(place: &str) -> (Process, impl Stream<Item = u64> + Unpin + 'static + use<>) {
+    let mut receiver =
+        Process::new("receiver", vec![input::<u64>("i", Addressing::Plain)], &[("HYDRO_INPUT_I", place)]);
+    let inbound = receiver.bindings().input_plain::<u64>("i");
+    receiver.start().await;
+    (receiver, inbound)
+}
+
+/// Starts it anew, at its old address, as soon as the one before is off it.
+pub(crate) async fn restarted(before: &Process) -> (Process, impl Stream<Item = u64> + Unpin + 'static + use<>) {
+    loop {
+        // The listener's task needs a turn to close its socket.
+        tokio::task::yield_now().await;
+        if std::net::TcpListener::bind(before.address()).is_ok() {
+            return receiver_at(&link_of(before)).await;
+        }
     }
 }
 
