@@ -1,18 +1,12 @@
 //! A peer of another language, written from docs/wire-protocol.md: it speaks to real programs, breaks its connections and loses nothing.
 
-use std::net::{Ipv4Addr, TcpListener};
 use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::support::{Hydro, Output, programs, repository};
+use crate::support::{Hydro, Output, own_address, programs, repository};
 
 const END: Duration = Duration::from_secs(60);
-
-fn free_address() -> String {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("there is a free port");
-    listener.local_addr().expect("is bound").to_string()
-}
 
 fn python(arguments: [&str; 3]) -> Output {
     let client = repository().join("tests/e2e/wire_client.py");
@@ -21,7 +15,7 @@ fn python(arguments: [&str; 3]) -> Output {
 
 #[test]
 fn a_sender_in_python_resumes_its_stream() {
-    let address = free_address();
+    let address = own_address();
     let program =
         Hydro::named(programs().executable("counter")).env("HYDRO_INPUT_NUMBERS", format!("tcp://{address}")).start();
     program.prints("0 numbers, sum 0\n");
@@ -33,7 +27,7 @@ fn a_sender_in_python_resumes_its_stream() {
 
 #[test]
 fn a_receiver_in_python_resumes_its_stream() {
-    let address = free_address();
+    let address = own_address();
     let program = Hydro::named(programs().executable("ticker"))
         .env("HYDRO_OUTPUT_OUT", format!("listen:tcp://{address}"))
         .arguments(["--period-ms", "1"])

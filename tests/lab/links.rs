@@ -1,6 +1,5 @@
 //! Links between real programs at 100,000 items per second: whatever happens to the connection, every item comes once and in order.
 
-use std::net::{Ipv4Addr, TcpListener};
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -9,14 +8,10 @@ use super::checked::Process;
 use super::namespaces::Hosts;
 use super::proxy::Proxy;
 use super::rounds;
+use crate::support::own_address;
 
 /// Items that pass between two faults.
 const BETWEEN: u64 = 5_000;
-
-fn free_address() -> String {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("there is a free port");
-    listener.local_addr().expect("is bound").to_string()
-}
 
 /// Says what this machine does not let us see.
 #[expect(clippy::print_stderr, reason = "whoever runs the tests must know what they did not show")]
@@ -26,7 +21,7 @@ fn not_covered(why: &str) {
 
 #[test]
 fn connections_that_are_reset_lose_nothing() {
-    let address = free_address();
+    let address = own_address();
     let receiver = Process::receiver(&format!("tcp://{address}"), &[]);
     let proxy = Proxy::to(&address);
     let _sender = Process::sender(&format!("tcp://{}", proxy.address()), 0, &[]);
@@ -41,7 +36,7 @@ fn connections_that_are_reset_lose_nothing() {
 
 #[test]
 fn a_receiver_that_is_killed_goes_on_where_it_had_worked() {
-    let place = format!("tcp://{}", free_address());
+    let place = format!("tcp://{}", own_address());
     let sender = Process::sender(&place, 0, &[]);
     let mut expected = 0;
     let kills = rounds(5, 200);
@@ -61,7 +56,7 @@ fn a_receiver_that_is_killed_goes_on_where_it_had_worked() {
 
 #[test]
 fn a_sender_that_is_killed_begins_anew_and_is_told_apart() {
-    let place = format!("tcp://{}", free_address());
+    let place = format!("tcp://{}", own_address());
     let receiver = Process::receiver(&place, &[]);
     let kills = rounds(5, 200) as u64;
     for start in 0..=kills {
@@ -77,7 +72,7 @@ fn a_sender_that_is_killed_begins_anew_and_is_told_apart() {
 
 #[test]
 fn programs_that_are_stopped_for_a_while_lose_nothing() {
-    let place = format!("tcp://{}", free_address());
+    let place = format!("tcp://{}", own_address());
     let receiver = Process::receiver(&place, &[]);
     let sender = Process::sender(&place, 0, &[]);
     for round in 0..rounds(4, 100) {
@@ -95,7 +90,7 @@ fn programs_that_are_stopped_for_a_while_lose_nothing() {
 
 #[test]
 fn a_slow_receiver_costs_no_memory() {
-    let place = format!("tcp://{}", free_address());
+    let place = format!("tcp://{}", own_address());
     let receiver = Process::slow_receiver(&place);
     let sender = Process::sender(&place, 0, &[]);
     // By then whatever can fill up is full.

@@ -19,6 +19,7 @@ impl Proxy {
         let (target, shared) = (target.to_owned(), Arc::clone(&streams));
         std::thread::spawn(move || {
             for near in listener.incoming().map_while(Result::ok) {
+                // While nobody listens there, whoever calls us is hung up on and calls again.
                 let Ok(far) = TcpStream::connect(&target) else { continue };
                 for stream in [&near, &far] {
                     stream.set_nodelay(true).expect("is open");

@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 /// Returns the root of the repository.
 pub(crate) fn repository() -> &'static Path {
@@ -13,6 +14,14 @@ pub(crate) fn repository() -> &'static Path {
 /// Returns the target folder that all suites' workspaces share: what their programs depend on is compiled once.
 pub(crate) fn shared_target() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("lies in the target folder").join("hydro-tests")
+}
+
+/// Returns an address of this machine that nobody else has: the whole of 127.0.0.0/8 is ours, and a port that is merely free now may be gone
+/// when a program wants it.
+pub(crate) fn own_address() -> String {
+    static NEXT: AtomicU8 = AtomicU8::new(1);
+    let [.., high, low] = std::process::id().to_be_bytes();
+    format!("127.{}.{low}.{}:4000", high | 1, NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// Returns the place of a test's own files. It is always the same, so its name must be the test's alone.

@@ -37,6 +37,11 @@ impl Gate {
         self.over.get() > 0
     }
 
+    /// Tells whether outputs wait when the gate is shut: then nobody can be waiting for us.
+    pub(super) fn lets_outputs_wait(&self) -> bool {
+        self.outputs_may_wait.get()
+    }
+
     /// Tells whether outputs must wait now.
     #[inline]
     pub(crate) fn holds_outputs(&self) -> bool {

@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
 
 use futures::Stream;
 use serde::de::DeserializeOwned;
@@ -26,6 +27,12 @@ use crate::protocol::Verdict;
 
 /// Items of one tick at most: a bound for what stateful operators hold of one tick.
 const TICK_RECORDS: u32 = 16 << 10;
+/// Items of one tick at least, however long they take.
+const LEAST_TICK_RECORDS: u32 = 16;
+/// A tick that takes longer than this gets fewer items the next time: peers wait for acknowledgements and signs of life until it is over…
+const LONG_TICK: Duration = Duration::from_millis(50);
+/// …and one that is shorter than this gets more.
+const SHORT_TICK: Duration = Duration::from_millis(10);
 /// Bytes read in one tick at most; one full read buffer.
 const TICK_BYTES: usize = 256 << 10;
 
@@ -92,6 +99,11 @@ pub(crate) struct Input<T, A> {
     woken: Vec<usize>,
     batch: Batch,
     records_left: u32,
+    /// Items of one tick at most, for now.
+    tick_records: u32,
+    /// When the tick before asked first, if the current one follows it at once.
+    tick_began: Option<Instant>,
+    is_tick_over: bool,
     bytes_left: usize,
     marker: PhantomData<fn() -> (T, A)>,
 }
@@ -109,6 +121,9 @@ impl<T: DeserializeOwned, A: Tag<T>> Input<T, A> {
             woken: Vec::new(),
             batch: Batch::default(),
             records_left: TICK_RECORDS,
+            tick_records: TICK_RECORDS,
+            tick_began: None,
+            is_tick_over: true,
             bytes_left: TICK_BYTES,
             marker: PhantomData,
         }
@@ -405,9 +420,26 @@ impl<T: DeserializeOwned, A: Tag<T>> Input<T, A> {
         }
     }
 
-    /// Ends the tick's batch.
-    fn rest(&mut self) -> Poll<Option<A::Item>> {
-        self.records_left = TICK_RECORDS;
+    /// A tick that took all items it may have is followed by the next at once, so the time between them is what it took.
+    fn begin_tick(&mut self) {
+        let now = Instant::now();
+        if let Some(took) = self.tick_began.map(|began| now - began) {
+            if took > LONG_TICK {
+                self.tick_records = (self.tick_records / 2).max(LEAST_TICK_RECORDS);
+            } else if took < SHORT_TICK {
+                self.tick_records = (self.tick_records * 2).min(TICK_RECORDS);
+            }
+        }
+        self.tick_began = Some(now);
+        self.records_left = self.tick_records;
+    }
+
+    /// Ends the tick's batch. With `all`, there is nothing more for now.
+    fn rest(&mut self, all: bool) -> Poll<Option<A::Item>> {
+        self.is_tick_over = true;
+        if all {
+            self.tick_began = None;
+        }
         self.bytes_left = TICK_BYTES;
         self.hub.end_tick();
         Poll::Pending
@@ -432,20 +464,23 @@ impl<T: DeserializeOwned, A: Tag<T>> Input<T, A> {
     fn poll_connections(&mut self, context: &mut Context<'_>) -> Poll<Option<A::Item>> {
         self.hub.ready.register(context.waker());
         self.settle();
+        if std::mem::take(&mut self.is_tick_over) {
+            self.begin_tick();
+        }
         self.take_arrivals();
         loop {
             if self.node.gate.is_shut() {
                 self.node.gate.wait(context.waker());
-                return self.rest();
+                return self.rest(true);
             }
             self.take_woken();
             let Some(number) = self.active.front().copied() else {
-                return self.rest();
+                return self.rest(true);
             };
             if self.records_left == 0 || self.bytes_left == 0 && self.has_no_frame(number) {
                 self.active.rotate_left(1);
                 context.waker().wake_by_ref();
-                return self.rest();
+                return self.rest(false);
             }
             if self.begin_batch() {
                 if let Some(item) = self.next_record() {

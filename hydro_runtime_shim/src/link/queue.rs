@@ -324,6 +324,9 @@ impl Queue {
     /// The peer took nothing for a while although we do not read either: it may be in the same state because of us. So the limit rises
     /// and we read on; for a peer that sends us nothing, as far as a ring of programs may reasonably need.
     pub(super) fn raise_limit(&self) {
+        if self.node.gate.lets_outputs_wait() {
+            return;
+        }
         let answers = self.is_answered();
         let mut state = self.state.borrow_mut();
         let limit = state.sender.held() + QUEUE_LIMIT_BYTES;
@@ -334,7 +337,8 @@ impl Queue {
     }
 
     fn mind_the_gate(&self, state: &mut State) {
-        let size = state.sender.held();
+        // What is left out needs no room.
+        let size = if state.sender.is_lossy() { 0 } else { state.sender.held() };
         let (limit, low) = (self.node.gate.limit(), self.node.gate.limit() / 2);
         if size < low {
             state.limit = limit;

@@ -422,6 +422,12 @@ impl Sender {
         }
     }
 
+    /// Tells whether records may be left out.
+    #[must_use]
+    pub fn is_lossy(&self) -> bool {
+        self.lossy
+    }
+
     /// Counts the records that were left out.
     #[must_use]
     pub fn dropped(&self) -> u64 {

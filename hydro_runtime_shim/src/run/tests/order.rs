@@ -125,9 +125,14 @@ fn items_of_any_size_pass_from_none_to_megabytes() {
             Process::new("sender", vec![output::<Shape>("o", Plain)], &[("HYDRO_OUTPUT_O", &link_of(&receiver))]);
         let mut outbound = sender.bindings().output_plain::<Shape>("o");
         sender.start().await;
-        for item in &items {
-            outbound.send(item.clone()).await.expect("never fails");
-        }
+        // A program without inputs waits when its peer takes nothing, so somebody must.
+        let sent = items.clone();
+        tokio::task::spawn_local(async move {
+            for item in sent {
+                outbound.send(item).await.expect("never fails");
+            }
+            std::future::pending::<()>().await;
+        });
         let received: Vec<Shape> = soon(inbound.take(items.len()).collect()).await;
         assert_eq!(received, items);
     });
