@@ -8,8 +8,9 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 
 use super::arguments::nearest;
-use super::{BindError, Environment, Port, Program};
+use super::{BindError, Environment, Port, Program, credentials};
 use crate::contract::{self, Addressing, Delivery, Direction, Endpoint, Policy, Waiting, parse_endpoints};
+use crate::transport::Credentials;
 
 /// A program's place in the world.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub(crate) struct Configuration {
     pub(crate) address: Option<SocketAddr>,
     /// How it waits.
     pub(crate) waiting: Waiting,
+    /// What it proves itself with; none: no port needs that.
+    pub(crate) credentials: Option<Credentials>,
     /// The program's ports in order, with where they are bound.
     pub(crate) ports: Vec<PortBinding>,
     /// Texts of the parameters that were given, by name.
@@ -85,17 +88,20 @@ impl Configuration {
         let address = parse(environment, contract::ADDRESS, "127.0.0.1:4000", &mut errors);
         let waiting = read_waiting(environment, &mut errors);
         let text = |name, default: &str| environment.get(name).unwrap_or(default).to_owned();
+        let (deployment, service) = (text(contract::DEPLOYMENT, "local"), text(contract::SERVICE, program.name));
+        let credentials = credentials::read((&deployment, &service, member), &ports, environment, &mut errors);
         if !errors.is_empty() {
             return Err(errors);
         }
         Ok(Self {
-            deployment: text(contract::DEPLOYMENT, "local"),
-            service: text(contract::SERVICE, program.name),
+            deployment,
+            service,
             named: environment.get(contract::SERVICE).is_some(),
             member,
             members,
             address,
             waiting,
+            credentials,
             ports,
             params,
             strangers: strangers(program, environment),

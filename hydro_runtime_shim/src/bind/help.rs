@@ -34,6 +34,9 @@ pub(crate) fn help(program: &Program) -> String {
             (contract::MEMBERS, "how many members the service has (default: 1)"),
             (contract::ADDRESS, "ip:port that peers see in items (default: the first TCP listener)"),
             (contract::POLL, "park | spin: look at the links for a while before sleeping (default: park)"),
+            (contract::TLS_CERT, "PEM file of this process's certificate, for tls://"),
+            (contract::TLS_KEY, "PEM file of its private key, which only its owner may read"),
+            (contract::TLS_CA, "PEM file of the authority that issued the certificates of all peers"),
             (contract::LISTEN_FDS, "listening sockets inherited from descriptor 3 on (systemd)"),
         ],
     );
@@ -78,9 +81,9 @@ fn ports(text: &mut String, program: &Program) {
     }
     text.push_str(
         "  A port's variable holds one or more places, separated by commas:\n    \
-         tcp://HOST:PORT[/PEER_PORT], unix:PATH[#PEER_PORT], shm:PATH[#PEER_PORT] (memory shared within\n    \
-         this machine, set up on a Unix socket), stdio:json (lines of JSON, in and out),\n    \
-         null (unconnected on purpose).\n    \
+         tcp://HOST:PORT[/PEER_PORT], tls://HOST:PORT[/PEER_PORT] (encrypted, with certificates),\n    \
+         unix:PATH[#PEER_PORT], shm:PATH[#PEER_PORT] (memory shared within this machine, set up on a\n    \
+         Unix socket), stdio:json (lines of JSON, in and out), null (unconnected on purpose).\n    \
          Inputs listen there and outputs dial; `listen:` or `dial:` in front says otherwise.\n",
     );
 }

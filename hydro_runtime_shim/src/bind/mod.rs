@@ -6,6 +6,7 @@
 mod arguments;
 mod bindings;
 mod configuration;
+mod credentials;
 mod describe;
 mod environment;
 mod error;

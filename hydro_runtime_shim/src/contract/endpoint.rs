@@ -1,7 +1,8 @@
 //! Endpoints: the human's words in `HYDRO_INPUT_…` and `HYDRO_OUTPUT_…`, parsed once.
 //!
-//! `tcp://127.0.0.1:4000`, `tcp://db.local:4000/inbound`, `unix:/run/x.sock#inbound`, `shm:/run/x.sock#inbound`, `stdio:json`, `null`;
-//! `listen:` or `dial:` in front overrides the role, which is `listen` for inputs and `dial` for outputs. A variable holds several, separated by commas.
+//! `tcp://127.0.0.1:4000`, `tcp://db.local:4000/inbound`, `tls://db.local:4000/inbound`, `unix:/run/x.sock#inbound`,
+//! `shm:/run/x.sock#inbound`, `stdio:json`, `null`; `listen:` or `dial:` in front overrides the role, which is `listen` for inputs and `dial`
+//! for outputs. A variable holds several, separated by commas.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -24,6 +25,13 @@ pub enum Role {
 pub enum Transport {
     /// `tcp://host:port`; the host may be a name, `[::1]` or an address.
     Tcp {
+        /// Host name or address without brackets.
+        host: String,
+        /// Port number.
+        port: u16,
+    },
+    /// `tls://host:port`: TCP, encrypted, and both ends prove who they are.
+    Tls {
         /// Host name or address without brackets.
         host: String,
         /// Port number.
@@ -52,7 +60,7 @@ impl Transport {
     pub fn socket_path(&self) -> Option<&Path> {
         match self {
             Self::Unix { path } | Self::Shm { path } => Some(path),
-            Self::Tcp { .. } | Self::Stdio | Self::Null => None,
+            Self::Tcp { .. } | Self::Tls { .. } | Self::Stdio | Self::Null => None,
         }
     }
 
@@ -214,8 +222,12 @@ impl Endpoint {
             let (path, peer_port) = split_path(address).ok_or_else(|| bad("has no path after `shm:`"))?;
             return Ok(Self { role, transport: Transport::Shm { path }, peer_port });
         }
-        let Some(address) = rest.strip_prefix("tcp://") else {
-            return Err(bad("must start with `tcp://`, `unix:` or `shm:`, or be `stdio:json` or `null`"));
+        let (address, is_tls) = match (rest.strip_prefix("tcp://"), rest.strip_prefix("tls://")) {
+            (Some(address), _) => (address, false),
+            (None, Some(address)) => (address, true),
+            (None, None) => {
+                return Err(bad("must start with `tcp://`, `tls://`, `unix:` or `shm:`, or be `stdio:json` or `null`"));
+            }
         };
         let (address, peer_port) = match address.split_once('/') {
             Some((address, port)) if !port.is_empty() => (address, Some(port.to_owned())),
@@ -230,7 +242,9 @@ impl Endpoint {
             return Err(bad("has no host: `tcp://host:port`"));
         }
         let port = port.parse().map_err(|_| bad("has a port number that is not between 0 and 65535"))?;
-        Ok(Self { role, transport: Transport::Tcp { host: host.to_owned(), port }, peer_port })
+        let host = host.to_owned();
+        let transport = if is_tls { Transport::Tls { host, port } } else { Transport::Tcp { host, port } };
+        Ok(Self { role, transport, peer_port })
     }
 }
 
@@ -256,11 +270,12 @@ impl fmt::Display for Endpoint {
             (Transport::Unix { path }, Some(port)) => write!(f, "unix:{}#{port}", path.display()),
             (Transport::Shm { path }, None) => write!(f, "shm:{}", path.display()),
             (Transport::Shm { path }, Some(port)) => write!(f, "shm:{}#{port}", path.display()),
-            (Transport::Tcp { host, port }, peer_port) => {
+            (Transport::Tcp { host, port } | Transport::Tls { host, port }, peer_port) => {
+                let scheme = if matches!(self.transport, Transport::Tls { .. }) { "tls" } else { "tcp" };
                 if host.contains(':') {
-                    write!(f, "tcp://[{host}]:{port}")?;
+                    write!(f, "{scheme}://[{host}]:{port}")?;
                 } else {
-                    write!(f, "tcp://{host}:{port}")?;
+                    write!(f, "{scheme}://{host}:{port}")?;
                 }
                 peer_port.as_ref().map_or(Ok(()), |name| write!(f, "/{name}"))
             }
@@ -278,6 +293,8 @@ mod tests {
             "listen:tcp://0.0.0.0:4000",
             "dial:tcp://db.local:4000/inbound",
             "dial:tcp://[::1]:4000",
+            "listen:tls://0.0.0.0:4000",
+            "dial:tls://[::1]:4000/inbound",
             "listen:unix:/run/a b.sock#inbound",
             "dial:shm:/run/a.sock",
             "listen:shm:/run/a.sock#inbound",

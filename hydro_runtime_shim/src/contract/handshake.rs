@@ -122,6 +122,8 @@ pub enum RejectCode {
     Stopping,
     /// A newer start of a program of that name is connected.
     Superseded,
+    /// The speaker does not prove who it is, or proves to be somebody else than it says.
+    Identity,
     /// The bytes were no handshake.
     Malformed,
 }

@@ -7,6 +7,7 @@ mod describe;
 mod endpoint;
 mod frame;
 mod handshake;
+mod identity;
 mod variables;
 
 pub use describe::{Addressing, Direction, ParamDescription, PortDescription, ProgramDescription};
@@ -16,7 +17,8 @@ pub use handshake::{
     Answer, Expectation, Grant, HELLO_LIMIT_BYTES, Hello, MAGIC, Offer, PREAMBLE_BYTES, PROTOCOL_VERSION, Reject,
     RejectCode, fingerprint, parse_preamble, preamble,
 };
+pub use identity::{identity_of, identity_prefix};
 pub use variables::{
-    ADDRESS, CONTRACT_VERSION, DEPLOYMENT, LISTEN_FDS, MEMBER, MEMBERS, POLL, SERVICE, Waiting, delivery_variable,
-    input_variable, output_variable, param_variable, policy_variable,
+    ADDRESS, CONTRACT_VERSION, DEPLOYMENT, LISTEN_FDS, MEMBER, MEMBERS, POLL, SERVICE, TLS_CA, TLS_CERT, TLS_KEY,
+    Waiting, delivery_variable, input_variable, output_variable, param_variable, policy_variable,
 };

@@ -19,6 +19,13 @@ pub const ADDRESS: &str = "HYDRO_ADDRESS";
 /// that of an inherited socket uses it instead of binding anew. `LISTEN_PID`, where set, must be this process.
 pub const LISTEN_FDS: &str = "LISTEN_FDS";
 
+/// Path of the PEM file with this process's certificate, whose one name is [`super::identity_of`] it. Needed for `tls://`, as are the next two.
+pub const TLS_CERT: &str = "HYDRO_TLS_CERT";
+/// Path of the PEM file with the certificate's private key, which nobody but its owner may read.
+pub const TLS_KEY: &str = "HYDRO_TLS_KEY";
+/// Path of the PEM file with the certificate of the deployment's authority, which issued those of all peers.
+pub const TLS_CA: &str = "HYDRO_TLS_CA";
+
 /// How the process waits for its peers: `park` (default) or `spin`, see [`Waiting`].
 pub const POLL: &str = "HYDRO_POLL";
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore};
 
-use super::handshake::{HandshakeError, Manner, Met, welcome};
+use super::handshake::{HELLO_TIME, HandshakeError, Manner, Met, refuse_plain, welcome};
 use super::incoming::Incoming;
 use super::input_hub::Arrival;
 use super::output_hub::KEPT_TIME;
@@ -42,13 +42,11 @@ pub(crate) async fn serve(node: Rc<Node>, listener: Listener, ports: Vec<PortHub
         match accepted {
             Ok(socket) => {
                 let (node, ports, unfinished) = (Rc::clone(&node), Rc::clone(&ports), Rc::clone(&unfinished));
+                let is_tls = listener.is_tls();
                 tokio::task::spawn_local(async move {
-                    let Ok(socket) = socket.settled().await else { return unfinished.add_permits(1) };
-                    let met =
-                        welcome(&node, &socket, &ports, |hello, port, manner| prepare(&socket, hello, port, manner))
-                            .await;
+                    let heard = tokio::time::timeout(HELLO_TIME, hear(&node, socket, is_tls, &ports)).await;
                     unfinished.add_permits(1);
-                    answer(&node, Rc::new(socket), met).await;
+                    answer(&node, heard.unwrap_or(Err(HandshakeError::Silent))).await;
                 });
             }
             Err(error) => {
@@ -61,6 +59,39 @@ pub(crate) async fn serve(node: Rc<Node>, listener: Listener, ports: Vec<PortHub
             }
         }
     }
+}
+
+/// Hears who calls, and welcomes it; one that is refused is told why before this returns.
+async fn hear(
+    node: &Node,
+    socket: Socket,
+    is_tls: bool,
+    ports: &[PortHub],
+) -> Result<(Socket, Met, Prepared), HandshakeError> {
+    let from = socket.peer_address();
+    let socket = settle(node, socket, is_tls).await.map_err(|error| match (error, from) {
+        (HandshakeError::Insecure(reason), Some(from)) => {
+            HandshakeError::Insecure(format!("refused a caller from {}: {reason}", from.ip()))
+        }
+        (error, _) => error,
+    })?;
+    match welcome(node, &socket, ports, |hello, port, manner| prepare(&socket, hello, port, manner)).await {
+        Ok((met, prepared)) => Ok((socket, met, prepared)),
+        Err(error) => {
+            socket.part().await;
+            Err(error)
+        }
+    }
+}
+
+async fn settle(node: &Node, socket: Socket, is_tls: bool) -> Result<Socket, HandshakeError> {
+    let Some(credentials) = node.credentials.get().filter(|_| is_tls) else { return Ok(socket.settled().await?) };
+    if socket.begins_plain().await? {
+        let refused = refuse_plain(&socket).await;
+        socket.part().await;
+        return refused;
+    }
+    Ok(socket.accept_secured(credentials).await?)
 }
 
 /// A link whose other end has called, before it is welcomed.
@@ -95,17 +126,17 @@ fn prepare(socket: &Socket, hello: &Hello, port: &PortHub, manner: Manner) -> Re
     }
 }
 
-async fn answer(node: &Rc<Node>, socket: Rc<Socket>, met: Result<(Met, Prepared), HandshakeError>) {
-    match met {
-        Ok((met, Prepared::From(hub, link, connection))) => {
-            drop(hub.arrive(node, Arrival::new(&link, connection, socket, met)));
+async fn answer(node: &Rc<Node>, heard: Result<(Socket, Met, Prepared), HandshakeError>) {
+    match heard {
+        Ok((socket, met, Prepared::From(hub, link, connection))) => {
+            drop(hub.arrive(node, Arrival::new(&link, connection, Rc::new(socket), met)));
         }
-        Ok((met, Prepared::To(hub, queue, again))) => {
+        Ok((socket, met, Prepared::To(hub, queue, again))) => {
             hub.adopt(&queue);
-            send_to(&hub, &queue, socket, met, again).await;
+            send_to(&hub, &queue, Rc::new(socket), met, again).await;
         }
         // Said once: a caller that is refused calls again.
-        Err(error @ HandshakeError::Refusing(..)) => node.note_once(error.to_string()),
+        Err(error @ (HandshakeError::Refusing(..) | HandshakeError::Insecure(_))) => node.note_once(error.to_string()),
         // Somebody looked whether we listen, and left.
         Err(HandshakeError::Broken(_) | HandshakeError::Refused(_) | HandshakeError::Silent) => {}
     }

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::handshake::{HandshakeError, Met, introduce};
+use super::handshake::{ANSWER_TIME, HandshakeError, Met, introduce};
 use super::incoming::Incoming;
 use super::input_hub::Arrival;
 use super::writer::{End, Listening, write_out};
 use super::{InputHub, LinkEnd, Node, OutputHub, PeerChange, PortFace, note};
-use crate::contract::{Codec, Endpoint, Hello, RejectCode};
+use crate::contract::{Codec, Endpoint, Hello, RejectCode, Transport};
 use crate::transport::{self, Dialed, Socket};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
@@ -101,9 +101,14 @@ async fn call(node: &Node, face: &PortFace, endpoint: &Endpoint, hello: impl Fn(
             Err(error) => error,
         };
         let wait = match &error {
-            HandshakeError::Refused(reject) if is_lasting(reject.code) => {
+            HandshakeError::Refused(reject) | HandshakeError::Refusing(reject, _) if is_lasting(reject.code) => {
                 node.note_once(format!("{}: {endpoint}: {error}", face.name));
                 REFUSED_PAUSE
+            }
+            // Another certificate may lie in the file soon.
+            HandshakeError::Insecure(_) => {
+                node.note_once(format!("{}: {endpoint}: {error}", face.name));
+                LONGEST_PAUSE
             }
             HandshakeError::Refused(_) => {
                 node.note_once(format!("{}: {endpoint}: {error}", face.name));
@@ -131,15 +136,25 @@ async fn attempt(
     let connect = tokio::time::timeout(CONNECT_TIME, transport::connect(&endpoint.transport));
     let Dialed { socket, remark } = connect.await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
     remark.into_iter().for_each(|remark| node.note_once(format!("{}: {endpoint}: {remark}", face.name)));
+    let socket = match &endpoint.transport {
+        Transport::Tls { .. } => {
+            let secured = tokio::time::timeout(ANSWER_TIME, socket.secured(node.credentials.get())).await;
+            secured.map_err(|_| HandshakeError::Silent)??
+        }
+        _ => socket,
+    };
     let met = introduce(node, &socket, face, hello).await?;
     Ok((socket, met))
 }
 
 fn is_lasting(code: RejectCode) -> bool {
     match code {
-        RejectCode::Version | RejectCode::Deployment | RejectCode::Port | RejectCode::Type | RejectCode::Malformed => {
-            true
-        }
+        RejectCode::Version
+        | RejectCode::Deployment
+        | RejectCode::Port
+        | RejectCode::Type
+        | RejectCode::Identity
+        | RejectCode::Malformed => true,
         RejectCode::Stopping | RejectCode::Superseded => false,
     }
 }

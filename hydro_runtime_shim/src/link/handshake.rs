@@ -11,15 +11,16 @@ use serde::de::DeserializeOwned;
 use super::peer::Peer;
 use super::{LinkEnd, Node, PortFace, PortHub, lines};
 use crate::contract::{
-    Answer, Codec, Direction, Hello, PREAMBLE_BYTES, PROTOCOL_VERSION, Reject, RejectCode, parse_preamble, preamble,
+    Answer, Codec, Direction, FrameHeader, FrameKind, Hello, PREAMBLE_BYTES, PROTOCOL_VERSION, Reject, RejectCode,
+    identity_of, parse_preamble, preamble,
 };
 use crate::protocol::Violation;
-use crate::transport::Socket;
+use crate::transport::{Insecure, Socket};
 
-/// A caller that has not said its hello by then is cut off.
-const HELLO_TIME: Duration = Duration::from_secs(5);
+/// A caller that has not proven who it is and said its hello by then is cut off.
+pub(super) const HELLO_TIME: Duration = Duration::from_secs(5);
 /// A callee answers when its program runs; its socket may be there earlier, when somebody else opened it.
-const ANSWER_TIME: Duration = Duration::from_secs(30);
+pub(super) const ANSWER_TIME: Duration = Duration::from_secs(30);
 
 /// What the other end said of itself.
 #[derive(Debug)]
@@ -48,6 +49,8 @@ pub(super) enum HandshakeError {
     Refused(Reject),
     /// We refused, and told so.
     Refusing(Reject, String),
+    /// One end does not believe the other, for this reason.
+    Insecure(String),
     /// The connection broke.
     Broken(io::Error),
     /// The other end said nothing.
@@ -59,6 +62,7 @@ impl fmt::Display for HandshakeError {
         match self {
             Self::Refused(reject) => write!(f, "the peer refuses: {}", reject.reason),
             Self::Refusing(reject, whom) => write!(f, "refused {whom}: {}", reject.reason),
+            Self::Insecure(reason) => f.write_str(reason),
             Self::Broken(error) if error.kind() == io::ErrorKind::UnexpectedEof => f.write_str("the peer hung up"),
             Self::Broken(error) => write!(f, "{error}"),
             Self::Silent => f.write_str("the peer accepts but does not answer"),
@@ -68,7 +72,10 @@ impl fmt::Display for HandshakeError {
 
 impl From<io::Error> for HandshakeError {
     fn from(error: io::Error) -> Self {
-        Self::Broken(error)
+        match Insecure::of(&error) {
+            Some(Insecure(reason)) => Self::Insecure(reason.clone()),
+            None => Self::Broken(error),
+        }
     }
 }
 
@@ -86,6 +93,10 @@ pub(super) async fn introduce(
     let answer = tokio::time::timeout(ANSWER_TIME, exchange).await.map_err(|_| HandshakeError::Silent)??;
     match answer {
         Ok(Answer::Welcome(answer)) => {
+            if let Err(reject) = check_identity(socket, &answer) {
+                goodbye(socket, &reject.reason).await?;
+                return Err(HandshakeError::Refusing(reject, "the peer".to_owned()));
+            }
             if answer.codec != hello.codec {
                 let reason = "the peer answers in another encoding than it was asked for".to_owned();
                 return Err(HandshakeError::Refused(Reject { code: RejectCode::Malformed, reason }));
@@ -107,29 +118,63 @@ pub(super) async fn welcome<State>(
     ports: &[PortHub],
     prepare: impl FnOnce(&Hello, &PortHub, Manner) -> Result<(LinkEnd, State), Violation>,
 ) -> Result<(Met, State), HandshakeError> {
-    let exchange = async {
-        let first = first_byte(socket).await?;
-        if lines::may_begin(first) {
-            return lines::welcome(node, socket, ports, first, prepare).await;
-        }
-        let hello = match receive_after::<Hello>(socket, &[first]).await? {
-            Ok(hello) => hello,
-            Err(reject) => return refuse(socket, reject, "a caller".to_owned()).await,
-        };
-        let caller = format!("{}.{}, port `{}`", hello.service, hello.member, hello.port);
-        let port = match judge(node, &hello, ports) {
-            Ok(port) => port,
-            Err(reject) => return refuse(socket, reject, caller).await,
-        };
-        let (end, state) = match prepare(&hello, port, Manner::Frames) {
-            Ok(prepared) => prepared,
-            Err(violation) => return refuse(socket, reject_of(violation), caller).await,
-        };
-        let answer = Answer::Welcome(node.hello(port.face(), Some(hello.port.clone()), hello.codec, end));
-        send(socket, &answer).await?;
-        Ok((Met { peer: node.peer(&hello, socket.peer_address()), hello, lines: None }, state))
+    let first = first_byte(socket).await?;
+    // Who proves who it is must say so in a hello, too: else a certificate would be good for any link.
+    if lines::may_begin(first) && socket.peer_identity().is_none() {
+        return lines::welcome(node, socket, ports, first, prepare).await;
+    }
+    let hello = match receive_after::<Hello>(socket, &[first]).await? {
+        Ok(hello) => hello,
+        Err(reject) => return refuse(socket, reject, "a caller".to_owned()).await,
     };
-    tokio::time::timeout(HELLO_TIME, exchange).await.unwrap_or(Err(HandshakeError::Silent))
+    let caller = format!("{}.{}, port `{}`", hello.service, hello.member, hello.port);
+    let judged = check_identity(socket, &hello).and_then(|()| judge(node, &hello, ports));
+    let port = match judged {
+        Ok(port) => port,
+        Err(reject) => return refuse(socket, reject, caller).await,
+    };
+    let (end, state) = match prepare(&hello, port, Manner::Frames) {
+        Ok(prepared) => prepared,
+        Err(violation) => return refuse(socket, reject_of(violation), caller).await,
+    };
+    let answer = Answer::Welcome(node.hello(port.face(), Some(hello.port.clone()), hello.codec, end));
+    send(socket, &answer).await?;
+    Ok((Met { peer: node.peer(&hello, socket.peer_address()), hello, lines: None }, state))
+}
+
+/// Tells a caller without TLS that it needs it, when it has said its hello: it listens then.
+pub(super) async fn refuse_plain<T>(socket: &Socket) -> Result<T, HandshakeError> {
+    let reason = "this address takes `tls://` only, and the caller does not encrypt".to_owned();
+    let first = first_byte(socket).await?;
+    if lines::may_begin(first) {
+        socket.write_all(&lines::error_line(&reason)).await?;
+        let reject = Reject { code: RejectCode::Identity, reason };
+        return Err(HandshakeError::Refusing(reject, "a caller that sends lines".to_owned()));
+    }
+    let whom = match receive_after::<Hello>(socket, &[first]).await? {
+        Ok(hello) => format!("{}.{}, port `{}`", hello.service, hello.member, hello.port),
+        Err(_) => "a caller".to_owned(),
+    };
+    refuse(socket, Reject { code: RejectCode::Identity, reason }, whom).await
+}
+
+/// A peer must be who its certificate says, where it had to show one.
+fn check_identity(socket: &Socket, hello: &Hello) -> Result<(), Reject> {
+    let says = identity_of(&hello.deployment, &hello.service, hello.member);
+    match socket.peer_identity() {
+        Some(identity) if identity != says => {
+            let reason = format!("the peer says that it is `{says}`, and its certificate is for `{identity}`");
+            Err(Reject { code: RejectCode::Identity, reason })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Leaves a peer that has welcomed us, and says why.
+async fn goodbye(socket: &Socket, reason: &str) -> io::Result<()> {
+    let mut frame = FrameHeader::new(FrameKind::Goodbye, reason.len()).bytes().to_vec();
+    frame.extend_from_slice(reason.as_bytes());
+    socket.write_all(&frame).await
 }
 
 /// Makes a refusal of what the link's state says against the peer.
@@ -212,6 +257,9 @@ async fn send<T: Serialize>(socket: &Socket, message: &T) -> io::Result<()> {
     socket.write_all(&bytes).await
 }
 
+/// How a connection with TLS begins.
+const TLS_BEGIN: [u8; 2] = [0x16, 3];
+
 /// Reads one message. The inner error is what to answer to bytes that are none of ours.
 async fn receive<T: DeserializeOwned>(socket: &Socket) -> io::Result<Result<T, Reject>> {
     receive_after(socket, &[]).await
@@ -225,6 +273,10 @@ async fn receive_after<T: DeserializeOwned>(socket: &Socket, begun: &[u8]) -> io
     socket.read_exact(tail).await?;
     let malformed = |reason: String| Ok(Err(Reject { code: RejectCode::Malformed, reason }));
     let Some((version, length)) = parse_preamble(bytes) else {
+        if bytes.starts_with(&TLS_BEGIN) {
+            let reason = "this address does not take `tls://`, and the caller encrypts".to_owned();
+            return Ok(Err(Reject { code: RejectCode::Identity, reason }));
+        }
         return malformed("these bytes are no hydro handshake".to_owned());
     };
     if version != PROTOCOL_VERSION {

@@ -1,6 +1,6 @@
 //! What all ports of a process share: its name among peers, the gate that bounds its memory, who is connected.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::net::{Ipv6Addr, SocketAddr};
 use std::rc::Rc;
@@ -10,6 +10,7 @@ use super::peer::{Peer, ProcessId};
 use super::peers::PeerEvents;
 use super::{Gate, InputHub, OutputHub, note};
 use crate::contract::{Codec, Direction, Grant, Hello, Offer, fingerprint};
+use crate::transport::Credentials;
 
 /// A hello's type name may not be longer: it is there for humans, and the whole hello has a limit.
 const TYPE_NAME_BYTES: usize = 1024;
@@ -32,6 +33,8 @@ pub(crate) struct Node {
     pub(super) events: PeerEvents,
     /// The address it advertises; known at the latest when the first listener is open.
     pub(crate) address: Cell<Option<SocketAddr>>,
+    /// What it proves itself with, where any of its links must be secure.
+    pub(crate) credentials: OnceCell<Credentials>,
     /// Bounds the memory of all outputs.
     pub(crate) gate: Gate,
     /// Set when the process is on its way out.
@@ -62,6 +65,7 @@ impl Node {
             members,
             events: PeerEvents::default(),
             address: Cell::new(address),
+            credentials: OnceCell::new(),
             gate: Gate::default(),
             stopping: Cell::new(false),
             given: RefCell::default(),
@@ -140,6 +144,12 @@ impl Node {
     /// Tells whether items come from the process: then it may be waiting for us to take them.
     pub(crate) fn is_sender(&self, process: &ProcessId) -> bool {
         self.senders.borrow().contains_key(process)
+    }
+
+    /// Tells whether a line with this text was written.
+    #[cfg(test)]
+    pub(crate) fn has_said(&self, text: &str) -> bool {
+        self.said.borrow().iter().any(|line| line.contains(text))
     }
 
     /// Writes a line unless it was written before.

@@ -189,13 +189,14 @@ impl Queue {
 
     /// Tells whether something is not written yet that the peer lets us write.
     pub(super) fn has_backlog(&self) -> bool {
-        self.state.borrow().sender.backlog() > 0
+        self.state.borrow().has_backlog()
     }
 
     /// Tells whether the socket is all that is in the way.
     pub(super) fn may_write(&self) -> bool {
+        let state = self.state.borrow();
         let mut slices = [IoSlice::new(&[]); SLICES];
-        self.state.borrow().sender.slices(true, &mut slices) > 0
+        state.has_unsent() || state.sender.slices(true, &mut slices) > 0
     }
 
     /// Appends one record.
@@ -292,7 +293,7 @@ impl Queue {
         let before = state.sender.in_flight();
         state.sender.acknowledge(number, window)?;
         state.progress += before - state.sender.in_flight();
-        if state.sender.backlog() > 0 {
+        if state.has_backlog() {
             state.write(true);
         }
         self.look_empty(&state);
@@ -301,7 +302,7 @@ impl Queue {
     }
 
     fn look_empty(&self, state: &State) {
-        if state.sender.backlog() == 0 {
+        if !state.has_backlog() {
             self.emptied.notify_one();
         }
     }
@@ -363,8 +364,22 @@ impl Drop for Queue {
 }
 
 impl State {
+    fn has_backlog(&self) -> bool {
+        self.sender.backlog() > 0 || self.has_unsent()
+    }
+
+    /// Tells whether the socket has taken what it has not given to the system yet.
+    fn has_unsent(&self) -> bool {
+        self.socket.as_ref().is_some_and(|socket| socket.has_unsent())
+    }
+
     fn write(&mut self, all: bool) {
         let Some(socket) = &self.socket else { return };
+        if socket.has_unsent()
+            && let Err(error) = socket.try_flush()
+        {
+            self.error = Some(error);
+        }
         while self.error.is_none() {
             let mut slices = [IoSlice::new(&[]); SLICES];
             let count = self.sender.slices(all, &mut slices);

@@ -78,7 +78,7 @@ fn run_erased(program: &'static Program, setup: Setup<'_>) -> ExitCode {
 
 async fn live(
     program: &'static Program,
-    configuration: Configuration,
+    mut configuration: Configuration,
     inherited: Vec<Inherited>,
     stop: StopSignal,
     setup: Setup<'_>,
@@ -87,6 +87,10 @@ async fn live(
         note(format_args!("{stranger}"));
     }
     let (node, waiting) = (node(&configuration), configuration.waiting);
+    if let Some(credentials) = configuration.credentials.take() {
+        // It is a new one.
+        let _ = node.credentials.set(credentials);
+    }
     link::be(&node);
     let mut bindings = Bindings::new(program, Rc::clone(&node), configuration);
     let mut dataflow = setup(&mut bindings)?;

@@ -17,13 +17,15 @@ pub(crate) struct Dialed {
     pub(crate) remark: Option<String>,
 }
 
-/// Connects to where the endpoint points.
+/// Connects to where the endpoint points. What `tls://` encrypts is left to [`Socket::secured`].
 ///
 /// # Errors
 /// What the system says.
 pub(crate) async fn connect(transport: &Transport) -> io::Result<Dialed> {
     let socket = match transport {
-        Transport::Tcp { host, port } => Socket::tcp(TcpStream::connect((host.as_str(), *port)).await?)?,
+        Transport::Tcp { host, port } | Transport::Tls { host, port } => {
+            Socket::tcp(TcpStream::connect((host.as_str(), *port)).await?)?
+        }
         Transport::Unix { path } => Socket::Unix(UnixStream::connect(path).await?),
         Transport::Shm { path } => match shm::dial(UnixStream::connect(path).await?).await {
             Ok(stream) => Socket::Shm(stream),

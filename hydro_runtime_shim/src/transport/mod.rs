@@ -1,9 +1,11 @@
-//! TCP, Unix sockets and shared memory as streams of bytes: connecting, listening, reading and writing without waiting.
+//! TCP, TLS, Unix sockets and shared memory as streams of bytes: connecting, listening, reading and writing without waiting.
 //!
-//! Knows neither frames nor handshakes. A later transport (TLS) is a variant of [`Socket`].
+//! Knows neither frames nor the link's handshake. Each transport is a variant of [`Socket`].
 
 mod dial;
+mod insecure;
 mod listener;
+mod part;
 mod reach;
 #[cfg(target_os = "linux")]
 mod shm;
@@ -11,8 +13,16 @@ mod shm;
 #[path = "no_shm.rs"]
 mod shm;
 mod socket;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "no_tls.rs"]
+mod tls;
 
 pub(crate) use dial::{Dialed, connect};
+pub(crate) use insecure::Insecure;
 pub(crate) use listener::{Inherited, Listener};
+pub(crate) use part::part;
 pub(crate) use shm::watch;
 pub(crate) use socket::Socket;
+pub(crate) use tls::{CredentialFiles, Credentials};

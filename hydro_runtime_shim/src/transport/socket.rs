@@ -3,16 +3,15 @@
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use tokio::io::Interest;
 use tokio::net::{TcpStream, UnixStream};
 
 use super::reach;
 use super::shm::{self, ShmStream};
-
-/// A caller that has not shown what it wants by then is cut off.
-const SETTLE_TIME: Duration = Duration::from_secs(5);
+use super::tls::{self, Credentials, TlsStream};
+use super::{Insecure, part};
+use crate::contract::MAGIC;
 
 /// A connected socket. All methods take `&self`: one task may wait to read while another waits to write.
 #[derive(Debug)]
@@ -23,6 +22,8 @@ pub(crate) enum Socket {
     Unix(UnixStream),
     /// Memory shared with another process of this machine.
     Shm(ShmStream),
+    /// TCP, encrypted, with a peer that has proven who it is.
+    Tls(Box<TlsStream>),
 }
 
 impl Socket {
@@ -35,20 +36,56 @@ impl Socket {
     /// Turns an accepted connection into what the caller wants it to be: a Unix socket may be there for setting shared memory up.
     pub(crate) async fn settled(self) -> io::Result<Self> {
         let Self::Unix(stream) = self else { return Ok(self) };
-        let settle = async {
-            if shm::is_offered(&stream).await? {
-                shm::accept(stream).await.map(Self::Shm)
-            } else {
-                Ok(Self::Unix(stream))
+        if shm::is_offered(&stream).await? { shm::accept(stream).await.map(Self::Shm) } else { Ok(Self::Unix(stream)) }
+    }
+
+    /// Tells whether a caller begins as our own protocol does, and not as TLS. Waits for its first byte.
+    pub(crate) async fn begins_plain(&self) -> io::Result<bool> {
+        let mut first = [0];
+        Ok(match self {
+            Self::Tcp(stream) => stream.peek(&mut first).await? == 1 && MAGIC.starts_with(&first),
+            _ => true,
+        })
+    }
+
+    /// Encrypts an accepted connection.
+    pub(crate) async fn accept_secured(self, credentials: &Credentials) -> io::Result<Self> {
+        match self {
+            Self::Tcp(stream) => tls::accept(stream, credentials).await.map(|stream| Self::Tls(Box::new(stream))),
+            other => Ok(other),
+        }
+    }
+
+    /// Encrypts a connection that we made.
+    pub(crate) async fn secured(self, credentials: Option<&Credentials>) -> io::Result<Self> {
+        match (self, credentials) {
+            (Self::Tcp(stream), Some(credentials)) => {
+                tls::connect(stream, credentials).await.map(|stream| Self::Tls(Box::new(stream)))
             }
-        };
-        tokio::time::timeout(SETTLE_TIME, settle).await.unwrap_or(Err(io::ErrorKind::TimedOut.into()))
+            _ => Err(Insecure("this process has no certificate".to_owned()).into()),
+        }
+    }
+
+    /// Ends the connection of a caller that was refused, such that it hears why.
+    pub(crate) async fn part(self) {
+        if let Self::Tcp(mut stream) = self {
+            part(&mut stream).await;
+        }
+    }
+
+    /// Returns who the peer has proven to be; without TLS nobody proves anything.
+    pub(crate) fn peer_identity(&self) -> Option<&str> {
+        match self {
+            Self::Tls(stream) => Some(stream.identity()),
+            Self::Tcp(_) | Self::Unix(_) | Self::Shm(_) => None,
+        }
     }
 
     /// Returns the other end's address; only TCP has them.
     pub(crate) fn peer_address(&self) -> Option<SocketAddr> {
         match self {
             Self::Tcp(stream) => stream.peer_addr().ok(),
+            Self::Tls(stream) => stream.peer_address(),
             Self::Unix(_) | Self::Shm(_) => None,
         }
     }
@@ -71,6 +108,7 @@ impl Socket {
                 Ok(count)
             }
             Self::Shm(stream) => stream.try_read(buffer),
+            Self::Tls(stream) => stream.try_read(buffer),
         }
     }
 
@@ -80,6 +118,7 @@ impl Socket {
             Self::Tcp(stream) => stream.try_write(bytes),
             Self::Unix(stream) => stream.try_write(bytes),
             Self::Shm(stream) => stream.try_write(bytes),
+            Self::Tls(stream) => stream.try_write_vectored(&[IoSlice::new(bytes)]),
         }
     }
 
@@ -89,12 +128,24 @@ impl Socket {
             Self::Tcp(stream) => stream.try_write_vectored(pieces),
             Self::Unix(stream) => stream.try_write_vectored(pieces),
             Self::Shm(stream) => stream.try_write_vectored(pieces),
+            Self::Tls(stream) => stream.try_write_vectored(pieces),
         }
     }
 
-    /// Tells whether bytes may leave the machine on their way: then they are checked.
+    /// Tells whether bytes that were taken wait for the system to take them, too: then somebody must wait until it may and flush.
+    pub(crate) fn has_unsent(&self) -> bool {
+        matches!(self, Self::Tls(stream) if stream.has_unsent())
+    }
+
+    /// Sends what waits, as far as the system takes it.
+    pub(crate) fn try_flush(&self) -> io::Result<()> {
+        if let Self::Tls(stream) = self { stream.try_flush() } else { Ok(()) }
+    }
+
+    /// Tells whether bytes may leave the machine on their way, with nobody else to notice what becomes of them: then they are checked.
     pub(crate) fn is_exposed(&self) -> bool {
-        self.peer_address().is_some_and(|address| !address.ip().to_canonical().is_loopback())
+        !matches!(self, Self::Tls(_))
+            && self.peer_address().is_some_and(|address| !address.ip().to_canonical().is_loopback())
     }
 
     /// Tells whether the other machine answered within the time, whatever its program does; where that cannot be known, it did.
@@ -111,6 +162,7 @@ impl Socket {
             Self::Tcp(stream) => stream.poll_read_ready(context),
             Self::Unix(stream) => stream.poll_read_ready(context),
             Self::Shm(stream) => stream.poll_readable(context),
+            Self::Tls(stream) => stream.poll_readable(context),
         }
     }
 
@@ -120,6 +172,7 @@ impl Socket {
             Self::Tcp(stream) => stream.readable().await,
             Self::Unix(stream) => stream.readable().await,
             Self::Shm(stream) => stream.readable().await,
+            Self::Tls(stream) => stream.readable().await,
         }
     }
 
@@ -129,6 +182,7 @@ impl Socket {
             Self::Tcp(stream) => stream.writable().await,
             Self::Unix(stream) => stream.writable().await,
             Self::Shm(stream) => stream.writable().await,
+            Self::Tls(stream) => stream.writable().await,
         }
     }
 
@@ -156,6 +210,10 @@ impl Socket {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => return Err(error),
             }
+        }
+        while self.has_unsent() {
+            self.writable().await?;
+            self.try_flush()?;
         }
         Ok(())
     }

@@ -14,7 +14,7 @@ use crate::{MemberId, PeerChange};
 const ANY: &str = "tcp://127.0.0.1:0";
 
 /// Passes bytes on to `to` and cuts each connection after as many bytes as `lives` says, one after the other; then no more.
-async fn cutting_proxy(to: std::net::SocketAddr, lives: Vec<usize>) -> String {
+pub(super) async fn cutting_proxy(to: std::net::SocketAddr, lives: Vec<usize>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let place = format!("tcp://{}", listener.local_addr().expect("an address"));
     let lives = Rc::new(RefCell::new(lives));

@@ -8,6 +8,7 @@ mod order;
 mod process;
 mod refusal;
 mod routing;
+mod secure;
 
 pub(super) use process::{
     Process, input, link_of, local, output, raw_hello, read_answer, receiver_at, restarted, soon,

@@ -72,7 +72,7 @@ impl Process {
             Box::leak(Box::new(Program { name, source: "test", doc: "", ports: Vec::leak(ports), params: &[] }));
         let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let environment = Environment { arguments: Vec::new(), variables };
-        let configuration =
+        let mut configuration =
             Configuration::read(program, &environment, Default::default()).expect("a right environment");
         let process = ProcessId {
             service: configuration.service.clone(),
@@ -86,6 +86,9 @@ impl Process {
             configuration.members,
             configuration.address,
         );
+        if let Some(credentials) = configuration.credentials.take() {
+            node.credentials.set(credentials).expect("a new node");
+        }
         let bindings = Some(Bindings::new(program, Rc::clone(&node), configuration));
         Self { node, bindings, attached: None }
     }
