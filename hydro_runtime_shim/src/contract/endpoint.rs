@@ -64,12 +64,27 @@ impl Transport {
         }
     }
 
+    /// Returns host and port, where there are such.
+    #[must_use]
+    pub fn host_and_port(&self) -> Option<(&str, u16)> {
+        match self {
+            Self::Tcp { host, port } | Self::Tls { host, port } => Some((host, *port)),
+            Self::Unix { .. } | Self::Shm { .. } | Self::Stdio | Self::Null => None,
+        }
+    }
+
+    /// Tells whether its links are encrypted.
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        matches!(self, Self::Tls { .. })
+    }
+
     /// Tells whether one listener serves both.
     #[must_use]
     pub fn shares_listener(&self, other: &Self) -> bool {
         match (self.socket_path(), other.socket_path()) {
             (Some(path), Some(other)) => path == other,
-            _ => self == other,
+            _ => self.host_and_port() == other.host_and_port(),
         }
     }
 }

@@ -22,10 +22,26 @@ const UNFINISHED_LIMIT: usize = 64;
 /// The pause after the system refuses a connection (no descriptors left): trying at once would only heat the room.
 const REFUSED_PAUSE: Duration = Duration::from_millis(100);
 
+/// The ports that one listener serves; a port may be among both.
+#[derive(Debug, Default)]
+pub(crate) struct Served {
+    /// For callers as they come.
+    plain: Vec<PortHub>,
+    /// For callers that encrypt and prove who they are.
+    tls: Vec<PortHub>,
+}
+
+impl Served {
+    /// Adds a port.
+    pub(crate) fn add(&mut self, port: PortHub, is_tls: bool) {
+        if is_tls { self.tls.push(port) } else { self.plain.push(port) }
+    }
+}
+
 /// Accepts connections for `ports` until `stop` is notified; the listener is closed then.
-pub(crate) async fn serve(node: Rc<Node>, listener: Listener, ports: Vec<PortHub>, stop: Rc<Notify>) {
+pub(crate) async fn serve(node: Rc<Node>, listener: Listener, ports: Served, stop: Rc<Notify>) {
     let unfinished = Rc::new(Semaphore::new(UNFINISHED_LIMIT));
-    let ports: Rc<[PortHub]> = ports.into();
+    let ports = Rc::new(ports);
     let mut stopped = std::pin::pin!(stop.notified());
     loop {
         let next = async {
@@ -42,9 +58,8 @@ pub(crate) async fn serve(node: Rc<Node>, listener: Listener, ports: Vec<PortHub
         match accepted {
             Ok(socket) => {
                 let (node, ports, unfinished) = (Rc::clone(&node), Rc::clone(&ports), Rc::clone(&unfinished));
-                let is_tls = listener.is_tls();
                 tokio::task::spawn_local(async move {
-                    let heard = tokio::time::timeout(HELLO_TIME, hear(&node, socket, is_tls, &ports)).await;
+                    let heard = tokio::time::timeout(HELLO_TIME, hear(&node, socket, &ports)).await;
                     unfinished.add_permits(1);
                     answer(&node, heard.unwrap_or(Err(HandshakeError::Silent))).await;
                 });
@@ -62,20 +77,10 @@ pub(crate) async fn serve(node: Rc<Node>, listener: Listener, ports: Vec<PortHub
 }
 
 /// Hears who calls, and welcomes it; one that is refused is told why before this returns.
-async fn hear(
-    node: &Node,
-    socket: Socket,
-    is_tls: bool,
-    ports: &[PortHub],
-) -> Result<(Socket, Met, Prepared), HandshakeError> {
-    let from = socket.peer_address();
-    let socket = settle(node, socket, is_tls).await.map_err(|error| match (error, from) {
-        (HandshakeError::Insecure(reason), Some(from)) => {
-            HandshakeError::Insecure(format!("refused a caller from {}: {reason}", from.ip()))
-        }
-        (error, _) => error,
-    })?;
-    match welcome(node, &socket, ports, |hello, port, manner| prepare(&socket, hello, port, manner)).await {
+async fn hear(node: &Node, socket: Socket, ports: &Served) -> Result<(Socket, Met, Prepared), HandshakeError> {
+    let socket = settle(node, socket, ports).await?;
+    let served = if socket.peer_identity().is_some() { &ports.tls } else { &ports.plain };
+    match welcome(node, &socket, served, |hello, port, manner| prepare(&socket, hello, port, manner)).await {
         Ok((met, prepared)) => Ok((socket, met, prepared)),
         Err(error) => {
             socket.part().await;
@@ -84,14 +89,28 @@ async fn hear(
     }
 }
 
-async fn settle(node: &Node, socket: Socket, is_tls: bool) -> Result<Socket, HandshakeError> {
-    let Some(credentials) = node.credentials.get().filter(|_| is_tls) else { return Ok(socket.settled().await?) };
-    if socket.begins_plain().await? {
-        let refused = refuse_plain(&socket).await;
-        socket.part().await;
-        return refused;
+/// Finds out what kind of connection a caller wants, and makes it.
+async fn settle(node: &Node, socket: Socket, ports: &Served) -> Result<Socket, HandshakeError> {
+    let Some(credentials) = node.credentials.get().filter(|_| !ports.tls.is_empty()) else {
+        return Ok(socket.settled().await?);
+    };
+    match socket.begins_tls().await? {
+        false if ports.plain.is_empty() => {
+            let refused = refuse_plain(&socket).await;
+            socket.part().await;
+            refused
+        }
+        false => Ok(socket),
+        true => {
+            let from = socket.peer_address().map_or_else(String::new, |from| format!(" from {}", from.ip()));
+            socket.accept_secured(credentials).await.map_err(|error| match HandshakeError::from(error) {
+                HandshakeError::Insecure(reason) => {
+                    HandshakeError::Insecure(format!("refused a caller{from}: {reason}"))
+                }
+                error => error,
+            })
+        }
     }
-    Ok(socket.accept_secured(credentials).await?)
 }
 
 /// A link whose other end has called, before it is welcomed.

@@ -34,7 +34,7 @@ mod writer;
 pub use peer::MemberId;
 pub use peers::{PeerChange, PeerEvent, ThisProcess, peers, this_process};
 
-pub(crate) use accept::serve;
+pub(crate) use accept::{Served, serve};
 pub(crate) use acknowledge::acknowledge;
 pub(crate) use dial::{dial_input, dial_output};
 #[cfg(fuzzing)]

@@ -6,7 +6,7 @@ use tokio::sync::Notify;
 
 use crate::bind::{BindError, Bindings};
 use crate::contract::{Endpoint, Role, Transport};
-use crate::link::{self, Copying, Node, PortHub};
+use crate::link::{self, Copying, Node, PortHub, Served};
 use crate::transport::{Inherited, Listener};
 
 /// A program's open ports.
@@ -32,7 +32,7 @@ impl Attached {
 struct Place {
     transport: Transport,
     variable: String,
-    ports: Vec<PortHub>,
+    ports: Served,
 }
 
 /// Opens all listeners, or none, then starts the tasks that answer and call.
@@ -55,14 +55,14 @@ pub(super) async fn attach(
                 _ if endpoint.transport == Transport::Stdio => pipes.push((hub.clone(), binding.port.variable())),
                 Role::Dial => calls.push((hub.clone(), endpoint)),
                 Role::Listen => {
-                    match places.iter_mut().find(|place| place.transport.shares_listener(&endpoint.transport)) {
-                        Some(place) => place.ports.push(hub.clone()),
-                        None => places.push(Place {
-                            transport: endpoint.transport,
-                            variable: binding.port.variable(),
-                            ports: vec![hub.clone()],
-                        }),
-                    }
+                    let is_tls = endpoint.transport.is_tls();
+                    let known = places.iter().position(|place| place.transport.shares_listener(&endpoint.transport));
+                    let place = known.unwrap_or_else(|| {
+                        let (transport, variable) = (endpoint.transport, binding.port.variable());
+                        places.push(Place { transport, variable, ports: Served::default() });
+                        places.len() - 1
+                    });
+                    places[place].ports.add(hub.clone(), is_tls);
                 }
             }
         }

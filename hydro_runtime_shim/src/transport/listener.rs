@@ -33,12 +33,7 @@ pub(crate) enum Inherited {
 #[derive(Debug)]
 pub(crate) enum Listener {
     /// TCP.
-    Tcp {
-        /// The socket.
-        listener: TcpListener,
-        /// Whether callers must speak TLS.
-        tls: bool,
-    },
+    Tcp(TcpListener),
     /// Unix.
     Unix {
         /// The socket.
@@ -54,10 +49,9 @@ impl Listener {
     /// # Errors
     /// What the system says.
     pub(crate) async fn open(transport: &Transport, inherited: &mut Vec<Inherited>) -> io::Result<Self> {
-        let tls = matches!(transport, Transport::Tls { .. });
         if let Some(position) = inherited.iter().position(|socket| matches(socket, transport)) {
             return match inherited.swap_remove(position) {
-                Inherited::Tcp { listener, .. } => Ok(Self::Tcp { listener: TcpListener::from_std(listener)?, tls }),
+                Inherited::Tcp { listener, .. } => Ok(Self::Tcp(TcpListener::from_std(listener)?)),
                 Inherited::Unix { listener, .. } => {
                     Ok(Self::Unix { listener: UnixListener::from_std(listener)?, file: None })
                 }
@@ -65,7 +59,7 @@ impl Listener {
         }
         match transport {
             Transport::Tcp { host, port } | Transport::Tls { host, port } => {
-                Ok(Self::Tcp { listener: TcpListener::bind((host.as_str(), *port)).await?, tls })
+                Ok(Self::Tcp(TcpListener::bind((host.as_str(), *port)).await?))
             }
             Transport::Unix { path } | Transport::Shm { path } => {
                 remove_stale(path).await?;
@@ -80,14 +74,9 @@ impl Listener {
     /// Returns the TCP address; Unix sockets have none.
     pub(crate) fn address(&self) -> Option<SocketAddr> {
         match self {
-            Self::Tcp { listener, .. } => listener.local_addr().ok(),
+            Self::Tcp(listener) => listener.local_addr().ok(),
             Self::Unix { .. } => None,
         }
-    }
-
-    /// Tells whether callers must speak TLS.
-    pub(crate) fn is_tls(&self) -> bool {
-        matches!(self, Self::Tcp { tls: true, .. })
     }
 
     /// Waits for the next connection.
@@ -96,7 +85,7 @@ impl Listener {
     /// What the system says; the listener stays usable.
     pub(crate) async fn accept(&self) -> io::Result<Socket> {
         match self {
-            Self::Tcp { listener, .. } => Socket::tcp(listener.accept().await?.0),
+            Self::Tcp(listener) => Socket::tcp(listener.accept().await?.0),
             Self::Unix { listener, .. } => Ok(Socket::Unix(listener.accept().await?.0)),
         }
     }
@@ -105,10 +94,10 @@ impl Listener {
 impl fmt::Display for Listener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Tcp { listener, tls } => {
-                f.write_str(if *tls { "tls" } else { "tcp" })?;
-                listener.local_addr().map_or(Ok(()), |address| write!(f, "://{address}"))
-            }
+            Self::Tcp(listener) => match listener.local_addr() {
+                Ok(address) => write!(f, "tcp://{address}"),
+                Err(_) => f.write_str("tcp"),
+            },
             Self::Unix { file, .. } => {
                 write!(f, "unix:{}", file.as_deref().unwrap_or("(inherited)".as_ref()).display())
             }

@@ -11,7 +11,6 @@ use super::reach;
 use super::shm::{self, ShmStream};
 use super::tls::{self, Credentials, TlsStream};
 use super::{Insecure, part};
-use crate::contract::MAGIC;
 
 /// A connected socket. All methods take `&self`: one task may wait to read while another waits to write.
 #[derive(Debug)]
@@ -39,12 +38,12 @@ impl Socket {
         if shm::is_offered(&stream).await? { shm::accept(stream).await.map(Self::Shm) } else { Ok(Self::Unix(stream)) }
     }
 
-    /// Tells whether a caller begins as our own protocol does, and not as TLS. Waits for its first byte.
-    pub(crate) async fn begins_plain(&self) -> io::Result<bool> {
+    /// Tells whether a caller begins TLS, and not something else. Waits for its first byte.
+    pub(crate) async fn begins_tls(&self) -> io::Result<bool> {
         let mut first = [0];
         Ok(match self {
-            Self::Tcp(stream) => stream.peek(&mut first).await? == 1 && MAGIC.starts_with(&first),
-            _ => true,
+            Self::Tcp(stream) => stream.peek(&mut first).await? == 1 && first == [TLS_HANDSHAKE],
+            _ => false,
         })
     }
 
@@ -218,6 +217,9 @@ impl Socket {
         Ok(())
     }
 }
+
+/// The first byte of TLS. Neither text nor our own protocol begins with it.
+const TLS_HANDSHAKE: u8 = 0x16;
 
 /// Tells whether a read took all that was there: then the next one need not ask the system, which tells when there is more. It has not ended: that is
 /// told by a read of nothing.

@@ -375,3 +375,37 @@ fn callers_with_and_without_tls_hear_from_each_other_what_is_missing() {
         assert_eq!(inbound.next().now_or_never(), None);
     });
 }
+
+#[test]
+fn one_address_serves_some_ports_with_and_others_without_tls() {
+    local(async {
+        let authority = Authority::new();
+        let files = authority.member("spiffe://local/receiver/0", Validity::Now);
+        let reserved =
+            std::net::TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("an address");
+        let (secure, plain) = (format!("tls://{reserved}"), format!("tcp://{reserved}"));
+        let ports = vec![input::<u64>("safe", Plain), input::<u64>("open", Plain)];
+        let variables = [("HYDRO_INPUT_SAFE", secure.as_str()), ("HYDRO_INPUT_OPEN", &plain)];
+        let mut receiver = files.process("receiver", ports, &variables);
+        let mut safe = receiver.bindings().input_plain::<u64>("safe");
+        let mut open = receiver.bindings().input_plain::<u64>("open");
+        receiver.start().await;
+        let ports = || vec![output::<u64>("o", Plain)];
+        let files = authority.member(SENDER, Validity::Now);
+        let mut sender = files.process("sender", ports(), &[("HYDRO_OUTPUT_O", &format!("{secure}/safe"))]);
+        let mut outbound = sender.bindings().output_plain::<u64>("o");
+        sender.start().await;
+        let mut other = Process::new("other", ports(), &[("HYDRO_OUTPUT_O", &format!("{plain}/open"))]);
+        let mut another = other.bindings().output_plain::<u64>("o");
+        other.start().await;
+        outbound.send(1).await.expect("never fails");
+        another.send(2).await.expect("never fails");
+        assert_eq!((soon(safe.next()).await, soon(open.next()).await), (Some(1), Some(2)));
+        let mut sneaky = Process::new("sneaky", ports(), &[("HYDRO_OUTPUT_O", &format!("{plain}/safe"))]);
+        let mut wrong = sneaky.bindings().output_plain::<u64>("o");
+        sneaky.start().await;
+        wrong.send(666).await.expect("never fails");
+        says(&sneaky, "there is no port `safe`; the inputs here are: open").await;
+        assert_eq!(safe.next().now_or_never(), None);
+    });
+}
