@@ -37,6 +37,8 @@ pub struct BuildOptions {
     pub target: Option<String>,
     /// `--jobs`
     pub jobs: Option<String>,
+    /// Whether programs can speak TLS, which takes its time to build.
+    pub tls: bool,
 }
 
 impl BuildOptions {
@@ -113,7 +115,7 @@ pub fn check(
     if programs.is_empty() {
         return Ok(());
     }
-    let crates = lay_out(workspace, &programs)?;
+    let crates = lay_out(workspace, &programs, options.tls)?;
     call(workspace, &crates, Command::Check, options, reporter).map(|_| ())
 }
 
@@ -174,7 +176,7 @@ fn build_stale(
     let names: Vec<&str> = programs.iter().map(|(program, _)| program.name.as_str()).collect();
     let list = if names.len() > 8 { format!("{} programs", names.len()) } else { names.join(", ") };
     reporter.status("Compiling", list.clone());
-    let crates = lay_out(workspace, &programs)?;
+    let crates = lay_out(workspace, &programs, options.tls)?;
     let executables = call(workspace, &crates, Command::Build, options, reporter)?;
     let mut artifacts = Vec::new();
     for ((program, compilation), binary) in programs.iter().zip(&crates.binaries) {

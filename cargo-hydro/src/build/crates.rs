@@ -78,8 +78,12 @@ pub(super) fn binary_name(program: &Program) -> String {
 }
 
 /// Writes the generated workspace for these programs; what other programs left there stays, so that their build cache stays.
-pub(super) fn lay_out(workspace: &Workspace, programs: &[(Program, Compilation)]) -> Result<Crates, Failure> {
-    let writer = Writer { root: root(workspace), workspace };
+pub(super) fn lay_out(
+    workspace: &Workspace,
+    programs: &[(Program, Compilation)],
+    tls: bool,
+) -> Result<Crates, Failure> {
+    let writer = Writer { root: root(workspace), workspace, tls };
     writer.run(programs).map_err(|error| match error {
         Problem::Failure(failure) => *failure,
         Problem::Io(path, error) => Failure::new(ExitCode::BuildFailed, format!("cannot write `{}`", path.display()))
@@ -102,6 +106,8 @@ impl From<Failure> for Problem {
 struct Writer<'a> {
     root: PathBuf,
     workspace: &'a Workspace,
+    /// Whether programs can speak TLS even where their package does not ask for it.
+    tls: bool,
 }
 
 impl Writer<'_> {
@@ -124,7 +130,7 @@ impl Writer<'_> {
                 .collect();
             let bins = with_earlier(&self.generated(folder), bins);
             let others = self.others(&program.package, indices.iter().map(|&at| &programs[at].1));
-            let manifest = package_manifest(&program.package, &others, &bins, &shim);
+            let manifest = package_manifest(&program.package, &others, &bins, (&shim, self.tls));
             let relative = self.relative(folder);
             if relative.as_os_str().is_empty() {
                 root_package = Some(manifest);

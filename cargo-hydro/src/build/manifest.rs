@@ -14,12 +14,13 @@ pub(super) fn package_name(package: &Package) -> String {
     format!("{}-hydro", package.name)
 }
 
-/// Returns the manifest of a generated package. `others` are packages whose `.hf` files it uses, `programs` are pairs of binary name and path; `shim` is where the runtime shim is.
+/// Returns the manifest of a generated package. `others` are packages whose `.hf` files it uses, `programs` are pairs of binary name and path; `shim` is where the runtime shim is, and whether it
+/// must speak TLS; a package may ask for that as well.
 pub(super) fn package_manifest(
     package: &Package,
     others: &[Package],
     programs: &[(String, String)],
-    shim: &Path,
+    (shim, tls): (&Path, bool),
 ) -> Table {
     let mut manifest = Table::new();
     manifest.insert(
@@ -45,7 +46,7 @@ pub(super) fn package_manifest(
         dependencies(package, &mut manifest);
     }
     dependencies(package, &mut manifest);
-    shim_dependency(shim, &mut manifest);
+    shim_dependency(shim, tls || package.tls, &mut manifest);
     let features = features(package);
     manifest.insert("features".into(), Value::Table(features));
     manifest
@@ -87,11 +88,12 @@ fn dependencies(package: &Package, manifest: &mut Table) {
     }
 }
 
-fn shim_dependency(shim: &Path, manifest: &mut Table) {
-    if let Some(everywhere) = manifest.get_mut("dependencies").and_then(Value::as_table_mut)
-        && !everywhere.contains_key(SHIM)
-    {
-        everywhere.insert(SHIM.into(), Value::Table(table([("path", path_text(shim))])));
+fn shim_dependency(shim: &Path, tls: bool, manifest: &mut Table) {
+    let Some(everywhere) = manifest.get_mut("dependencies").and_then(Value::as_table_mut) else { return };
+    let entry = everywhere.entry(SHIM).or_insert_with(|| Value::Table(table([("path", path_text(shim))])));
+    if let Some(entry) = entry.as_table_mut().filter(|_| tls) {
+        let features = entry.entry("features").or_insert_with(|| Value::Array(Vec::new()));
+        features.as_array_mut().into_iter().for_each(|features| features.push("tls".into()));
     }
 }
 

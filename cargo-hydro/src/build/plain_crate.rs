@@ -34,7 +34,7 @@ pub fn plain_crate(workspace: &Workspace, program: &Program, compilation: &Compi
     })?;
     let shim = runtime::provide(workspace.target())?;
     let bin = (program.name.clone(), Path::new("src").join("main.rs").to_string_lossy().into_owned());
-    let mut manifest = package_manifest(&program.package, &[], &[bin], &shim);
+    let mut manifest = package_manifest(&program.package, &[], &[bin], (&shim, false));
     manifest.insert("workspace".into(), Value::Table(Table::new()));
     Ok(PlainCrate { manifest: manifest.to_string(), main })
 }

@@ -80,7 +80,7 @@ pub(super) fn write(
 }
 
 fn place(workspace: &Workspace, program: &Path, options: &BuildOptions) -> PathBuf {
-    let key = format!("{} {:?} {:?}", program.display(), options.profile, options.target);
+    let key = format!("{} {:?} {:?} {}", program.display(), options.profile, options.target, options.tls);
     let name = blake3::hash(key.as_bytes()).to_hex();
     workspace.target().join("hydro").join("records").join(format!("{}.json", &name[..24]))
 }

@@ -143,7 +143,7 @@ impl CompileArgs {
     /// Returns how to build, for `target` where it is another than this machine.
     pub(super) fn options(&self, target: Option<String>) -> BuildOptions {
         let profile = if self.release { Some("release".to_owned()) } else { self.profile.clone() };
-        BuildOptions { profile, target, jobs: self.jobs.clone() }
+        BuildOptions { profile, target, jobs: self.jobs.clone(), tls: false }
     }
 }
 

@@ -14,6 +14,7 @@ use indexmap::IndexMap;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::authority::{Authority, RENEWAL};
 use super::model::{Deployment, PortRef, Program};
 use super::start::{Started, Starting};
 use super::topology;
@@ -119,7 +120,7 @@ impl Engine {
     pub async fn deploy(&self) -> Result<(), Vec<Failure>> {
         let _one_at_a_time = self.inner.deploying.lock().await;
         let options = &self.inner.options;
-        let (deployment, running, next_build, late_links) = {
+        let (mut deployment, running, next_build, late_links) = {
             let state = self.state();
             let running: BTreeSet<String> = state.started.keys().cloned().collect();
             (state.deployment.clone(), running, state.builds, late_links(&state))
@@ -128,6 +129,12 @@ impl Engine {
         problems.extend(late_links);
         if !problems.is_empty() {
             return Err(problems);
+        }
+        if options.local {
+            deployment.place_here();
+        }
+        for warning in deployment.warnings() {
+            self.inner.reporter.warning(warning);
         }
         let mut starting =
             Starting { options, reporter: &self.inner.reporter, deployment: &deployment, running: &running };
@@ -150,6 +157,12 @@ impl Engine {
                 exit.wait().await;
                 ends.send_modify(|count| *count += 1);
             });
+        }
+        for (service, started) in &started {
+            let Some(authority) = &started.authority else { continue };
+            for (number, member) in (0..).zip(&started.members) {
+                tokio::spawn(renew(Arc::clone(authority), service.clone(), number, member.exit().clone()));
+            }
         }
         let mut state = self.state();
         state.builds += 1;
@@ -343,6 +356,13 @@ impl Engine {
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Engine").field("state", &*self.state()).finish_non_exhaustive()
+    }
+}
+
+/// Replaces a member's certificate while it runs, each time long before it ends. An attempt that fails is made again.
+async fn renew(authority: Arc<Authority>, service: String, member: u32, exit: ExitWatch) {
+    while tokio::time::timeout(RENEWAL, exit.wait()).await.is_err() {
+        let _ = authority.issue(&service, member);
     }
 }
 

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 
 use hydroflow_standalone::diagnostic::{Diagnostic, Level, has_errors};
 use hydroflow_standalone::source::{SourceFile, SourceMap};
+use serde_spanned::Spanned;
 
-use super::model::{Deployment, LOCALHOST, Link, Machine, MachineKind, PortRef, Program, Service};
+use super::model::{Deployment, LOCALHOST, Link, Machine, MachineKind, PortRef, Program, Security, Service};
 use crate::build;
 use crate::report::{ExitCode, Failure, Origin, Reporter, diagnostic_event, diagnostic_rendered};
 use crate::workspace::Workspace;
@@ -95,7 +96,7 @@ impl Resolver<'_> {
         let default_name =
             || self.folder.file_name().map_or("local".to_owned(), |name| name.to_string_lossy().into_owned());
         let name = raw.name.as_ref().map_or_else(default_name, |name| name.get_ref().clone());
-        let mut deployment = Deployment { name, ..Default::default() };
+        let mut deployment = Deployment { name, security: security(raw.tls.as_ref()), ..Default::default() };
         for (name, machine) in &raw.machines {
             let kind = match &machine.kind {
                 RawKind::Localhost => MachineKind::Localhost,
@@ -119,7 +120,7 @@ impl Resolver<'_> {
             let origin = Some(self.origin(link.from.span.start));
             let to_origin = Some(self.origin(link.to.span.start));
             let (from, to) = (port(&link.from), port(&link.to));
-            deployment.links.push(Link { from, to, policy: link.policy, origin, to_origin });
+            deployment.links.push(Link { from, to, policy: link.policy, insecure: link.insecure, origin, to_origin });
         }
         deployment
     }
@@ -170,6 +171,11 @@ impl Resolver<'_> {
         let (line, column) = self.source.line_column(offset);
         Origin { file: self.source.name().into(), line, column: Some(column) }
     }
+}
+
+/// Another word was told of when the file was read.
+fn security(raw: Option<&Spanned<String>>) -> Security {
+    raw.and_then(|word| Security::parse(word.get_ref())).unwrap_or_default()
 }
 
 fn port(raw: &RawPort) -> PortRef {

@@ -1,7 +1,8 @@
 //! From a wished-for deployment to running, wired services: model → topology (checks) → plan → start → engine.
 //!
-//! `model`, `topology` and `plan` are pure: no process, no clock, no async. Read [`Deployment`] first, then [`Engine`].
+//! `model`, `topology`, `security` and `plan` are pure: no process, no clock, no async. Read [`Deployment`] first, then [`Engine`].
 
+mod authority;
 pub mod draw;
 mod engine;
 mod foreground;
@@ -10,11 +11,12 @@ mod model;
 mod plan;
 #[cfg(test)]
 mod samples;
+mod security;
 mod start;
 pub mod topology;
 
 pub use engine::{Engine, EngineOptions, MemberStatus};
 pub use foreground::foreground;
 pub use from_toml::{from_toml, from_toml_at, has_toml};
-pub use model::{Deployment, LOCALHOST, Link, Machine, MachineKind, PortRef, Program, Service, member_name};
+pub use model::{Deployment, LOCALHOST, Link, Machine, MachineKind, PortRef, Program, Security, Service, member_name};
 pub use plan::{Address, Addresses, Plan, PlannedMember};

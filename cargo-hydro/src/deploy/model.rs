@@ -93,10 +93,34 @@ pub struct Link {
     pub to: PortRef,
     /// How the output divides its items among its peers; all links of one output agree on it.
     pub policy: Option<Policy>,
+    /// Whether it is never encrypted, by the user's wish.
+    pub insecure: bool,
     /// The line that made it.
     pub origin: Option<Origin>,
     /// Where its input is named, where that is a place of its own.
     pub to_origin: Option<Origin>,
+}
+
+/// Which links are encrypted, with ends that prove who they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Security {
+    /// Those between machines.
+    #[default]
+    Machines,
+    /// All.
+    Always,
+}
+
+impl Security {
+    /// Returns what this word says.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "machines" => Some(Self::Machines),
+            "always" => Some(Self::Always),
+            _ => None,
+        }
+    }
 }
 
 /// Machines, services and links under one name.
@@ -104,6 +128,8 @@ pub struct Link {
 pub struct Deployment {
     /// Its name.
     pub name: String,
+    /// Which of its links are encrypted.
+    pub security: Security,
     /// Machines by name, in the order they were made.
     pub machines: IndexMap<String, Machine>,
     /// Services by name, in the order they were made.

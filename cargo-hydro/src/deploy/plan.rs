@@ -11,7 +11,7 @@ use hydro_runtime_shim::contract::{
 use hydroflow_standalone::interface::{Direction, ModuleInterface};
 use serde::Serialize;
 
-use super::model::{Deployment, PortRef, Program, Service, member_name};
+use super::model::{Deployment, Link, PortRef, Program, Service, member_name};
 
 /// Where a member listens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -62,6 +62,9 @@ pub struct PlannedMember {
     pub machine: String,
     /// Where it listens; commands listen on their own account.
     pub address: Option<Address>,
+    /// Whether it needs a certificate.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub certificate: bool,
     /// Its variables.
     pub env: BTreeMap<String, String>,
 }
@@ -132,6 +135,7 @@ impl Wiring<'_> {
             (contract::MEMBERS.to_owned(), service.count.to_string()),
         ]);
         let address = self.addresses.get(&(name.to_owned(), member)).copied();
+        let is_ours = matches!(service.program, Program::Hydroflow { .. });
         if let (Program::Hydroflow { interface, params, .. }, Some(address)) = (&service.program, address) {
             env.insert(contract::ADDRESS.to_owned(), address.advertised.to_string());
             env.insert(contract::LISTEN_FDS.to_owned(), "1".to_owned());
@@ -145,6 +149,7 @@ impl Wiring<'_> {
             member,
             machine: service.machine.clone(),
             address,
+            certificate: is_ours && self.deployment.needs_certificates(name),
             env,
         }
     }
@@ -155,14 +160,11 @@ impl Wiring<'_> {
             let end = PortRef { service: name.to_owned(), port: port.name.clone() };
             match port.direction {
                 Direction::Input => {
-                    let mut endpoints = vec![write(Direction::Input, Role::Listen, own.listen, None)];
+                    let mut endpoints = self.listens(Direction::Input, &end, own);
                     // Who runs already was never told of us: we call it.
-                    let senders = self.deployment.links.iter().filter(|link| link.to == end).map(|link| &link.from);
-                    for sender in senders.filter(|sender| self.running.contains(&sender.service)) {
-                        endpoints.extend(
-                            self.peers(&end, member, sender)
-                                .map(|peer| write(Direction::Input, Role::Dial, peer, Some(&sender.port))),
-                        );
+                    let links = self.deployment.links.iter().filter(|link| link.to == end);
+                    for link in links.filter(|link| self.running.contains(&link.from.service)) {
+                        endpoints.extend(self.calls(Direction::Input, &end, member, (link, &link.from)));
                     }
                     variables.push((input_variable(&port.name), endpoints.join(",")));
                 }
@@ -170,13 +172,10 @@ impl Wiring<'_> {
                     let links = self.deployment.links.iter().filter(|link| link.from == end);
                     let mut endpoints = Vec::new();
                     for link in links.clone() {
-                        endpoints.extend(
-                            self.peers(&end, member, &link.to)
-                                .map(|peer| write(Direction::Output, Role::Dial, peer, Some(&link.to.port))),
-                        );
+                        endpoints.extend(self.calls(Direction::Output, &end, member, (link, &link.to)));
                     }
                     // Latecomers and scripts may still attach to it.
-                    endpoints.push(write(Direction::Output, Role::Listen, own.listen, None));
+                    endpoints.extend(self.listens(Direction::Output, &end, own));
                     variables.push((output_variable(&port.name), endpoints.join(",")));
                     if let Some(policy) = links.filter_map(|link| link.policy).next() {
                         variables.push((policy_variable(&port.name), policy.name().to_owned()));
@@ -185,6 +184,27 @@ impl Wiring<'_> {
             }
         }
         variables
+    }
+
+    /// Returns the endpoints at which a port waits for callers.
+    fn listens(&self, direction: Direction, end: &PortRef, own: Address) -> Vec<String> {
+        let served = self.deployment.served(end);
+        let ways = [(served.plain, false), (served.tls, true)];
+        let ways = ways.into_iter().filter(|(is_served, _)| *is_served);
+        ways.map(|(_, is_tls)| write(direction, Role::Listen, (own.listen, is_tls), None)).collect()
+    }
+
+    /// Returns the endpoints at which a port calls its peers of one link.
+    fn calls(
+        &self,
+        direction: Direction,
+        own: &PortRef,
+        member: u32,
+        (link, peer): (&Link, &PortRef),
+    ) -> impl Iterator<Item = String> {
+        let is_tls = self.deployment.is_encrypted(link);
+        self.peers(own, member, peer)
+            .map(move |address| write(direction, Role::Dial, (address, is_tls), Some(&peer.port)))
     }
 
     /// Returns the addresses of all members behind `peer`, except the asking member itself.
@@ -199,8 +219,9 @@ impl Wiring<'_> {
 }
 
 /// Writes an endpoint as short as its direction allows.
-fn write(direction: Direction, role: Role, address: SocketAddr, peer_port: Option<&str>) -> String {
-    let transport = Transport::Tcp { host: address.ip().to_string(), port: address.port() };
+fn write(direction: Direction, role: Role, (address, is_tls): (SocketAddr, bool), peer_port: Option<&str>) -> String {
+    let (host, port) = (address.ip().to_string(), address.port());
+    let transport = if is_tls { Transport::Tls { host, port } } else { Transport::Tcp { host, port } };
     let text = Endpoint { role, transport, peer_port: peer_port.map(str::to_owned) }.to_string();
     let implied = match direction {
         Direction::Input => "listen:",
@@ -214,6 +235,7 @@ mod tests {
     use hydro_runtime_shim::contract::{Policy, parse_endpoints};
 
     use super::*;
+    use crate::deploy::model::Security;
     use crate::deploy::samples::{command, deployment, link};
 
     fn variables(plan: &Plan, member: &str) -> Vec<String> {
@@ -259,6 +281,24 @@ mod tests {
             "OUTPUT_OUTBOUND=tcp://127.0.0.1:4002/inbound,listen:tcp://127.0.0.1:4001",
         ];
         assert_eq!(variables(&plan, "client.1"), client);
+    }
+
+    #[test]
+    fn links_are_encrypted_where_the_deployment_says_so() {
+        let mut pair = deployment(&[("client", "output outbound"), ("server", "input inbound, input other")]);
+        link(&mut pair, "client.outbound", "server.inbound", None);
+        pair.security = Security::Always;
+        let plan = Plan::example(&pair);
+        let server = ["INPUT_INBOUND=tls://127.0.0.1:4001", "INPUT_OTHER=tls://127.0.0.1:4001"];
+        assert_eq!(variables(&plan, "server"), server);
+        let client = ["OUTPUT_OUTBOUND=tls://127.0.0.1:4001/inbound,listen:tls://127.0.0.1:4000"];
+        assert_eq!(variables(&plan, "client"), client);
+        assert!(plan.members.iter().all(|member| member.certificate));
+        pair.links[0].insecure = true;
+        let plan = Plan::example(&pair);
+        let inbound = "INPUT_INBOUND=tcp://127.0.0.1:4001,tls://127.0.0.1:4001";
+        assert_eq!(variables(&plan, "server"), [inbound, "INPUT_OTHER=tls://127.0.0.1:4001"]);
+        assert!(variables(&plan, "client")[0].starts_with("OUTPUT_OUTBOUND=tcp://127.0.0.1:4001/inbound,"));
     }
 
     #[test]

@@ -5,11 +5,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use indexmap::IndexMap;
 use tokio::task::JoinSet;
 
+use super::authority::Authority;
 use super::engine::{EngineOptions, with_lines};
 use super::model::{Deployment, Program, Service, member_name};
 use super::plan::{Address, Addresses, Plan, PlannedMember};
@@ -29,6 +31,8 @@ pub(super) struct Started {
     addresses: Vec<Option<Address>>,
     artifact: Option<Artifact>,
     build: u64,
+    /// Who issues its certificates, where it needs some.
+    pub(super) authority: Option<Arc<Authority>>,
 }
 
 impl Started {
@@ -74,7 +78,8 @@ impl Starting<'_> {
         }
         let sources: Vec<PathBuf> =
             wanted.iter().map(|(_, source)| (*source).clone()).collect::<BTreeSet<_>>().into_iter().collect();
-        let (options, reporter, to_build) = (self.options.clone(), self.reporter.clone(), sources.clone());
+        let (mut options, reporter, to_build) = (self.options.clone(), self.reporter.clone(), sources.clone());
+        options.build.tls |= wanted.iter().any(|(name, _)| self.deployment.needs_certificates(name));
         let built =
             tokio::task::spawn_blocking(move || build::build(&options.workspace, &to_build, &options.build, &reporter));
         let artifacts = match built.await {
@@ -120,13 +125,16 @@ impl Starting<'_> {
         addresses.extend(listeners.iter().map(|(member, (_, address))| (member.clone(), *address)));
         let plan = Plan::new(self.deployment, &addresses, self.running);
         self.tell(&plan);
+        let authority = self.authority(&plan).map_err(|failure| vec![failure])?;
         let mut started: IndexMap<String, Started> = IndexMap::new();
-        for planned in plan.members {
+        for mut planned in plan.members {
+            let authority = authority.clone().filter(|_| planned.certificate);
             let artifact = artifacts.get(&planned.service);
             let listener = listeners.remove(&(planned.service.clone(), planned.member)).map(|(listener, _)| listener);
             let address = planned.address;
             let service = planned.service.clone();
-            let member = match self.start_member(planned, artifact, listener) {
+            let certified = authority.as_deref().map_or(Ok(()), |authority| certify(&mut planned, authority));
+            let member = match certified.and_then(|()| self.start_member(planned, artifact, listener)) {
                 Ok(member) => member,
                 Err(failure) => {
                     give_up(&started).await;
@@ -138,6 +146,7 @@ impl Starting<'_> {
                 addresses: Vec::new(),
                 artifact: artifact.cloned(),
                 build,
+                authority,
             });
             entry.members.push(member);
             entry.addresses.push(address);
@@ -147,6 +156,14 @@ impl Starting<'_> {
             return Err(vec![failure]);
         }
         Ok(started)
+    }
+
+    /// Opens the authority that issues the certificates of the plan, if it needs any.
+    fn authority(&self, plan: &Plan) -> Result<Option<Arc<Authority>>, Failure> {
+        if !plan.members.iter().any(|member| member.certificate) {
+            return Ok(None);
+        }
+        Authority::open(self.options.workspace.root(), &plan.deployment).map(|authority| Some(Arc::new(authority)))
     }
 
     /// Binds a socket for each new member of a Hydroflow service; all problems are told.
@@ -280,6 +297,17 @@ impl Starting<'_> {
             Program::Command { argv } => argv.join(" "),
         }
     }
+}
+
+/// Gives a member its certificate; variables of the user's own count.
+fn certify(planned: &mut PlannedMember, authority: &Authority) -> Result<(), Failure> {
+    let issued = authority.issue(&planned.service, planned.member).map_err(|error| {
+        Failure::new(ExitCode::DeployFailed, format!("cannot give `{}` a certificate", planned.name)).cause(error)
+    })?;
+    for (name, path) in issued {
+        planned.env.entry(name).or_insert(path);
+    }
+    Ok(())
 }
 
 /// Ends what was started before something failed, and waits until it is gone.

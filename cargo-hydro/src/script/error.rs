@@ -46,6 +46,12 @@ pub enum CallError {
         /// As it was written.
         policy: String,
     },
+    /// A word for encryption that does not exist.
+    #[error("`tls` cannot be `{word}`")]
+    Tls {
+        /// As it was written.
+        word: String,
+    },
     /// A parameter the module does not have.
     #[error("`{service}` has no parameter `{param}`")]
     UnknownParam {
@@ -118,6 +124,9 @@ impl CallError {
             Self::UnknownPort { known, .. } => Some(format!("its ports are `{}`", known.join("`, `"))),
             Self::CommandPort { .. } => Some("only services that run an `.hf` file can be linked".to_owned()),
             Self::Policy { .. } => Some("`broadcast` and `round_robin` exist".to_owned()),
+            Self::Tls { .. } => {
+                Some("links are encrypted between `\"machines\"` (the default), or `\"always\"`".to_owned())
+            }
             Self::NameTaken { .. } => Some("give it another name: `name=\"…\"`".to_owned()),
             Self::BadName { .. } => Some("use letters, digits, `_` and `-`".to_owned()),
             Self::NoSource { .. } => Some("write `src` relative to the script's folder or to the workspace".to_owned()),

@@ -19,7 +19,7 @@ use super::protocol::{
 use super::stopwatch::Stopwatch;
 use super::wishes;
 use crate::build::{self, BuildOptions};
-use crate::deploy::{self, Deployment, Program};
+use crate::deploy::{self, Deployment, Program, Security};
 use crate::report::{ExitCode, Failure, Reporter};
 use crate::workspace::Workspace;
 
@@ -107,7 +107,7 @@ impl Session {
     /// Does what the script asks.
     pub(super) async fn answer(&self, call: Call, items: Items) -> Result<Answer, ErrorBody> {
         match call {
-            Call::CreateDeployment(call) => Ok(Answer::Deployment(self.create(call.name)?)),
+            Call::CreateDeployment(call) => Ok(Answer::Deployment(self.create(call.name, call.tls)?)),
             Call::FromToml(call) => Ok(Answer::Deployment(self.create_from_toml(call)?)),
             Call::AddMachine(call) => Ok(Answer::Machine(self.add_machine(call)?)),
             Call::AddHydroflow(call) => self.add_hydroflow(call),
@@ -148,16 +148,20 @@ impl Session {
         Ok(())
     }
 
-    fn create(&self, name: Option<String>) -> Result<DeploymentMade, ErrorBody> {
+    fn create(&self, name: Option<String>, tls: Option<String>) -> Result<DeploymentMade, ErrorBody> {
         let name = name.unwrap_or_else(|| self.script_name());
-        self.begin(Deployment { name, ..Deployment::default() })
+        let security = match tls {
+            Some(word) => Security::parse(&word).ok_or(CallError::Tls { word })?,
+            None => Security::default(),
+        };
+        self.begin(Deployment { name, security, ..Deployment::default() })
     }
 
     fn create_from_toml(&self, call: FromToml) -> Result<DeploymentMade, ErrorBody> {
         let workspace = &self.options.workspace;
         let deployment = match call.path {
             Some(path) => deploy::from_toml_at(workspace, &self.find(&path)?, &self.reporter)?,
-            None if call.optional && !deploy::has_toml(workspace) => return self.create(None),
+            None if call.optional && !deploy::has_toml(workspace) => return self.create(None, None),
             None => deploy::from_toml(workspace, &self.reporter)?,
         };
         self.begin(deployment)

@@ -85,14 +85,14 @@ pub(super) fn port_info(port: &PortInterface) -> PortInfo {
 
 /// Links an output to an input, unless that can be seen to be wrong.
 pub(super) fn connect(deployment: &mut Deployment, call: Connect) -> Result<(), Failure> {
-    let Connect { output, input, policy, origin, .. } = call;
+    let Connect { output, input, policy, insecure, origin, .. } = call;
     let policy = match policy {
         Some(text) => Some(Policy::parse(&text).ok_or(CallError::Policy { policy: text })?),
         None => None,
     };
     let from = PortRef { service: output.service, port: output.port };
     let to = PortRef { service: input.service, port: input.port };
-    let link = Link { from, to, policy, origin: origin.map(Into::into), to_origin: None };
+    let link = Link { from, to, policy, insecure, origin: origin.map(Into::into), to_origin: None };
     if let Some(mut failure) = topology::check_link(deployment, &link).into_iter().next() {
         // The script's own traceback shows the line.
         failure.origin = None;
@@ -241,7 +241,7 @@ mod tests {
 
     fn link(output: End, input: End, policy: Option<&str>) -> Connect {
         let policy = policy.map(str::to_owned);
-        Connect { deployment: 0, other_deployment: None, output, input, policy, origin: None }
+        Connect { deployment: 0, other_deployment: None, output, input, policy, insecure: false, origin: None }
     }
 
     #[test]

@@ -44,6 +44,9 @@ pub struct Package {
     pub dependencies: Vec<Dependency>,
     /// Its features.
     pub features: BTreeMap<String, Vec<String>>,
+    /// Whether its programs are always built with TLS: `[package.metadata.hydro] tls = true`.
+    #[serde(default)]
+    pub tls: bool,
 }
 
 /// A dependency of a package, workspace inheritance resolved.
@@ -226,6 +229,7 @@ fn package(package: &cargo_metadata::Package) -> Package {
             .map(dependency)
             .collect(),
         features: package.features.clone().into_iter().collect(),
+        tls: package.metadata.pointer("/hydro/tls").and_then(serde_json::Value::as_bool).unwrap_or_default(),
     }
 }
 

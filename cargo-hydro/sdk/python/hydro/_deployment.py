@@ -17,10 +17,12 @@ class Deployment:
 
     Describe it, then `await deployment.deploy()`; what is added afterwards joins with the next `deploy()`. Everything that still runs when
     the script ends is stopped.
+
+    Links between machines are encrypted, with `tls="always"` all links are; both ends prove who they are with certificates of the deployment's own.
     """
 
-    def __init__(self, name: Optional[str] = None) -> None:
-        self._begin(_engine.call("deployment.create", name=name))
+    def __init__(self, name: Optional[str] = None, tls: Optional[str] = None) -> None:
+        self._begin(_engine.call("deployment.create", name=name, tls=tls))
 
     @classmethod
     def from_toml(cls, path: Optional[Text] = None) -> "Deployment":

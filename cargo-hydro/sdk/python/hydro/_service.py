@@ -28,8 +28,11 @@ class Port:
         """`input` or `output`."""
         return self._direction
 
-    def connect(self, other: "Port", policy: Optional[str] = None) -> None:
-        """Links this output to an input. With several links, each item goes to all of them, or to one in turn (`policy="round_robin"`)."""
+    def connect(self, other: "Port", policy: Optional[str] = None, insecure: bool = False) -> None:
+        """Links this output to an input. With several links, each item goes to all of them, or to one in turn (`policy="round_robin"`).
+
+        An `insecure` link is never encrypted, not even between machines; each run warns of it.
+        """
         if not isinstance(other, Port):
             raise TypeError(f"connect() wants a port such as `service.ports.inbound`, not {type(other).__name__}")
         _engine.call(
@@ -39,6 +42,7 @@ class Port:
             output={"service": self._owner["service"], "port": self._name},
             input={"service": other._owner["service"], "port": other._name},
             policy=policy,
+            insecure=insecure,
             origin=_engine.caller(),
         )
 

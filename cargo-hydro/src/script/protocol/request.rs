@@ -129,6 +129,9 @@ pub struct CreateDeployment {
     /// Its name; none: the script's.
     #[serde(default)]
     pub name: Option<String>,
+    /// Which links are encrypted: `machines` (default) or `always`.
+    #[serde(default)]
+    pub tls: Option<String>,
 }
 
 /// See [`Call::FromToml`].
@@ -318,6 +321,9 @@ pub struct Connect {
     /// How the output divides its items among its peers.
     #[serde(default)]
     pub policy: Option<String>,
+    /// Whether the link is never encrypted.
+    #[serde(default)]
+    pub insecure: bool,
     /// The script's line.
     #[serde(default)]
     pub origin: Option<Line>,

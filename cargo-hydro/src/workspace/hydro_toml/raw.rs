@@ -10,6 +10,8 @@ use serde_spanned::Spanned;
 pub struct HydroToml {
     /// `[deployment] name`.
     pub name: Option<Spanned<String>>,
+    /// `[deployment] tls`.
+    pub tls: Option<Spanned<String>>,
     /// `[machines.NAME]`.
     pub machines: Vec<(Spanned<String>, RawMachine)>,
     /// `[services.NAME]`.
@@ -89,4 +91,6 @@ pub struct RawLink {
     pub to: RawPort,
     /// How the output divides its items.
     pub policy: Option<Policy>,
+    /// `insecure`.
+    pub insecure: bool,
 }

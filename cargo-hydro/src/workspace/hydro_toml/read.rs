@@ -28,6 +28,9 @@ const BAD_VALUE: &str = "HT0006";
 /// Two keys that exclude each other.
 const CONFLICT: &str = "HT0007";
 
+/// What `tls` may be.
+const TLS_WORDS: [&str; 2] = ["machines", "always"];
+
 type Entry<'t, 'i> = (&'t Spanned<Cow<'i, str>>, &'t Spanned<DeValue<'i>>);
 
 /// Reads a `Hydro.toml`. What could be read is returned together with all that is wrong or doubtful.
@@ -65,7 +68,7 @@ const ROOT: Keys = Keys {
     known: &["deployment", "machines", "services", "links"],
     later: &["expose", "hooks", "profile", "defaults"],
 };
-const DEPLOYMENT: Keys = Keys { of: "the deployment", known: &["name"], later: &[] };
+const DEPLOYMENT: Keys = Keys { of: "the deployment", known: &["name", "tls"], later: &[] };
 const MACHINE: Keys =
     Keys { of: "a machine", known: &["kind", "project", "zone", "type"], later: &["address", "user", "key", "image"] };
 const SERVICE: Keys = Keys {
@@ -73,7 +76,7 @@ const SERVICE: Keys = Keys {
     known: &["src", "command", "on", "count", "params", "args", "env", "listen"],
     later: &["restart", "features", "profile", "health", "depends_on", "limits", "files", "open"],
 };
-const LINK: Keys = Keys { of: "a link", known: &["from", "to", "policy"], later: &["tls", "buffer"] };
+const LINK: Keys = Keys { of: "a link", known: &["from", "to", "policy", "insecure"], later: &["tls", "buffer"] };
 
 struct Reader {
     diagnostics: Vec<Diagnostic>,
@@ -93,7 +96,10 @@ impl Reader {
                 "deployment" => {
                     let Some(table) = self.table(key, value) else { continue };
                     for (key, value) in self.known(table, &DEPLOYMENT) {
-                        file.name = self.string(key, value);
+                        match &**key.get_ref() {
+                            "name" => file.name = self.string(key, value),
+                            _ => file.tls = self.tls(key, value),
+                        }
                     }
                 }
                 "machines" => file.machines.extend(self.named(key, value, Self::machine)),
@@ -235,8 +241,12 @@ impl Reader {
         let mut links = Vec::new();
         for value in tables {
             let Some(table) = self.table(key, value) else { continue };
-            let (mut from, mut to, mut policy) = (None, None, None);
+            let (mut from, mut to, mut policy, mut insecure) = (None, None, None, false);
             for (key, value) in self.known(table, &LINK) {
+                if &**key.get_ref() == "insecure" {
+                    insecure = self.truth(key, value).unwrap_or_default();
+                    continue;
+                }
                 let Some(text) = self.string(key, value) else { continue };
                 match &**key.get_ref() {
                     "from" => from = self.port(&text),
@@ -251,10 +261,30 @@ impl Reader {
                 }
             }
             if let (Some(from), Some(to)) = (from, to) {
-                links.push(RawLink { from, to, policy });
+                links.push(RawLink { from, to, policy, insecure });
             }
         }
         links
+    }
+
+    fn truth(&mut self, key: &Spanned<Cow<'_, str>>, value: &Spanned<DeValue<'_>>) -> Option<bool> {
+        match value.get_ref() {
+            DeValue::Boolean(truth) => Some(*truth),
+            _ => {
+                self.wrong_kind(key, value, "`true` or `false`");
+                None
+            }
+        }
+    }
+
+    fn tls(&mut self, key: &Spanned<Cow<'_, str>>, value: &Spanned<DeValue<'_>>) -> Option<Spanned<String>> {
+        let word = self.string(key, value)?;
+        if !TLS_WORDS.contains(&word.get_ref().as_str()) {
+            let error = self.error(BAD_VALUE, format!("`tls` cannot be `{}`", word.get_ref()), word.span());
+            error.hint = Some("links are encrypted between `\"machines\"` (the default), or `\"always\"`".to_owned());
+            return None;
+        }
+        Some(word)
     }
 
     fn port(&mut self, text: &Spanned<String>) -> Option<RawPort> {
@@ -432,6 +462,7 @@ mod tests {
         let text = r#"
 [deployment]
 name = "echo"
+tls = "always"
 [machines.here]
 kind = "localhost"
 [machines.cloud]
@@ -455,6 +486,7 @@ command = ["sleep", "1"]
 from = "client.outbound"
 to = "server.inbound"
 policy = "round_robin"
+insecure = true
 "#;
         let (file, diagnostics) = read(text);
         assert_eq!(diagnostics, []);
@@ -469,6 +501,10 @@ policy = "round_robin"
         assert_eq!(texts(&client.env), ["LEVEL=3", "TEXT=a"]);
         assert_eq!(file.services[2].1.program, RawProgram::Command(vec!["sleep".into(), "1".into()]));
         assert_eq!((file.links[0].from.port.as_str(), file.links[0].policy), ("outbound", Some(Policy::RoundRobin)));
+        assert_eq!(
+            (file.tls.as_ref().map(|tls| tls.get_ref().as_str()), file.links[0].insecure),
+            (Some("always"), true)
+        );
         let gcp = RawKind::Gcp { project: "p".into(), zone: "z".into(), machine_type: "e2-micro".into() };
         assert_eq!(file.machines[1].1.kind, gcp);
     }
@@ -500,6 +536,12 @@ kind = "gcp"
 zone = "z"
 [machines]
 o = 1
+[deployment]
+tls = "never"
+[[links]]
+from = "a.x"
+to = "b.y"
+insecure = 1
 "#;
         let expected = [
             "1:1 HT0003 the file has no key `nam` (the keys are `deployment`, `machines`, `services`, `links`)",
@@ -517,6 +559,8 @@ o = 1
             "21:11 HT0005 `n` has no `project` (a gcp machine needs `project`, `zone` and `type`)",
             "21:11 HT0005 `n` has no `type` (a gcp machine needs `project`, `zone` and `type`)",
             "25:5 HT0002 `o` must be a table",
+            "27:7 HT0006 `tls` cannot be `never` (links are encrypted between `\"machines\"` (the default), or `\"always\"`)",
+            "31:12 HT0002 `insecure` must be `true` or `false`",
         ];
         assert_eq!(told(text), expected);
     }
