@@ -11,5 +11,6 @@ mod panics;
 mod paths;
 mod scripts;
 mod test_runs;
+mod tls;
 mod toml;
 mod wire;

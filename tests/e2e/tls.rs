@@ -1,0 +1,72 @@
+//! A deployment whose links are all encrypted: certificates for each member, items that pass, callers without a certificate that are told why not.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use crate::support::programs;
+
+const SCRIPT: &str = r#"
+import json
+import socket
+import struct
+
+from hydro import Deployment
+
+
+def plain_call(address):
+    """Says a hello without TLS; returns the answer."""
+    hello = {"deployment": "tls", "service": "stranger", "member": 0, "epoch": 1, "port": "out", "peer_port": None,
+             "sends": True, "type_name": "u64", "fingerprint": 0, "codec": "json"}
+    text = json.dumps(hello).encode()
+    host, port = address.rsplit(":", 1)
+    with socket.create_connection((host, int(port))) as caller:
+        caller.sendall(b"HYDR" + struct.pack("<HI", 2, len(text)) + text)
+        answer = b""
+        while chunk := caller.recv(4096):
+            answer += chunk
+    return json.loads(answer[10:])["reject"]
+
+
+async def main():
+    deployment = Deployment(tls="always")
+    numbers = deployment.Hydroflow(src="src/numbers.hf", name="numbers", params={"count": 3})
+    counter = deployment.Hydroflow(src="src/counter.hf", name="counter")
+    numbers.ports.out.connect(counter.ports.numbers)
+    await deployment.deploy()
+    async for line in counter.stdout():
+        if line == "3 numbers, sum 3":
+            break
+    refused = plain_call(counter.address)
+    print(refused["code"], refused["reason"])
+"#;
+
+#[test]
+fn a_deployment_encrypts_all_links_and_refuses_who_does_not() {
+    let output = programs().script("tls", SCRIPT).run().exits(0);
+    output.prints(&["identity this address takes `tls://` only, and the caller does not encrypt\n"]);
+    let state = programs().workspace().root().join(".hydro");
+    let mut folders = vec![state.join("tls")];
+    let mut certificates = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("certificates are kept there") {
+            let path = entry.expect("readable").path();
+            let mode = std::fs::metadata(&path).expect("readable").permissions().mode();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "pem" || ending == "key") {
+                certificates += 1;
+                assert_eq!(mode & 0o077, 0, "{}", path.display());
+            }
+        }
+    }
+    assert_eq!(certificates, 4, "the authority, its key, and two members");
+}
+
+#[test]
+fn a_word_that_says_nothing_of_encryption_is_told_at_the_scripts_line() {
+    let script = "from hydro import Deployment\n\n\nasync def main():\n    Deployment(tls=\"never\")\n";
+    programs().script("tls-never", script).run().exits(1).says(&[
+        "line 5, in main",
+        "`tls` cannot be `never`",
+        "always",
+    ]);
+}
