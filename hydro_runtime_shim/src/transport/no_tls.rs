@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::task::{Context, Poll};
 
@@ -66,7 +65,7 @@ impl TlsStream {
     }
 
     /// See [`super::Socket`].
-    pub(crate) fn peer_address(&self) -> Option<SocketAddr> {
+    pub(crate) fn tcp(&self) -> &TcpStream {
         match *self {}
     }
 

@@ -3,6 +3,7 @@
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::io::Interest;
 use tokio::net::{TcpStream, UnixStream};
@@ -84,7 +85,7 @@ impl Socket {
     pub(crate) fn peer_address(&self) -> Option<SocketAddr> {
         match self {
             Self::Tcp(stream) => stream.peer_addr().ok(),
-            Self::Tls(stream) => stream.peer_address(),
+            Self::Tls(stream) => stream.tcp().peer_addr().ok(),
             Self::Unix(_) | Self::Shm(_) => None,
         }
     }
@@ -151,6 +152,7 @@ impl Socket {
     pub(crate) fn is_reachable(&self, within: Duration) -> bool {
         match self {
             Self::Tcp(stream) => reach::last_answer(stream).is_none_or(|time| time <= within),
+            Self::Tls(stream) => reach::last_answer(stream.tcp()).is_none_or(|time| time <= within),
             Self::Unix(_) | Self::Shm(_) => true,
         }
     }

@@ -5,7 +5,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
 use std::task::{Context, Poll};
 
 use tokio::io::Interest;
@@ -32,9 +31,9 @@ impl TlsStream {
         &self.identity
     }
 
-    /// Returns the other end's address.
-    pub(crate) fn peer_address(&self) -> Option<SocketAddr> {
-        self.stream.peer_addr().ok()
+    /// Returns the connection that carries it.
+    pub(crate) fn tcp(&self) -> &TcpStream {
+        &self.stream
     }
 
     /// Reads what is there.

@@ -377,6 +377,25 @@ fn callers_with_and_without_tls_hear_from_each_other_what_is_missing() {
 }
 
 #[test]
+fn lines_are_no_way_around_a_certificate_nor_around_its_identity() {
+    local(async {
+        let mut receiver = receiver().await;
+        let mut raw = TcpStream::connect(receiver.process.address()).await.expect("it listens");
+        raw.write_all(b"666\n666\n").await.expect("open");
+        let mut answer = String::new();
+        soon(raw.read_to_string(&mut answer)).await.expect("text");
+        let told = "{\"error\":\"this address takes `tls://` only, and the caller does not encrypt\"}\n";
+        assert_eq!(answer, told);
+        receiver.says("refused a caller that sends lines: this address takes `tls://` only").await;
+        let files = receiver.authority.member(SENDER, Validity::Now);
+        let socket = dial(&receiver.process, &files, SENDER).await;
+        socket.write_all(b"666\n666\n666\n").await.expect("open");
+        receiver.says("refused a caller: these bytes are no hydro handshake").await;
+        receiver.is_unharmed().await;
+    });
+}
+
+#[test]
 fn one_address_serves_some_ports_with_and_others_without_tls() {
     local(async {
         let authority = Authority::new();
