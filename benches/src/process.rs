@@ -79,6 +79,15 @@ impl Talker {
     }
 }
 
+impl Talker {
+    /// Ends the child and returns the seconds of processors that it used.
+    #[must_use]
+    pub fn end(mut self) -> f64 {
+        let _ = self.child.kill();
+        wait(&self.child).1
+    }
+}
+
 impl Drop for Talker {
     fn drop(&mut self) {
         // It may have ended by itself.

@@ -31,12 +31,14 @@ pub(crate) enum Transport {
     Unix,
     /// Shared memory, which our path alone has; the others go by Unix sockets.
     Shm,
+    /// Encrypted TCP, which our path alone is measured with.
+    Tls,
 }
 
 impl Transport {
     /// Tells whether the paths beside ours go by Unix sockets.
     pub(crate) fn is_local(self) -> bool {
-        self != Self::Tcp
+        !matches!(self, Self::Tcp | Self::Tls)
     }
 }
 

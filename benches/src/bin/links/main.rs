@@ -8,6 +8,7 @@ mod iperf3;
 mod ours;
 mod raw;
 mod show;
+mod tls;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -48,6 +49,7 @@ fn measure() -> Result<(), String> {
         "--unix",
         "--shm",
         "--spin",
+        "--tls",
         "--first",
         "--sizes=",
         "--kinds=",
@@ -61,6 +63,10 @@ fn measure() -> Result<(), String> {
     let repetitions: usize = flags.value("--repetitions", 5)?;
     let seconds: f64 = flags.value("--seconds", 0.25)?;
     let programs = ours::build(&benches::hydro::command(&flags)?)?;
+    if flags.has("--tls") {
+        println!("load before: {}", load());
+        return tls::measure(&programs, &sizes, (repetitions, seconds, flags.has("--first")));
+    }
     let cells: Vec<Cell> = kinds
         .iter()
         .flat_map(|kind| sizes.iter().flat_map(|size| Path::ALL.map(|path| (*kind, *size, path))))

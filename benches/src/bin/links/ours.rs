@@ -9,9 +9,14 @@ use benches::hydro::{benches_folder, clean};
 use benches::process::Talker;
 
 use crate::cell::{Cell, Kind, Transport};
+use crate::tls::Certificates;
 
-/// Executables by name of the program.
-pub(crate) struct Programs(BTreeMap<String, PathBuf>);
+/// The built programs.
+pub(crate) struct Programs {
+    /// Executables by name of the program.
+    executables: BTreeMap<String, PathBuf>,
+    certificates: Certificates,
+}
 
 /// Builds all programs.
 pub(crate) fn build(hydro: &Path) -> Result<Programs, String> {
@@ -30,15 +35,20 @@ pub(crate) fn build(hydro: &Path) -> Result<Programs, String> {
         let name = Path::new(event.get("source")?.as_str()?).file_stem()?.to_string_lossy().into_owned();
         Some((name, PathBuf::from(event.get("executable")?.as_str()?)))
     });
-    Ok(Programs(programs.collect()))
+    let executables: BTreeMap<String, PathBuf> = programs.collect();
+    let certificates = Certificates::make(executables.keys().cloned())?;
+    Ok(Programs { executables, certificates })
 }
 
 impl Programs {
     /// Messages of 8 bytes are numbers, the others texts.
     fn command(&self, role: &str, cell: &Cell) -> Result<Command, String> {
         let name = format!("{role}_{}", if cell.bytes == 8 { "number" } else { "text" });
-        let executable = self.0.get(&name).ok_or_else(|| format!("`hydro build` made no `{name}`"))?;
+        let executable = self.executables.get(&name).ok_or_else(|| format!("`hydro build` made no `{name}`"))?;
         let mut command = Command::new(executable);
+        if cell.transport == Transport::Tls {
+            command.envs(self.certificates.variables(&name));
+        }
         if cell.spin {
             command.env("HYDRO_POLL", "spin");
         }
@@ -67,9 +77,10 @@ pub(crate) fn start(cell: &Cell, programs: &Programs) -> Result<(Talker, Talker)
 fn endpoint(transport: Transport, end: &str) -> Result<String, String> {
     let path = std::env::temp_dir().join(format!("benches-{}-{end}", std::process::id()));
     match transport {
-        Transport::Tcp => {
+        Transport::Tcp | Transport::Tls => {
+            let scheme = if transport == Transport::Tls { "tls" } else { "tcp" };
             let listener = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-            return listener.map(|address| format!("tcp://{address}")).map_err(|error| error.to_string());
+            return listener.map(|address| format!("{scheme}://{address}")).map_err(|error| error.to_string());
         }
         Transport::Unix | Transport::Shm => drop(std::fs::remove_file(&path)),
     }

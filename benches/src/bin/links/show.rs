@@ -8,7 +8,7 @@ use crate::cell::{Cell, Kind, Path, Transport};
 pub(crate) fn print(cells: &[Cell], figures: &[Vec<f64>]) {
     let Some(Cell { transport, spin, .. }) = cells.first() else { return };
     let name = match transport {
-        Transport::Tcp => "TCP",
+        Transport::Tcp | Transport::Tls => "TCP",
         Transport::Unix => "Unix sockets",
         Transport::Shm => "shared memory beside Unix sockets",
     };
