@@ -7,6 +7,7 @@
 //! - `codec`: records as bytes;
 //! - `protocol`: what makes a link reliable, as state machines without sockets; public for those who check it, not for programs;
 //! - `link`: handshake, frames, queues; an input is a `Stream`, an output is a `Sink`;
+//! - `admin`: how the program is, and what it is asked for while it runs;
 //! - `run`: the run loop and the way out;
 //! - `private`: what generated code names.
 //!
@@ -14,6 +15,8 @@
 
 pub mod contract;
 
+#[cfg(feature = "runtime")]
+mod admin;
 #[cfg(feature = "runtime")]
 mod bind;
 #[cfg(feature = "runtime")]

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use super::arguments::nearest;
@@ -31,6 +32,8 @@ pub(crate) struct Configuration {
     pub(crate) waiting: Waiting,
     /// What it proves itself with; none: no port needs that.
     pub(crate) credentials: Option<Credentials>,
+    /// Where it can be asked and told things.
+    pub(crate) admin: Option<PathBuf>,
     /// The program's ports in order, with where they are bound.
     pub(crate) ports: Vec<PortBinding>,
     /// Texts of the parameters that were given, by name.
@@ -87,6 +90,7 @@ impl Configuration {
         }
         let address = parse(environment, contract::ADDRESS, "127.0.0.1:4000", &mut errors);
         let waiting = read_waiting(environment, &mut errors);
+        let admin = read_admin(environment, &mut errors);
         let text = |name, default: &str| environment.get(name).unwrap_or(default).to_owned();
         let (deployment, service) = (text(contract::DEPLOYMENT, "local"), text(contract::SERVICE, program.name));
         let credentials = credentials::read((&deployment, &service, member), &ports, environment, &mut errors);
@@ -102,6 +106,7 @@ impl Configuration {
             address,
             waiting,
             credentials,
+            admin,
             ports,
             params,
             strangers: strangers(program, environment),
@@ -201,6 +206,20 @@ fn read_waiting(environment: &Environment, errors: &mut Vec<BindError>) -> Waiti
         });
         Waiting::default()
     })
+}
+
+fn read_admin(environment: &Environment, errors: &mut Vec<BindError>) -> Option<PathBuf> {
+    let value = environment.get(contract::ADMIN)?;
+    let path = value.strip_prefix("unix:").filter(|path| !path.is_empty()).map(PathBuf::from);
+    if path.is_none() {
+        errors.push(BindError::Malformed {
+            name: contract::ADMIN.to_owned(),
+            value: value.to_owned(),
+            reason: "must be `unix:` and a path".to_owned(),
+            example: format!("{}=unix:/run/user/1000/program.admin", contract::ADMIN),
+        });
+    }
+    path
 }
 
 fn read_params(

@@ -37,6 +37,7 @@ pub(crate) fn help(program: &Program) -> String {
             (contract::TLS_CERT, "PEM file of this process's certificate, for tls://"),
             (contract::TLS_KEY, "PEM file of its private key, which only its owner may read"),
             (contract::TLS_CA, "PEM file of the authority that issued the certificates of all peers"),
+            (contract::ADMIN, "unix:PATH to ask how the program is and to tell it things (default: none)"),
             (contract::LISTEN_FDS, "listening sockets inherited from descriptor 3 on (systemd)"),
         ],
     );

@@ -15,6 +15,8 @@ pub const MEMBERS: &str = "HYDRO_MEMBERS";
 /// The socket address (`ip:port`) by which peers know this service: what they see in items of addressed ports.
 /// Default: the address of the first TCP listener.
 pub const ADDRESS: &str = "HYDRO_ADDRESS";
+/// Where the program can be asked and told things while it runs, as `unix:/path`; docs/admin.md. Default: nowhere.
+pub const ADMIN: &str = "HYDRO_ADMIN";
 /// How many listening sockets are inherited from file descriptor 3 on (systemd's protocol). An endpoint whose address equals
 /// that of an inherited socket uses it instead of binding anew. `LISTEN_PID`, where set, must be this process.
 pub const LISTEN_FDS: &str = "LISTEN_FDS";

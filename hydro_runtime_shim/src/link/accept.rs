@@ -11,6 +11,7 @@ use super::input_hub::Arrival;
 use super::output_hub::KEPT_TIME;
 use super::peer::LinkKey;
 use super::queue::Queue;
+use super::wire::Wire;
 use super::writer::{End, Listening, write_out};
 use super::{InputHub, LinkEnd, Node, OutputHub, PeerChange, PortHub, note};
 use crate::contract::{Grant, Hello};
@@ -148,11 +149,13 @@ fn prepare(socket: &Socket, hello: &Hello, port: &PortHub, manner: Manner) -> Re
 async fn answer(node: &Rc<Node>, heard: Result<(Socket, Met, Prepared), HandshakeError>) {
     match heard {
         Ok((socket, met, Prepared::From(hub, link, connection))) => {
-            drop(hub.arrive(node, Arrival::new(&link, connection, Rc::new(socket), met)));
+            let wire = node.wire(socket, hub.face.name, &met.peer);
+            drop(hub.arrive(node, Arrival::new(&link, connection, wire, met)));
         }
         Ok((socket, met, Prepared::To(hub, queue, again))) => {
             hub.adopt(&queue);
-            send_to(&hub, &queue, Rc::new(socket), met, again).await;
+            let wire = node.wire(socket, hub.face.name, &met.peer);
+            send_to(&hub, &queue, wire, met, again).await;
         }
         // Said once: a caller that is refused calls again.
         Err(error @ (HandshakeError::Refusing(..) | HandshakeError::Insecure(_))) => node.note_once(error.to_string()),
@@ -161,7 +164,7 @@ async fn answer(node: &Rc<Node>, heard: Result<(Socket, Met, Prepared), Handshak
     }
 }
 
-async fn send_to(hub: &OutputHub, queue: &Rc<Queue>, socket: Rc<Socket>, met: Met, again: u64) {
+async fn send_to(hub: &OutputHub, queue: &Rc<Queue>, socket: Rc<Wire>, met: Met, again: u64) {
     let Met { peer, hello, lines } = met;
     hub.tell_again(queue, &peer, again);
     let connection = queue.connect(Rc::clone(&socket), Rc::clone(&peer));
@@ -170,6 +173,7 @@ async fn send_to(hub: &OutputHub, queue: &Rc<Queue>, socket: Rc<Socket>, met: Me
     let (node, name) = (&hub.node, hub.face.name);
     match end {
         End::Replaced => {}
+        _ if queue.dismissed.get() => {}
         // It may come back; the hub waits a while for it.
         End::Broken(_) | End::Silent if queue.key.is_some() && !node.stopping.get() => {
             queue.disconnect();

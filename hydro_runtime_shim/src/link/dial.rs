@@ -10,6 +10,8 @@ use tokio::time::Instant;
 use super::handshake::{ANSWER_TIME, HandshakeError, Met, introduce};
 use super::incoming::Incoming;
 use super::input_hub::Arrival;
+use super::peer::Peer;
+use super::queue::Queue;
 use super::writer::{End, Listening, write_out};
 use super::{InputHub, LinkEnd, Node, OutputHub, PeerChange, PortFace, note};
 use crate::contract::{Codec, Endpoint, Hello, RejectCode, Transport};
@@ -25,15 +27,15 @@ const REFUSED_PAUSE: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Keeps an input connected to the endpoint.
-pub(crate) async fn dial_input(node: Rc<Node>, hub: Rc<InputHub>, endpoint: Endpoint) {
-    let link = Incoming::dialed();
+pub(super) async fn dial_input(node: Rc<Node>, hub: Rc<InputHub>, link: Rc<Incoming>, endpoint: Endpoint) {
     loop {
         let hello =
             || node.hello(&hub.face, endpoint.peer_port.clone(), Codec::Binary, LinkEnd::Receives(Some(link.grant())));
-        let (socket, met) = call(&node, &hub.face, &endpoint, hello).await;
+        let (socket, met) = call(&node, &hub.face, &endpoint, link.peer(), hello).await;
         match link.begin(&met.hello) {
             Ok((connection, _)) => {
-                let closed = hub.arrive(&node, Arrival::new(&link, connection, Rc::new(socket), met));
+                let wire = node.wire(socket, hub.face.name, &met.peer);
+                let closed = hub.arrive(&node, Arrival::new(&link, connection, wire, met));
                 closed.notified().await;
             }
             Err(violation) => {
@@ -48,54 +50,55 @@ pub(crate) async fn dial_input(node: Rc<Node>, hub: Rc<InputHub>, endpoint: Endp
     }
 }
 
-/// Keeps an output connected to the endpoint. Its queue is there at once, so that nothing is lost before the peer is.
-pub(crate) fn dial_output(node: Rc<Node>, hub: Rc<OutputHub>, endpoint: Endpoint) -> impl Future<Output = ()> {
-    let queue = hub.queue(Codec::Binary, None);
-    hub.adopt(&queue);
-    async move {
-        loop {
-            let hello = || {
-                node.hello(&hub.face, endpoint.peer_port.clone(), Codec::Binary, LinkEnd::Sends(Some(queue.offer())))
-            };
-            let (socket, met) = call(&node, &hub.face, &endpoint, hello).await;
-            let (socket, Met { peer, hello, .. }) = (Rc::new(socket), met);
-            let again = match queue.begin(hello.grants, socket.is_exposed()) {
-                Ok(again) => again,
-                Err(violation) => {
-                    node.note_once(format!("{}: {peer}: {violation}", hub.face.name));
-                    tokio::time::sleep(REFUSED_PAUSE).await;
-                    continue;
-                }
-            };
-            hub.tell_again(&queue, &peer, again);
-            let connection = queue.connect(Rc::clone(&socket), Rc::clone(&peer));
-            hub.changed();
-            let end = write_out(&queue, &socket, connection, Listening::of(&hello, false)).await;
-            drop(socket);
-            queue.disconnect();
-            queue.left.set(matches!(end, End::Goodbye(_)));
-            hub.changed();
-            if node.stopping.get() {
-                return;
+/// Keeps an output connected to the endpoint. Its queue is there already, so that nothing is lost before the peer is.
+pub(super) async fn dial_output(node: Rc<Node>, hub: Rc<OutputHub>, queue: Rc<Queue>, endpoint: Endpoint) {
+    loop {
+        let hello =
+            || node.hello(&hub.face, endpoint.peer_port.clone(), Codec::Binary, LinkEnd::Sends(Some(queue.offer())));
+        let (socket, Met { peer, hello, .. }) = call(&node, &hub.face, &endpoint, queue.peer(), hello).await;
+        let again = match queue.begin(hello.grants, socket.is_exposed()) {
+            Ok(again) => again,
+            Err(violation) => {
+                node.note_once(format!("{}: {peer}: {violation}", hub.face.name));
+                tokio::time::sleep(REFUSED_PAUSE).await;
+                continue;
             }
-            let change = if matches!(end, End::Goodbye(_)) { PeerChange::Left } else { PeerChange::Suspected };
-            node.events.tell(hub.face.name, &peer, change);
-            if change == PeerChange::Suspected {
-                let kept = if hello.grants.is_some() { "" } else { "; the last items sent to it may be lost" };
-                note(format_args!("{}: {peer} {end}{kept}; dialing again", hub.face.name));
-            }
-            tokio::time::sleep(FIRST_PAUSE).await;
+        };
+        hub.tell_again(&queue, &peer, again);
+        let socket = node.wire(socket, hub.face.name, &peer);
+        let connection = queue.connect(Rc::clone(&socket), Rc::clone(&peer));
+        hub.changed();
+        let end = write_out(&queue, &socket, connection, Listening::of(&hello, false)).await;
+        drop(socket);
+        queue.disconnect();
+        queue.left.set(matches!(end, End::Goodbye(_)));
+        hub.changed();
+        if node.stopping.get() || queue.dismissed.get() {
+            return;
         }
+        let change = if matches!(end, End::Goodbye(_)) { PeerChange::Left } else { PeerChange::Suspected };
+        node.events.tell(hub.face.name, &peer, change);
+        if change == PeerChange::Suspected {
+            let kept = if hello.grants.is_some() { "" } else { "; the last items sent to it may be lost" };
+            note(format_args!("{}: {peer} {end}{kept}; dialing again", hub.face.name));
+        }
+        tokio::time::sleep(FIRST_PAUSE).await;
     }
 }
 
-/// Calls until a link is made.
-async fn call(node: &Node, face: &PortFace, endpoint: &Endpoint, hello: impl Fn() -> Hello) -> (Socket, Met) {
+/// Calls until a link is made. `known` is who was there last.
+async fn call(
+    node: &Node,
+    face: &PortFace,
+    endpoint: &Endpoint,
+    mut known: Option<Rc<Peer>>,
+    hello: impl Fn() -> Hello,
+) -> (Socket, Met) {
     let mut pause = FIRST_PAUSE;
     let started = Instant::now();
     let mut told = false;
     loop {
-        let attempt = attempt(node, face, endpoint, &hello()).await;
+        let attempt = attempt(node, face, endpoint, &mut known, &hello()).await;
         let error = match attempt {
             Ok(link) => return link,
             Err(error) => error,
@@ -131,10 +134,14 @@ async fn attempt(
     node: &Node,
     face: &PortFace,
     endpoint: &Endpoint,
+    known: &mut Option<Rc<Peer>>,
     hello: &Hello,
 ) -> Result<(Socket, Met), HandshakeError> {
+    let timed_out = |_| io::Error::from(io::ErrorKind::TimedOut);
+    let admitted = node.faults.admit(face.name, known.as_ref().map(|peer| &peer.process));
+    tokio::time::timeout(CONNECT_TIME, admitted).await.map_err(timed_out)??;
     let connect = tokio::time::timeout(CONNECT_TIME, transport::connect(&endpoint.transport));
-    let Dialed { socket, remark } = connect.await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+    let Dialed { socket, remark } = connect.await.map_err(timed_out)??;
     remark.into_iter().for_each(|remark| node.note_once(format!("{}: {endpoint}: {remark}", face.name)));
     let socket = match &endpoint.transport {
         Transport::Tls { .. } => {
@@ -144,6 +151,10 @@ async fn attempt(
         _ => socket,
     };
     let met = introduce(node, &socket, face, hello).await?;
+    // Only now it is sure who that is.
+    let peer = known.insert(Rc::clone(&met.peer));
+    let admitted = node.faults.admit(face.name, Some(&peer.process));
+    tokio::time::timeout(CONNECT_TIME, admitted).await.map_err(timed_out)??;
     Ok((socket, met))
 }
 

@@ -4,8 +4,8 @@
 
 use std::io;
 
+use super::wire::Wire;
 use crate::contract::{FRAME_HEADER_BYTES, FrameHeader, FrameKind, MAX_RECORD_BYTES};
-use crate::transport::Socket;
 
 /// A quiet connection costs no more than this.
 const SMALL_BYTES: usize = 8 << 10;
@@ -181,7 +181,7 @@ impl FrameBuffer {
     ///
     /// # Errors
     /// What the system says; nothing to read is an error, too (`WouldBlock`).
-    pub(super) fn fill(&mut self, socket: &Socket) -> io::Result<usize> {
+    pub(super) fn fill(&mut self, socket: &Wire) -> io::Result<usize> {
         self.make_room();
         let room = self.buffer.len() - self.end;
         let count = socket.try_read(&mut self.buffer[self.end..])?;

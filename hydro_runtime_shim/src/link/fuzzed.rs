@@ -4,9 +4,11 @@ use std::rc::Rc;
 
 use tokio::sync::Notify;
 
+use super::faults::Effect;
 use super::handshake::{Met, welcome};
 use super::incoming::Incoming;
 use super::input_hub::Arrival;
+use super::wire::Wire;
 use super::writer::{Listening, write_out};
 use super::{InputHub, LinkEnd, Node, OutputHub, PortHub};
 use crate::contract::Hello;
@@ -14,10 +16,11 @@ use crate::transport::Socket;
 
 /// Hands the connection of a sender over; returns what is notified when it is over.
 pub(crate) fn arrive_for_fuzzing(node: &Node, hub: &InputHub, socket: Socket, hello: &Hello) -> Option<Rc<Notify>> {
-    let link = Incoming::new(None);
+    let link = Incoming::new(hub.face.name, None);
     let (connection, _) = link.begin(hello).ok()?;
+    let wire = Wire::new(socket, Effect::default());
     let met = Met { peer: node.peer(hello, None), hello: hello.clone(), lines: None };
-    Some(hub.arrive(node, Arrival::new(&link, connection, Rc::new(socket), met)))
+    Some(hub.arrive(node, Arrival::new(&link, connection, wire, met)))
 }
 
 /// Sends a few items over the connection of a receiver until it ends.
@@ -29,7 +32,7 @@ pub(crate) async fn send_for_fuzzing(hub: &OutputHub, socket: Socket, hello: &He
         queue.flush();
     }
     if queue.begin(hello.grants, true).is_ok() {
-        let socket = Rc::new(socket);
+        let socket = Wire::new(socket, Effect::default());
         let connection = queue.connect(Rc::clone(&socket), hub.node.peer(hello, None));
         write_out(&queue, &socket, connection, Listening::Frames).await;
     }

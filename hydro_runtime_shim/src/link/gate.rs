@@ -31,6 +31,14 @@ impl Gate {
         if self.outputs_may_wait.get() { WAITING_LIMIT_BYTES } else { QUEUE_LIMIT_BYTES }
     }
 
+    /// The program has an input after all: outputs wait no longer.
+    pub(crate) fn keep_outputs_going(&self) {
+        self.outputs_may_wait.set(false);
+        for waker in self.waiting.take() {
+            waker.wake();
+        }
+    }
+
     /// Tells whether inputs must not be read now.
     #[inline]
     pub(crate) fn is_shut(&self) -> bool {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::peer::Peer;
+use super::peer::{Peer, ProcessId};
 use super::{LinkEnd, Node, PortFace, PortHub, lines};
 use crate::contract::{
     Answer, Codec, Direction, FrameHeader, FrameKind, Hello, PREAMBLE_BYTES, PROTOCOL_VERSION, Reject, RejectCode,
@@ -133,6 +133,7 @@ pub(super) async fn welcome<State>(
         Ok(port) => port,
         Err(reject) => return refuse(socket, reject, caller).await,
     };
+    node.faults.admit(port.face().name, Some(&ProcessId::of(&hello))).await?;
     let (end, state) = match prepare(&hello, port, Manner::Frames) {
         Ok(prepared) => prepared,
         Err(violation) => return refuse(socket, reject_of(violation), caller).await,

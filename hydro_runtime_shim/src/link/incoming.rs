@@ -5,12 +5,15 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
 
+use super::faults::Effect;
 use super::lines::error_line;
+use super::meter::LinkMeter;
 use super::peer::{LinkKey, Peer};
-use crate::contract::{Expectation, FRAME_HEADER_BYTES, FrameHeader, FrameKind, Grant, Hello, Offer};
+use super::wire::Wire;
+use crate::contract::{Direction, Expectation, FRAME_HEADER_BYTES, FrameHeader, FrameKind, Grant, Hello, Offer};
 use crate::protocol::{Receiver, Violation};
-use crate::transport::Socket;
 
 /// Bytes a sender may have on their way without an acknowledgement: enough for 500 Mbit/s over 60 ms.
 const WINDOW_BYTES: u32 = 4 << 20;
@@ -20,13 +23,15 @@ const WINDOW_BYTES: u32 = 4 << 20;
 pub(super) struct Incoming {
     /// The sender, if it calls us and continues on other connections; it is remembered then.
     pub(super) key: Option<LinkKey>,
+    /// What it counts.
+    pub(super) meter: Arc<LinkMeter>,
     /// Whether the sender wants acknowledgements.
     acknowledges: Cell<bool>,
     /// Which records are expected.
     pub(super) receiver: RefCell<Receiver>,
     /// Whose records these are; the newest connection's.
     peer: RefCell<Option<Rc<Peer>>>,
-    socket: RefCell<Option<Rc<Socket>>>,
+    socket: RefCell<Option<Rc<Wire>>>,
     /// Number of the stream's place for this link, once it has one.
     pub(super) place: Cell<Option<usize>>,
     /// Bytes of a control frame that the socket did not take.
@@ -35,6 +40,8 @@ pub(super) struct Incoming {
     pub(super) unacknowledged: Cell<usize>,
     /// Whether the sender said goodbye and waits for nothing but the last acknowledgement.
     is_over: Cell<bool>,
+    /// Whether we took leave of the sender ourselves.
+    pub(super) dismissed: Cell<bool>,
     /// Whether the peer sends lines and knows nothing of frames.
     pub(super) speaks_lines: Cell<bool>,
     /// Whether the link is in the list of those that owe an acknowledgement.
@@ -45,14 +52,15 @@ pub(super) struct Incoming {
 
 impl Incoming {
     /// Creates the link of a sender that we call.
-    pub(super) fn dialed() -> Rc<Self> {
-        Self::new(None)
+    pub(super) fn dialed(port: &'static str) -> Rc<Self> {
+        Self::new(port, None)
     }
 
     /// Creates the link of a sender.
-    pub(super) fn new(key: Option<LinkKey>) -> Rc<Self> {
+    pub(super) fn new(port: &'static str, key: Option<LinkKey>) -> Rc<Self> {
         Rc::new(Self {
             key,
+            meter: LinkMeter::new(port, Direction::Input),
             acknowledges: Cell::new(false),
             receiver: RefCell::default(),
             peer: RefCell::default(),
@@ -61,6 +69,7 @@ impl Incoming {
             unsent: RefCell::default(),
             unacknowledged: Cell::new(0),
             is_over: Cell::new(false),
+            dismissed: Cell::new(false),
             speaks_lines: Cell::new(false),
             is_due: Cell::new(false),
             silent_pulses: Cell::new(0),
@@ -84,22 +93,42 @@ impl Incoming {
         self.acknowledges.set(hello.offers.is_some());
         self.unsent.borrow_mut().clear();
         self.is_over.set(false);
+        self.dismissed.set(false);
         self.silent_pulses.set(0);
-        *self.socket.borrow_mut() = None;
+        self.set_socket(None);
         Ok((connection, known))
     }
 
     /// Gives the link its connection. Returns the peer of the one before.
-    pub(super) fn connect(&self, socket: Rc<Socket>, peer: Rc<Peer>) -> Option<Rc<Peer>> {
-        *self.socket.borrow_mut() = Some(socket);
+    pub(super) fn connect(&self, socket: Rc<Wire>, peer: Rc<Peer>) -> Option<Rc<Peer>> {
+        self.set_socket(Some(socket));
         self.peer.borrow_mut().replace(peer)
     }
 
     /// Takes connection `number` away, if it is the newest.
     pub(super) fn disconnect(&self, number: u64) {
         if self.receiver.borrow().connection() == number {
-            *self.socket.borrow_mut() = None;
+            self.set_socket(None);
         }
+    }
+
+    fn set_socket(&self, socket: Option<Rc<Wire>>) {
+        self.meter.set_connected(socket.is_some());
+        *self.socket.borrow_mut() = socket;
+    }
+
+    /// Makes faults do that to the connection.
+    pub(super) fn set_effect(&self, effect: Effect) {
+        if let Some(wire) = self.socket() {
+            wire.set_effect(effect);
+        }
+    }
+
+    /// Takes leave of the sender, and breaks the connection.
+    pub(super) fn dismiss(&self) {
+        self.dismissed.set(true);
+        self.send_goodbye("disconnected");
+        self.set_effect(Effect { cut: true, ..Effect::default() });
     }
 
     /// Tells whether there is a connection.
@@ -108,7 +137,7 @@ impl Incoming {
     }
 
     /// Returns the newest connection's socket.
-    pub(super) fn socket(&self) -> Option<Rc<Socket>> {
+    pub(super) fn socket(&self) -> Option<Rc<Wire>> {
         self.socket.borrow().clone()
     }
 
@@ -130,9 +159,10 @@ impl Incoming {
         }
         self.unacknowledged.set(0);
         let number = self.receiver.borrow_mut().ack();
+        self.meter.left_out.set(self.receiver.borrow().missed());
         self.send(&FrameHeader::ack(number, WINDOW_BYTES).bytes());
         if self.is_over.get() {
-            *self.socket.borrow_mut() = None;
+            self.set_socket(None);
         }
     }
 

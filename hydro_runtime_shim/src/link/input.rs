@@ -223,6 +223,7 @@ impl<T: DeserializeOwned, A: Tag<T>> Input<T, A> {
                 self.hub.owe(&link);
             }
             End::Replaced => {}
+            End::Broken(_) if link.dismissed.get() => self.node.events.tell(port, peer, PeerChange::Left),
             End::Broken(error) => {
                 self.node.events.tell(port, peer, PeerChange::Suspected);
                 note(format_args!("{port}: {} is gone: {}", **peer, error_text(error)));
@@ -347,7 +348,10 @@ impl<T: DeserializeOwned, A: Tag<T>> Input<T, A> {
             FrameKind::Data | FrameKind::Piece => {
                 let verdict = link.receiver.borrow_mut().accept(*own, header.number, header.amount);
                 match verdict {
-                    Verdict::Take if header.kind == FrameKind::Data => connection.left = header.amount,
+                    Verdict::Take if header.kind == FrameKind::Data => {
+                        link.meter.messages.add(header.amount.into());
+                        connection.left = header.amount;
+                    }
                     Verdict::Take => return self.take_piece(number, header.amount),
                     Verdict::Duplicate => connection.frames.skip(),
                     // The one that replaced it is on its way to us.
@@ -370,6 +374,7 @@ impl<T: DeserializeOwned, A: Tag<T>> Input<T, A> {
         if last == 0 {
             return None;
         }
+        connection.arrival.link.meter.messages.add(1);
         let record = std::mem::take(&mut connection.pieces);
         let mut rest = record.as_slice();
         match codec::take::<T>(connection.arrival.codec, &mut rest) {
@@ -392,6 +397,10 @@ impl<T: DeserializeOwned, A: Tag<T>> Input<T, A> {
 
     fn read(&mut self, number: usize) {
         let Some(connection) = self.connections.get_mut(number).and_then(Option::as_mut) else { return };
+        if connection.arrival.socket.loses() {
+            let lost = io::Error::other("a frame was lost on purpose");
+            return self.close(number, &End::Broken(lost));
+        }
         match connection.frames.fill(&connection.arrival.socket) {
             Ok(0) if connection.frames.end_line() => {}
             Ok(0) if connection.frames.has_lines() => self.close(number, &End::Goodbye),
@@ -405,6 +414,8 @@ impl<T: DeserializeOwned, A: Tag<T>> Input<T, A> {
                 if link.silent_pulses.replace(0) >= SILENT_PULSES {
                     self.node.events.tell(self.hub.face.name, peer, PeerChange::Returned);
                 }
+                link.meter.bytes.add(count as u64);
+                link.meter.heard(&self.node.meters.clock);
                 link.unacknowledged.set(link.unacknowledged.get().saturating_add(count));
                 self.bytes_left = self.bytes_left.saturating_sub(count);
             }

@@ -8,13 +8,14 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
+use super::faults::is_called;
 use super::handshake::Met;
 use super::incoming::Incoming;
 use super::peer::{LinkKey, Peer};
 use super::readiness::ReadySet;
+use super::wire::Wire;
 use super::{Node, PULSE, PeerChange, PortFace, SILENCE, note};
 use crate::contract::{Codec, Hello};
-use crate::transport::Socket;
 
 /// Senders remembered while they are not connected; callers may make up as many names as they like.
 const REMEMBERED_SENDERS: usize = 4096;
@@ -31,7 +32,7 @@ pub(super) struct Arrival {
     /// Its number among the link's connections.
     pub(super) connection: u64,
     /// Its socket.
-    pub(super) socket: Rc<Socket>,
+    pub(super) socket: Rc<Wire>,
     /// The other end.
     pub(super) peer: Rc<Peer>,
     /// The encoding of its records.
@@ -44,7 +45,7 @@ pub(super) struct Arrival {
 
 impl Arrival {
     /// Describes connection number `connection` of a link.
-    pub(super) fn new(link: &Rc<Incoming>, connection: u64, socket: Rc<Socket>, met: Met) -> Self {
+    pub(super) fn new(link: &Rc<Incoming>, connection: u64, socket: Rc<Wire>, met: Met) -> Self {
         let Met { peer, hello, lines } = met;
         let (link, codec) = (Rc::clone(link), hello.codec);
         link.speaks_lines.set(lines.is_some());
@@ -91,14 +92,14 @@ impl InputHub {
     /// Returns the link of whoever says the hello: the one it had, if it continues that.
     pub(super) fn link_of(&self, hello: &Hello) -> Rc<Incoming> {
         if hello.offers.is_none() {
-            return Incoming::new(None);
+            return Incoming::new(self.face.name, None);
         }
         let key = LinkKey::of(hello);
         let mut remembered = self.remembered.borrow_mut();
         if remembered.len() >= REMEMBERED_SENDERS && !remembered.contains_key(&key) {
             remembered.retain(|_, link| link.is_connected());
         }
-        Rc::clone(remembered.entry(key.clone()).or_insert_with(|| Incoming::new(Some(key))))
+        Rc::clone(remembered.entry(key.clone()).or_insert_with(|| Incoming::new(self.face.name, Some(key))))
     }
 
     /// Forgets a sender that left on purpose.
@@ -120,6 +121,9 @@ impl InputHub {
                 PeerChange::Restarted
             }
         };
+        node.meters.show(&link.meter);
+        link.meter.came(peer, change);
+        link.meter.heard(&node.meters.clock);
         node.events.tell(self.face.name, peer, change);
         let mut links = self.links.borrow_mut();
         links.retain(|link| link.is_connected() || link.acknowledges() && link.silent_pulses.get() < GONE_PULSES);
@@ -130,6 +134,28 @@ impl InputHub {
         self.has_arrivals.set(true);
         self.ready.wake_stream();
         closed
+    }
+
+    /// Makes faults do what they say to all connections.
+    pub(super) fn apply_faults(&self, node: &Node) {
+        for link in self.links.borrow().iter() {
+            let peer = link.peer();
+            link.set_effect(node.faults.effect(self.face.name, peer.as_ref().map(|peer| &peer.process)));
+            self.look_at(link);
+        }
+    }
+
+    /// Lets the stream look at the link's connection, whether bytes are there or not.
+    pub(super) fn look_at(&self, link: &Incoming) {
+        if let Some(number) = link.place.get() {
+            self.ready.wake(number);
+        }
+    }
+
+    /// Returns the links of senders of that name.
+    pub(super) fn links_of(&self, name: &str) -> Vec<Rc<Incoming>> {
+        let fits = |link: &&Rc<Incoming>| link.peer().is_some_and(|peer| is_called(&peer.process, name));
+        self.links.borrow().iter().filter(fits).cloned().collect()
     }
 
     /// Notes that records of the link were given away in this tick; [`InputHub::end_tick`] follows.

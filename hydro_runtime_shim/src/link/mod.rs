@@ -8,7 +8,9 @@ use std::time::Duration;
 mod accept;
 mod acknowledge;
 mod batch;
+mod calls;
 mod dial;
+mod faults;
 mod frame_buffer;
 #[cfg(fuzzing)]
 mod fuzzed;
@@ -18,6 +20,7 @@ mod incoming;
 mod input;
 mod input_hub;
 mod lines;
+mod meter;
 mod node;
 mod note;
 mod output_hub;
@@ -29,6 +32,7 @@ mod readiness;
 mod shutdown;
 mod stdio;
 mod tag;
+mod wire;
 mod writer;
 
 pub use peer::MemberId;
@@ -36,12 +40,13 @@ pub use peers::{PeerChange, PeerEvent, ThisProcess, peers, this_process};
 
 pub(crate) use accept::{Served, serve};
 pub(crate) use acknowledge::acknowledge;
-pub(crate) use dial::{dial_input, dial_output};
+pub(crate) use calls::Calls;
 #[cfg(fuzzing)]
 pub(crate) use fuzzed::{arrive_for_fuzzing, send_for_fuzzing, welcome_for_fuzzing};
 pub(crate) use gate::Gate;
 pub(crate) use input::Input;
 pub(crate) use input_hub::InputHub;
+pub(crate) use meter::Meters;
 pub(crate) use node::{LinkEnd, Node, PortFace, PortHub, now_nanos};
 pub(crate) use note::note;
 pub(crate) use output_hub::{OutputHub, sweep};

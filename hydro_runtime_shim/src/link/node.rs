@@ -4,13 +4,17 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::net::{Ipv6Addr, SocketAddr};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::faults::Faults;
+use super::meter::Meters;
 use super::peer::{Peer, ProcessId};
 use super::peers::PeerEvents;
+use super::wire::Wire;
 use super::{Gate, InputHub, OutputHub, note};
 use crate::contract::{Codec, Direction, Grant, Hello, Offer, fingerprint};
-use crate::transport::Credentials;
+use crate::transport::{Credentials, Socket};
 
 /// A hello's type name may not be longer: it is there for humans, and the whole hello has a limit.
 const TYPE_NAME_BYTES: usize = 1024;
@@ -35,6 +39,10 @@ pub(crate) struct Node {
     pub(crate) address: Cell<Option<SocketAddr>>,
     /// What it proves itself with, where any of its links must be secure.
     pub(crate) credentials: OnceCell<Credentials>,
+    /// What is counted.
+    pub(crate) meters: Arc<Meters>,
+    /// What is wrong on purpose.
+    pub(crate) faults: Faults,
     /// Bounds the memory of all outputs.
     pub(crate) gate: Gate,
     /// Set when the process is on its way out.
@@ -66,6 +74,8 @@ impl Node {
             events: PeerEvents::default(),
             address: Cell::new(address),
             credentials: OnceCell::new(),
+            meters: Meters::new(),
+            faults: Faults::default(),
             gate: Gate::default(),
             stopping: Cell::new(false),
             given: RefCell::default(),
@@ -107,8 +117,7 @@ impl Node {
 
     /// Returns the peer that a hello speaks of. `connection` is the address its bytes come from.
     pub(crate) fn peer(&self, hello: &Hello, connection: Option<SocketAddr>) -> Rc<Peer> {
-        let process =
-            ProcessId { service: hello.service.clone(), member: super::MemberId(hello.member), epoch: hello.epoch };
+        let process = ProcessId::of(hello);
         let address = match (hello.address, connection) {
             // It listens on all addresses: the one it speaks from reaches it, too.
             (Some(mut address), Some(connection)) if address.ip().is_unspecified() => {
@@ -123,6 +132,17 @@ impl Node {
             }
         };
         Rc::new(Peer { process, address })
+    }
+
+    /// The process is on its way out.
+    pub(crate) fn stop(&self) {
+        self.stopping.set(true);
+        self.meters.stopping.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    /// Returns a new connection of the port as the faults leave it.
+    pub(super) fn wire(&self, socket: Socket, port: &str, peer: &Peer) -> Rc<Wire> {
+        Wire::new(socket, self.faults.effect(port, Some(&peer.process)))
     }
 
     /// Records that a connection brings items from the process.

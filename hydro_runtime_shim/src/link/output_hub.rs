@@ -3,8 +3,11 @@
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::{Rc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::faults::is_called;
+use super::meter::Counter;
 use super::peer::{LinkKey, Peer};
 use super::queue::Queue;
 use super::{Node, PULSE, PeerChange, PortFace, note};
@@ -50,12 +53,14 @@ pub(crate) struct OutputHub {
     /// Which encodings the queues have.
     pub(super) encodings: Cell<Encodings>,
     sink: RefCell<Option<Weak<dyn PeersChanged>>>,
-    dropped: Cell<u64>,
+    dropped: Arc<Counter>,
 }
 
 impl OutputHub {
     /// Creates the hub of a port.
     pub(crate) fn new(node: Rc<Node>, face: PortFace, lossy: bool) -> Rc<Self> {
+        let dropped = Arc::default();
+        node.meters.show_port(face.name, &dropped);
         Rc::new(Self {
             face,
             node,
@@ -63,7 +68,7 @@ impl OutputHub {
             queues: RefCell::default(),
             encodings: Cell::default(),
             sink: RefCell::default(),
-            dropped: Cell::new(0),
+            dropped,
         })
     }
 
@@ -83,6 +88,7 @@ impl OutputHub {
         queues.retain(|other| Rc::ptr_eq(other, queue) || queue.key.is_none() || other.key != queue.key);
         if !queues.iter().any(|other| Rc::ptr_eq(other, queue)) {
             queues.push(Rc::clone(queue));
+            self.node.meters.show(&queue.meter);
         }
         drop(queues);
         self.changed();
@@ -118,7 +124,22 @@ impl OutputHub {
             }
             None => PeerChange::Joined,
         };
+        queue.meter.came(peer, change);
         self.node.events.tell(name, peer, change);
+    }
+
+    /// Makes faults do what they say to all connections.
+    pub(super) fn apply_faults(&self) {
+        for queue in self.queues.borrow().iter() {
+            let peer = queue.peer();
+            queue.set_effect(self.node.faults.effect(self.face.name, peer.as_ref().map(|peer| &peer.process)));
+        }
+    }
+
+    /// Returns the queues of peers of that name.
+    pub(super) fn queues_of(&self, name: &str) -> Vec<Rc<Queue>> {
+        let fits = |queue: &&Rc<Queue>| queue.peer().is_some_and(|peer| is_called(&peer.process, name));
+        self.queues.borrow().iter().filter(fits).cloned().collect()
     }
 
     /// Returns the queue of a receiver that comes back.
@@ -169,7 +190,7 @@ impl OutputHub {
 
     /// Counts items that nobody will get.
     pub(super) fn drop_items(&self, count: u64, why: std::fmt::Arguments<'_>) {
-        self.dropped.set(self.dropped.get() + count);
+        self.dropped.add(count);
         self.node.note_once(format!("{}: {why}; such items are dropped", self.face.name));
     }
 

@@ -29,6 +29,13 @@ pub(crate) struct ProcessId {
     pub(crate) epoch: u64,
 }
 
+impl ProcessId {
+    /// Returns who says the hello.
+    pub(super) fn of(hello: &Hello) -> Self {
+        Self { service: hello.service.clone(), member: MemberId(hello.member), epoch: hello.epoch }
+    }
+}
+
 /// The other end of a link, whatever connection it comes over.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct LinkKey {

@@ -6,18 +6,21 @@
 use std::cell::{Cell, RefCell};
 use std::io::{self, IoSlice};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use tokio::sync::Notify;
 
+use super::faults::Effect;
 use super::gate::QUEUE_LIMIT_BYTES;
+use super::meter::LinkMeter;
 use super::peer::{LinkKey, Peer};
+use super::wire::Wire;
 use super::{Node, OutputHub, PeerChange, SILENCE, note};
 use crate::codec::{self, CodecError};
-use crate::contract::{Codec, Grant, Offer};
+use crate::contract::{Codec, Direction, Grant, Offer};
 use crate::protocol::{SLICES, Sender, Violation};
-use crate::transport::Socket;
 
 /// How far the limit may rise for a peer that sends us nothing.
 const RISEN_LIMIT_BYTES: usize = 64 << 20;
@@ -32,6 +35,8 @@ pub(crate) struct Queue {
     pub(super) codec: Codec,
     /// The receiver, if it may come back on another connection that it makes itself.
     pub(super) key: Option<LinkKey>,
+    /// What it counts.
+    pub(super) meter: Arc<LinkMeter>,
     state: RefCell<State>,
     peer: RefCell<Option<Rc<Peer>>>,
     connected: Cell<bool>,
@@ -40,6 +45,8 @@ pub(crate) struct Queue {
     met: Cell<bool>,
     /// Whether the peer said goodbye: what it did not work on is its own affair.
     pub(super) left: Cell<bool>,
+    /// Whether we took leave of the peer ourselves.
+    pub(super) dismissed: Cell<bool>,
     /// Counts connections; a writer task whose connection is not the newest ends.
     connection: Cell<u64>,
     /// Wakes the writer task when the tick could not write all, or when the connection broke under it.
@@ -51,9 +58,12 @@ pub(crate) struct Queue {
 #[derive(Debug)]
 struct State {
     sender: Sender,
+    meter: Arc<LinkMeter>,
     /// Bytes written and acknowledged so far: it grows while the peer takes anything.
     progress: u64,
-    socket: Option<Rc<Socket>>,
+    socket: Option<Rc<Wire>>,
+    /// A tick's last record and when the tick ended, until that is acknowledged.
+    probe: Option<(u64, Instant)>,
     error: Option<io::Error>,
     limit: usize,
     over: bool,
@@ -74,18 +84,30 @@ impl Queue {
 
     fn of(hub: &OutputHub, codec: Codec, key: Option<LinkKey>, sender: Sender) -> Rc<Self> {
         let node = Rc::clone(&hub.node);
-        let state = State { sender, progress: 0, socket: None, error: None, limit: node.gate.limit(), over: false };
+        let meter = LinkMeter::new(hub.face.name, Direction::Output);
+        let state = State {
+            sender,
+            meter: Arc::clone(&meter),
+            progress: 0,
+            socket: None,
+            probe: None,
+            error: None,
+            limit: node.gate.limit(),
+            over: false,
+        };
         Rc::new(Self {
             node,
             port: hub.face.name,
             codec,
             key,
+            meter,
             state: RefCell::new(state),
             peer: RefCell::default(),
             connected: Cell::new(false),
             lost_at: Cell::new(Instant::now()),
             met: Cell::new(false),
             left: Cell::new(false),
+            dismissed: Cell::new(false),
             connection: Cell::new(0),
             work: Notify::new(),
             emptied: Notify::new(),
@@ -106,15 +128,18 @@ impl Queue {
         let window = grant.map(|grant| grant.window);
         let mut state = self.state.borrow_mut();
         let again = state.sender.connect(grant.and_then(|grant| grant.expects), window, checks)?;
+        self.meter.window.set(window.unwrap_or(0).into());
+        self.meter.resent.add(again);
         self.mind_the_gate(&mut state);
         Ok(again)
     }
 
     /// Gives the queue its connection; returns the connection's number.
-    pub(super) fn connect(&self, socket: Rc<Socket>, peer: Rc<Peer>) -> u64 {
+    pub(super) fn connect(&self, socket: Rc<Wire>, peer: Rc<Peer>) -> u64 {
         self.state.borrow_mut().socket = Some(socket);
         *self.peer.borrow_mut() = Some(peer);
         self.connected.set(true);
+        self.meter.set_connected(true);
         self.met.set(true);
         self.left.set(false);
         self.pump(true);
@@ -126,6 +151,7 @@ impl Queue {
         let mut state = self.state.borrow_mut();
         state.socket = None;
         state.error = None;
+        self.meter.set_connected(false);
         if self.connected.replace(false) {
             self.lost_at.set(Instant::now());
         }
@@ -144,6 +170,22 @@ impl Queue {
         while self.is_connected() && (self.has_backlog() || self.pending_records() > 0) {
             self.emptied.notified().await;
         }
+        let wire = self.state.borrow().socket.clone();
+        if let Some(wire) = wire {
+            wire.carried().await;
+        }
+    }
+
+    /// Makes faults do that to the connection.
+    pub(super) fn set_effect(&self, effect: Effect) {
+        let mut state = self.state.borrow_mut();
+        if let Some(wire) = &state.socket {
+            wire.set_effect(effect);
+            if effect.cut {
+                state.error = Some(super::faults::cut_off());
+            }
+        }
+        self.work.notify_one();
     }
 
     /// Returns the peer it is connected to now or was last.
@@ -180,6 +222,11 @@ impl Queue {
     /// Counts records that a lossy link left out.
     pub(super) fn left_out(&self) -> u64 {
         self.state.borrow().sender.dropped()
+    }
+
+    /// The peer said something.
+    pub(super) fn heard(&self) {
+        self.meter.heard(&self.node.meters.clock);
     }
 
     /// Returns a number that grows with every byte the peer takes.
@@ -265,7 +312,13 @@ impl Queue {
 
     /// Ends the tick: what the socket does not take now is the writer task's.
     pub(super) fn flush(&self) {
-        self.state.borrow_mut().sender.close_frame();
+        {
+            let mut state = self.state.borrow_mut();
+            state.sender.close_frame();
+            if state.probe.is_none() && self.node.meters.clock.runs() && state.sender.pending_records() > 0 {
+                state.probe = Some((state.sender.next_number(), Instant::now()));
+            }
+        }
         self.pump(true);
         if self.has_backlog() {
             self.work.notify_one();
@@ -280,6 +333,7 @@ impl Queue {
             self.work.notify_one();
         }
         state.sender.shed(QUEUE_LIMIT_BYTES);
+        state.measure();
         self.look_empty(&state);
         self.mind_the_gate(&mut state);
     }
@@ -293,9 +347,14 @@ impl Queue {
         let before = state.sender.in_flight();
         state.sender.acknowledge(number, window)?;
         state.progress += before - state.sender.in_flight();
+        if let Some((_, tick_end)) = state.probe.take_if(|probe| probe.0 <= number) {
+            self.meter.took(tick_end.elapsed());
+        }
+        self.meter.window.set(window.into());
         if state.has_backlog() {
             state.write(true);
         }
+        state.measure();
         self.look_empty(&state);
         self.mind_the_gate(&mut state);
         Ok(())
@@ -379,6 +438,14 @@ impl State {
             && let Err(error) = socket.try_flush()
         {
             self.error = Some(error);
+            return;
+        }
+        if socket.loses() && self.sender.backlog() > 0 {
+            if !self.sender.is_lossy() {
+                self.error = Some(io::Error::other("a frame was lost on purpose"));
+                return;
+            }
+            self.sender.shed(0);
         }
         while self.error.is_none() {
             let mut slices = [IoSlice::new(&[]); SLICES];
@@ -390,10 +457,20 @@ impl State {
                 Ok(count) => {
                     self.sender.written(count);
                     self.progress += count as u64;
+                    self.meter.bytes.add(count as u64);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) => self.error = Some(error),
             }
         }
+    }
+
+    fn measure(&self) {
+        let (meter, sender) = (&self.meter, &self.sender);
+        meter.messages.set(sender.next_number());
+        meter.queue_bytes.set(sender.held() as u64);
+        meter.queue_messages.set(sender.pending_records());
+        meter.in_flight.set(sender.in_flight());
+        meter.left_out.set(sender.dropped());
     }
 }

@@ -23,6 +23,12 @@ impl ReadySet {
         into.append(&mut self.numbers.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
+    /// Makes a connection ready.
+    pub(super) fn wake(&self, number: usize) {
+        self.numbers.lock().unwrap_or_else(PoisonError::into_inner).push(number);
+        self.stream.wake();
+    }
+
     /// Wakes the stream without a connection: something else happened.
     pub(super) fn wake_stream(&self) {
         self.stream.wake();
@@ -49,7 +55,6 @@ impl Wake for Readiness {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.set.numbers.lock().unwrap_or_else(PoisonError::into_inner).push(self.number);
-        self.set.stream.wake();
+        self.set.wake(self.number);
     }
 }

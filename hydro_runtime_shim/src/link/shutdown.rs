@@ -9,7 +9,7 @@ const LAST_WORDS_TIME: Duration = Duration::from_secs(1);
 
 /// Leaves all links, within `limit`.
 pub(crate) async fn leave(node: &Node, ports: &[PortHub], limit: Duration) {
-    node.stopping.set(true);
+    node.stop();
     for port in ports {
         match port {
             PortHub::Input(hub) => hub.say_goodbye(),

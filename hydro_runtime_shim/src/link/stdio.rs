@@ -8,10 +8,12 @@ use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 use std::thread::JoinHandle;
 
+use super::faults::Effect;
 use super::handshake::Met;
 use super::incoming::Incoming;
 use super::input_hub::Arrival;
 use super::lines;
+use super::wire::Wire;
 use super::writer::{Listening, write_out};
 use super::{InputHub, Node, OutputHub, PortHub};
 use crate::transport::Socket;
@@ -26,7 +28,7 @@ pub(crate) type Copying = JoinHandle<()>;
 pub(crate) fn attach_stdio(node: &Rc<Node>, port: &PortHub) -> io::Result<Option<Copying>> {
     let (ours, theirs) = UnixStream::pair()?;
     ours.set_nonblocking(true)?;
-    let socket = Rc::new(Socket::Unix(tokio::net::UnixStream::from_std(ours)?));
+    let socket = Wire::new(Socket::Unix(tokio::net::UnixStream::from_std(ours)?), Effect::default());
     match port {
         PortHub::Input(hub) => {
             spawn("stdin", move || copy_in(theirs))?;
@@ -58,8 +60,8 @@ fn copy_out(mut from: UnixStream) {
     let _ = io::stdout().flush();
 }
 
-fn take_lines(node: &Node, hub: &InputHub, socket: Rc<Socket>) {
-    let link = Incoming::new(None);
+fn take_lines(node: &Node, hub: &InputHub, socket: Rc<Wire>) {
+    let link = Incoming::new(hub.face.name, None);
     let hello = lines::hello(node, "stdio", None, true);
     if let Ok((connection, _)) = link.begin(&hello) {
         let met = Met { peer: node.peer(&hello, None), hello, lines: Some(Vec::new()) };
@@ -67,7 +69,7 @@ fn take_lines(node: &Node, hub: &InputHub, socket: Rc<Socket>) {
     }
 }
 
-fn give_lines(node: &Node, hub: &Rc<OutputHub>, socket: Rc<Socket>) {
+fn give_lines(node: &Node, hub: &Rc<OutputHub>, socket: Rc<Wire>) {
     let queue = hub.queue_of_lines();
     hub.adopt(&queue);
     let hello = lines::hello(node, "stdio", None, false);

@@ -9,9 +9,9 @@ use tokio::time::Instant;
 
 use super::frame_buffer::{FrameBuffer, Front};
 use super::queue::Queue;
+use super::wire::Wire;
 use super::{PULSE, SILENCE};
 use crate::contract::{FrameKind, Hello};
-use crate::transport::Socket;
 
 /// A peer that takes nothing for this long while we stop reading because of it is asked whether it waits for us, if it sends us items…
 const STALL_TIME: Duration = Duration::from_millis(20);
@@ -40,6 +40,14 @@ impl Listening {
     }
 }
 
+/// Whether a receiver said something.
+enum Heard {
+    /// It did.
+    Something,
+    /// It was thought to.
+    Nothing,
+}
+
 /// How a connection ended.
 #[derive(Debug)]
 pub(super) enum End {
@@ -66,7 +74,7 @@ impl fmt::Display for End {
 }
 
 /// Writes until connection number `connection` ends.
-pub(super) async fn write_out(queue: &Queue, socket: &Socket, connection: u64, listening: Listening) -> End {
+pub(super) async fn write_out(queue: &Queue, socket: &Wire, connection: u64, listening: Listening) -> End {
     let mut frames = FrameBuffer::new();
     let mut progress = queue.progress();
     let mut progress_at = Instant::now();
@@ -88,8 +96,10 @@ pub(super) async fn write_out(queue: &Queue, socket: &Socket, connection: u64, l
         tokio::select! {
             biased;
             heard = listen(queue, socket, &mut frames, listening), if !deaf => match heard {
-                Ok(()) => {
+                Ok(Heard::Nothing) => {}
+                Ok(Heard::Something) => {
                     heard_at = Instant::now();
+                    queue.heard();
                     if std::mem::take(&mut suspected) {
                         queue.suspect(false);
                     }
@@ -123,22 +133,22 @@ pub(super) async fn write_out(queue: &Queue, socket: &Socket, connection: u64, l
 }
 
 /// Waits until the receiver says something and does what it says.
-async fn listen(queue: &Queue, socket: &Socket, frames: &mut FrameBuffer, listening: Listening) -> Result<(), End> {
+async fn listen(queue: &Queue, socket: &Wire, frames: &mut FrameBuffer, listening: Listening) -> Result<Heard, End> {
     socket.readable().await.map_err(End::Broken)?;
     match frames.fill(socket) {
         Ok(0) => return Err(End::Broken(hung_up())),
         Ok(_) => {}
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Heard::Nothing),
         Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Err(End::Broken(hung_up())),
         Err(error) => return Err(End::Broken(error)),
     }
     if listening == Listening::Nothing {
         frames.clear();
-        return Ok(());
+        return Ok(Heard::Something);
     }
     loop {
         match frames.advance() {
-            Front::Incomplete => return Ok(()),
+            Front::Incomplete => return Ok(Heard::Something),
             Front::Malformed(reason) => return Err(End::Broken(io::Error::other(reason))),
             Front::Frame(header) => match header.kind {
                 FrameKind::Ack => queue

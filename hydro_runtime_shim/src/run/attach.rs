@@ -6,7 +6,7 @@ use tokio::sync::Notify;
 
 use crate::bind::{BindError, Bindings};
 use crate::contract::{Endpoint, Role, Transport};
-use crate::link::{self, Copying, Node, PortHub, Served};
+use crate::link::{self, Calls, Copying, Node, PortHub, Served};
 use crate::transport::{Inherited, Listener};
 
 /// A program's open ports.
@@ -16,6 +16,8 @@ pub(super) struct Attached {
     pub(super) ports: Vec<PortHub>,
     /// What still has to be said on standard output at the end.
     pub(super) copying: Vec<Copying>,
+    /// What it dials.
+    pub(super) calls: Rc<Calls>,
     stops: Vec<Rc<Notify>>,
 }
 
@@ -45,7 +47,7 @@ pub(super) async fn attach(
     mut inherited: Vec<Inherited>,
 ) -> Result<Attached, BindError> {
     let mut places: Vec<Place> = Vec::new();
-    let mut calls: Vec<(PortHub, Endpoint)> = Vec::new();
+    let mut dialed: Vec<(PortHub, Endpoint)> = Vec::new();
     let (mut ports, mut pipes) = (Vec::new(), Vec::new());
     let mut has_input = false;
     for (binding, hub) in bindings.into_ports() {
@@ -53,7 +55,7 @@ pub(super) async fn attach(
         for endpoint in binding.endpoints {
             match endpoint.role {
                 _ if endpoint.transport == Transport::Stdio => pipes.push((hub.clone(), binding.port.variable())),
-                Role::Dial => calls.push((hub.clone(), endpoint)),
+                Role::Dial => dialed.push((hub.clone(), endpoint)),
                 Role::Listen => {
                     let is_tls = endpoint.transport.is_tls();
                     let known = places.iter().position(|place| place.transport.shares_listener(&endpoint.transport));
@@ -84,7 +86,7 @@ pub(super) async fn attach(
         stops.push(Rc::clone(&stop));
         tokio::task::spawn_local(link::serve(Rc::clone(node), listener, ports, stop));
     }
-    serve_links(node, &ports, calls);
+    let calls = serve_links(node, &ports, dialed);
     let mut copying = Vec::new();
     for (hub, variable) in pipes {
         let attached = link::attach_stdio(node, &hub).map_err(|error| BindError::Listen {
@@ -94,23 +96,22 @@ pub(super) async fn attach(
         })?;
         copying.extend(attached);
     }
-    Ok(Attached { ports, copying, stops })
+    Ok(Attached { ports, copying, calls, stops })
 }
 
 /// Starts the tasks beside the ports, and those that call peers.
-fn serve_links(node: &Rc<Node>, ports: &[PortHub], calls: Vec<(PortHub, Endpoint)>) {
+fn serve_links(node: &Rc<Node>, ports: &[PortHub], dialed: Vec<(PortHub, Endpoint)>) -> Rc<Calls> {
     for port in ports {
         drop(match port {
             PortHub::Input(hub) => tokio::task::spawn_local(link::acknowledge(Rc::clone(node), Rc::clone(hub))),
             PortHub::Output(hub) => tokio::task::spawn_local(link::sweep(Rc::clone(hub))),
         });
     }
-    for (hub, endpoint) in calls {
-        drop(match hub {
-            PortHub::Input(hub) => tokio::task::spawn_local(link::dial_input(Rc::clone(node), hub, endpoint)),
-            PortHub::Output(hub) => tokio::task::spawn_local(link::dial_output(Rc::clone(node), hub, endpoint)),
-        });
+    let calls = Calls::new(Rc::clone(node));
+    for (hub, endpoint) in dialed {
+        calls.add(&hub, endpoint);
     }
+    calls
 }
 
 async fn listen(place: &Place, inherited: &mut Vec<Inherited>) -> Result<Listener, BindError> {

@@ -29,9 +29,11 @@ pub(super) async fn run_until<Tick: TickClosure>(
     let waker = Waker::from(Arc::clone(&woken));
     // The future is kept, not dropped and made anew: it may be in the middle of a tick.
     let mut ticks = pin!(dataflow.run());
-    let mut poll_ticks = || match ticks.as_mut().poll(&mut Context::from_waker(&waker)) {
-        Poll::Ready(never) => match never {},
-        Poll::Pending => {}
+    let mut poll_ticks = || {
+        node.meters.tick(|| match ticks.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(never) => match never {},
+            Poll::Pending => {}
+        });
     };
     {
         let running = async {
@@ -54,7 +56,7 @@ pub(super) async fn run_until<Tick: TickClosure>(
         }
     }
     stopping();
-    node.stopping.set(true);
+    node.stop();
     let drain = async {
         let mut quiet = 0;
         while quiet < QUIET_TURNS || node.gate.is_shut() {

@@ -4,13 +4,15 @@ use std::fmt::Display;
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use dfir_rs::scheduled::context::{Context, Dfir, DfirErased};
 use tokio::task::LocalSet;
 
 use super::stop::StopSignal;
-use super::{attach, drain};
+use super::{Attached, attach, drain};
+use crate::admin::{self, About, AdminSocket, Control};
 use crate::bind::{self, BindError, Bindings, Configuration, Environment, Program, Request};
 use crate::link::{self, Copying, MemberId, Node, ProcessId, note};
 use crate::transport::Inherited;
@@ -64,11 +66,13 @@ fn run_erased(program: &'static Program, setup: Setup<'_>) -> ExitCode {
         Ok(configuration) => configuration,
         Err(errors) => return fail(program, &errors),
     };
+    let admin = configuration.admin.as_deref().map(AdminSocket::open).transpose();
     let started = bind::take_inherited(&environment).and_then(|inherited| {
+        let admin = admin?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| BindError::System { action: "start", reason: error.to_string() })?;
         let stop = StopSignal::install()?;
-        LocalSet::new().block_on(&runtime, live(program, configuration, inherited, stop, setup))
+        LocalSet::new().block_on(&runtime, live(program, configuration, Outside { inherited, stop, admin }, setup))
     });
     match started {
         Ok(()) => ExitCode::SUCCESS,
@@ -76,11 +80,17 @@ fn run_erased(program: &'static Program, setup: Setup<'_>) -> ExitCode {
     }
 }
 
+/// What a program has of the world before its dataflow is there.
+struct Outside {
+    inherited: Vec<Inherited>,
+    stop: StopSignal,
+    admin: Option<AdminSocket>,
+}
+
 async fn live(
     program: &'static Program,
     mut configuration: Configuration,
-    inherited: Vec<Inherited>,
-    stop: StopSignal,
+    outside: Outside,
     setup: Setup<'_>,
 ) -> Result<(), BindError> {
     for stranger in &configuration.strangers {
@@ -91,11 +101,17 @@ async fn live(
         // It is a new one.
         let _ = node.credentials.set(credentials);
     }
+    if outside.admin.is_some() {
+        node.meters.clock.start();
+    }
     link::be(&node);
     let mut bindings = Bindings::new(program, Rc::clone(&node), configuration);
     let mut dataflow = setup(&mut bindings)?;
-    let attached = attach(&node, bindings, inherited).await?;
-    let stop = stop.requested();
+    let attached = attach(&node, bindings, outside.inherited).await?;
+    if let Some(socket) = &outside.admin {
+        open_admin(program, socket, &node, &attached, &outside.stop)?;
+    }
+    let stop = outside.stop.requested();
     drain::run_until(&mut dataflow, waiting, &node, stop, || attached.stop_accepting()).await;
     link::leave(&node, &attached.ports, FLUSH_TIME).await;
     let said = async {
@@ -104,6 +120,28 @@ async fn live(
         }
     };
     let _ = tokio::time::timeout(FLUSH_TIME, said).await;
+    Ok(())
+}
+
+/// Lets the program be asked and told things while it runs.
+fn open_admin(
+    program: &'static Program,
+    socket: &AdminSocket,
+    node: &Rc<Node>,
+    attached: &Attached,
+    stop: &StopSignal,
+) -> Result<(), BindError> {
+    let about = About {
+        program: program.name,
+        deployment: node.deployment.clone(),
+        service: node.process.service.clone(),
+        member: node.process.member.0,
+        meters: Arc::clone(&node.meters),
+        stop: stop.asked(),
+    };
+    let wishes = admin::serve(socket, about)?;
+    let control = Control { node: Rc::clone(node), ports: attached.ports.clone(), calls: Rc::clone(&attached.calls) };
+    tokio::task::spawn_local(admin::obey(control, wishes));
     Ok(())
 }
 

@@ -13,7 +13,7 @@ mod woken;
 pub use launch::run;
 pub use tick::repeatable;
 
-use attach::attach;
+use attach::{Attached, attach};
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! SIGTERM and SIGINT. They are heard on a thread of their own, since a tick that computes for long occupies the program's only other one.
+//! SIGTERM, SIGINT and the admin socket's `stop`. Signals are heard on a thread of their own, since a tick that computes for long occupies the program's only other one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +18,7 @@ const SIGNALLED: i32 = 128;
 #[derive(Debug)]
 pub(super) struct StopSignal {
     requested: Arc<Notify>,
+    asked: Arc<Notify>,
 }
 
 impl StopSignal {
@@ -37,10 +38,17 @@ impl StopSignal {
         drop(guard);
         let requested = Arc::new(Notify::new());
         let request = Arc::clone(&requested);
-        let listen = move || runtime.block_on(listen(signals, &request));
+        let asked = Arc::new(Notify::new());
+        let ask = Arc::clone(&asked);
+        let listen = move || runtime.block_on(listen(signals, &ask, &request));
         let thread = std::thread::Builder::new().name("signals".to_owned()).stack_size(128 << 10);
         thread.spawn(listen).map_err(failed)?;
-        Ok(Self { requested })
+        Ok(Self { requested, asked })
+    }
+
+    /// Returns what is notified by others who want the program to stop.
+    pub(super) fn asked(&self) -> Arc<Notify> {
+        Arc::clone(&self.asked)
     }
 
     /// Waits for the first signal.
@@ -49,9 +57,12 @@ impl StopSignal {
     }
 }
 
-/// Passes the first signal on; ends the process at the second, or when the first had no effect.
-async fn listen(mut signals: [(SignalKind, Signal); 2], request: &Notify) {
-    let first = next(&mut signals).await;
+/// Passes the first signal or wish on; ends the process at the second, or when the first had no effect.
+async fn listen(mut signals: [(SignalKind, Signal); 2], asked: &Notify, request: &Notify) {
+    let first = tokio::select! {
+        signal = next(&mut signals) => signal,
+        () = asked.notified() => SignalKind::terminate(),
+    };
     request.notify_one();
     let last = tokio::select! {
         second = next(&mut signals) => second,
