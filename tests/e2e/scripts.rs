@@ -117,6 +117,46 @@ fn ports_of_running_services_can_be_talked_to() {
 }
 
 #[test]
+fn a_script_cuts_links_heals_them_and_counts_what_went_over_them() {
+    let output = run("partition", PARTITION).exits(0);
+    assert_eq!(output.stdout, "stream to check.0\ncut\nagain, without a gap\n", "{output}");
+    let output = run(
+        "partition-command",
+        &script("command = deployment.Command(\"sleep\", \"60\")\nawait deployment.deploy()\nawait command.metrics()"),
+    );
+    output.exits(1).says(&["asking `sleep` failed: it is a command and has no admin socket"]);
+}
+
+/// What is sent while the two are apart arrives when they are together again.
+const PARTITION: &str = r#"from hydro import Deployment
+
+
+async def main():
+    deployment = Deployment()
+    stream = deployment.Hydroflow(src="src/stream.hf", params={"rate": 1})
+    check = deployment.Hydroflow(src="src/check.hf")
+    stream.ports.out.connect(check.ports.numbers)
+    await deployment.deploy()
+    lines = check.stdout()
+    async for line in lines:
+        break
+    [metrics] = await stream.metrics()
+    print(metrics["service"], "to", metrics["links"][0]["peer"])
+    await deployment.partition(stream[0], check)
+    while metrics["links"][0]["connected"] or metrics["links"][0]["queue_messages"] < 100:
+        [metrics] = await stream.metrics()
+    print("cut")
+    await deployment.heal()
+    async for line in lines:
+        assert not line.startswith("wrong"), line
+        if int(line.split()[-1]) > metrics["links"][0]["messages"]:
+            break
+    [metrics] = await check.metrics()
+    assert metrics["links"][0]["reconnects"] == 1, metrics
+    print("again, without a gap")
+"#;
+
+#[test]
 fn without_python_the_next_step_is_said() {
     let call = programs().script("no-python", &script("pass")).env("PATH", "/nonexistent");
     call.run()

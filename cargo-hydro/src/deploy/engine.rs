@@ -10,16 +10,18 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use hydro_runtime_shim::contract::{AdminReply, AdminRequest};
 use indexmap::IndexMap;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::authority::{Authority, RENEWAL};
 use super::model::{Deployment, PortRef, Program};
+use super::sockets::Sockets;
 use super::start::{Started, Starting};
 use super::topology;
 use crate::build::BuildOptions;
-use crate::machine::{ExitWatch, LogReader, Member, Stopper};
+use crate::machine::{self, ExitWatch, LogReader, Member, Stopper};
 use crate::report::{ExitCode, Failure, LogStream, Reporter};
 use crate::sys::Exit;
 use crate::workspace::Workspace;
@@ -54,6 +56,7 @@ struct Inner {
     state: Mutex<State>,
     /// One deploy at a time; never held together with `state` across an await.
     deploying: tokio::sync::Mutex<()>,
+    sockets: Sockets,
     /// Counts the ends of members.
     ends: watch::Sender<u64>,
 }
@@ -91,8 +94,8 @@ impl Engine {
     #[must_use]
     pub fn new(options: EngineOptions, deployment: Deployment, reporter: Reporter) -> Self {
         let state = Mutex::new(State { deployment, ..Default::default() });
-        let deploying = tokio::sync::Mutex::new(());
-        Self { inner: Arc::new(Inner { options, reporter, state, deploying, ends: watch::channel(0).0 }) }
+        let (deploying, sockets, ends) = (tokio::sync::Mutex::new(()), Sockets::default(), watch::channel(0).0);
+        Self { inner: Arc::new(Inner { options, reporter, state, deploying, sockets, ends }) }
     }
 
     /// Returns the deployment as it is wished for now.
@@ -136,8 +139,13 @@ impl Engine {
         for warning in deployment.warnings() {
             self.inner.reporter.warning(warning);
         }
-        let mut starting =
-            Starting { options, reporter: &self.inner.reporter, deployment: &deployment, running: &running };
+        let mut starting = Starting {
+            options,
+            reporter: &self.inner.reporter,
+            deployment: &deployment,
+            running: &running,
+            sockets: &self.inner.sockets,
+        };
         let artifacts = starting.build().await?;
         {
             let state = self.state();
@@ -196,6 +204,30 @@ impl Engine {
     pub fn exit(&self, name: &str) -> Result<impl Future<Output = Exit> + Send + use<>, Failure> {
         let exits: Vec<ExitWatch> = self.pick(name, Member::exit)?;
         Ok(together(exits.into_iter().map(|exit| async move { exit.wait().await })))
+    }
+
+    /// Asks the running programs of a service (or one member, `service.N`) over their admin sockets, one after the other.
+    ///
+    /// # Errors
+    /// It was not started, or is a command; or a program refuses or does not answer.
+    pub async fn ask(&self, name: &str, request: &AdminRequest) -> Result<Vec<AdminReply>, Failure> {
+        let members = self.members(name)?;
+        let mut replies = Vec::new();
+        for member in members.iter().filter(|member| member.exit.is_none()) {
+            let failed = |cause: String| {
+                let message = format!("asking `{}` failed: {cause}", member.name);
+                Failure::new(ExitCode::DeployFailed, message)
+            };
+            let Some(socket) = self.pick(&member.name, Member::admin)?.into_iter().flatten().next() else {
+                return Err(failed("it is a command and has no admin socket".to_owned()));
+            };
+            match machine::ask(&socket, request).await {
+                Ok(AdminReply::Error { reason }) => return Err(failed(reason)),
+                Ok(reply) => replies.push(reply),
+                Err(error) => return Err(failed(error.to_string())),
+            }
+        }
+        Ok(replies)
     }
 
     /// Reads what a member wrote, from its start.

@@ -12,6 +12,7 @@ mod plan;
 #[cfg(test)]
 mod samples;
 mod security;
+mod sockets;
 mod start;
 pub mod topology;
 

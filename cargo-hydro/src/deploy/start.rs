@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hydro_runtime_shim::contract::ADMIN;
 use indexmap::IndexMap;
 use tokio::task::JoinSet;
 
@@ -15,6 +16,7 @@ use super::authority::Authority;
 use super::engine::{EngineOptions, with_lines};
 use super::model::{Deployment, Program, Service, member_name};
 use super::plan::{Address, Addresses, Plan, PlannedMember};
+use super::sockets::Sockets;
 use super::topology::{self, Described};
 use crate::build::{self, Artifact};
 use crate::machine::{MachineError, Member, MemberSpec, Place};
@@ -57,6 +59,8 @@ pub(super) struct Starting<'a> {
     pub(super) deployment: &'a Deployment,
     /// Services that run already.
     pub(super) running: &'a BTreeSet<String>,
+    /// Where their admin sockets go.
+    pub(super) sockets: &'a Sockets,
 }
 
 impl Starting<'_> {
@@ -202,7 +206,7 @@ impl Starting<'_> {
 
     fn start_member(
         &self,
-        planned: PlannedMember,
+        mut planned: PlannedMember,
         artifact: Option<&Artifact>,
         listener: Option<TcpListener>,
     ) -> Result<Member, Failure> {
@@ -223,6 +227,10 @@ impl Starting<'_> {
             }
         };
         let fixed = service.listen.as_ref().and_then(|listen| listen.parse().ok());
+        let admin = match artifact {
+            Some(_) => Some(self.admin_socket(&mut planned)?),
+            None => None,
+        };
         let spec = MemberSpec {
             name: planned.name.clone(),
             program,
@@ -231,12 +239,27 @@ impl Starting<'_> {
             directory,
             listener,
             address: planned.address.map(|address| address.advertised).or(fixed),
+            admin,
         };
         let start = self.place(service).start(spec, self.reporter);
         start.map_err(|error| {
             let failure = failure(service, &format!("starting `{}` failed", planned.name), &error);
             failure.hint("look at the service's command and the files it needs")
         })
+    }
+
+    /// Gives a program its admin socket, unless the user gave it one.
+    fn admin_socket(&self, planned: &mut PlannedMember) -> Result<PathBuf, Failure> {
+        if let Some(path) = planned.env.get(ADMIN).and_then(|place| place.strip_prefix("unix:")) {
+            return Ok(path.into());
+        }
+        let path = self.sockets.next().map_err(|error| {
+            let message = format!("cannot make a folder for the admin socket of `{}`", planned.name);
+            let hint = "`XDG_RUNTIME_DIR` or the temp folder must be writable";
+            Failure::new(ExitCode::DeployFailed, message).cause(error).hint(hint)
+        })?;
+        planned.env.insert(ADMIN.to_owned(), format!("unix:{}", path.display()));
+        Ok(path)
     }
 
     /// Waits until the programs have lived for a moment; returns at once where one of them fails.
@@ -359,7 +382,9 @@ mod tests {
         let artifacts = deployment.services.keys().map(|name| (name.clone(), artifact.clone())).collect();
         let (reporter, captured) = Reporter::captured(ReportOptions::default());
         let options = options();
-        let starting = Starting { options: &options, reporter: &reporter, deployment: &deployment, running };
+        let sockets = Sockets::default();
+        let starting =
+            Starting { options: &options, reporter: &reporter, deployment: &deployment, running, sockets: &sockets };
         let started = starting.start(&artifacts, 0, addresses).await;
         (started, captured)
     }

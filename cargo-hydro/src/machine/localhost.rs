@@ -29,5 +29,5 @@ pub(super) fn start(spec: MemberSpec, reporter: &Reporter) -> Result<Member, Spa
         stdio: Stdio::Piped,
     };
     let process = Process::spawn(launch)?;
-    Ok(Member::supervised(spec.name, spec.address, process, reporter))
+    Ok(Member::supervised(spec.name, spec.address, process, reporter).with_admin(spec.admin))
 }

@@ -40,6 +40,8 @@ pub struct MemberSpec {
     pub listener: Option<TcpListener>,
     /// The address by which peers know it.
     pub address: Option<SocketAddr>,
+    /// Its admin socket, if it opens one.
+    pub admin: Option<PathBuf>,
 }
 
 /// A started member. Dropping it kills its process and all that the process started.
@@ -48,6 +50,7 @@ pub struct Member {
     name: String,
     pid: u32,
     address: Option<SocketAddr>,
+    admin: Option<PathBuf>,
     logs: Logs,
     exit: ExitWatch,
     stopper: Stopper,
@@ -136,7 +139,7 @@ impl Member {
             reporter: reporter.clone(),
         };
         tokio::spawn(supervisor.run(ended));
-        Self { name, pid, address, logs, stopper: Stopper { orders, asked, exit: exit.clone() }, exit }
+        Self { name, pid, address, admin: None, logs, stopper: Stopper { orders, asked, exit: exit.clone() }, exit }
     }
 
     /// Returns its name: `service`, or `service.N`.
@@ -155,6 +158,17 @@ impl Member {
     #[must_use]
     pub fn address(&self) -> Option<SocketAddr> {
         self.address
+    }
+
+    /// Says where its admin socket is.
+    pub(super) fn with_admin(self, admin: Option<PathBuf>) -> Self {
+        Self { admin, ..self }
+    }
+
+    /// Returns its admin socket; none: it is no program of ours.
+    #[must_use]
+    pub fn admin(&self) -> &Option<PathBuf> {
+        &self.admin
     }
 
     /// Returns what it wrote.
@@ -258,6 +272,7 @@ mod tests {
             directory: "/".into(),
             listener: None,
             address: None,
+            admin: None,
         };
         (Place::Localhost.start(spec, &reporter).unwrap(), captured)
     }

@@ -2,11 +2,13 @@
 //!
 //! Knows processes, sockets and logs, but neither links nor deployments. Read [`Place`] first.
 
+mod admin;
 mod localhost;
 mod logs;
 mod member;
 mod place;
 
+pub use admin::ask;
 pub use logs::{LogReader, Logs};
 pub use member::{ExitWatch, Member, MemberSpec, Stopper};
 pub use place::{MachineError, Place};

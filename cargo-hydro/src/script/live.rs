@@ -4,13 +4,14 @@
 
 use std::net::SocketAddr;
 
+use hydro_runtime_shim::contract::{AdminReply, AdminRequest, Metrics};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::error::CallError;
 use super::protocol::OfService;
 use super::session::{LastWords, SessionOptions};
-use crate::deploy::{Deployment, Engine, EngineOptions, member_name};
+use crate::deploy::{Deployment, Engine, EngineOptions, Program, member_name};
 use crate::machine::LogReader;
 use crate::report::{ExitCode, Failure, LogStream, Reporter};
 
@@ -57,6 +58,36 @@ impl Live {
 
     pub(super) async fn kill(&self, of: &OfService) -> Result<(), Failure> {
         self.engine.kill(&self.member(of)?).await.map(drop)
+    }
+
+    /// Asks each running member for what it counts.
+    pub(super) async fn metrics(&self, of: &OfService) -> Result<Vec<Metrics>, Failure> {
+        let replies = self.engine.ask(&self.member(of)?, &AdminRequest::Metrics {}).await?;
+        let metrics = |reply| if let AdminReply::Metrics(metrics) = reply { Some(metrics) } else { None };
+        Ok(replies.into_iter().filter_map(metrics).collect())
+    }
+
+    /// Cuts all links between two services or members, at both ends.
+    pub(super) async fn partition(&self, one: &OfService, other: &OfService) -> Result<(), Failure> {
+        for (here, there) in [(one, other), (other, one)] {
+            let peer = there.member.map_or_else(|| there.service.clone(), |n| format!("{}.{n}", there.service));
+            let request = AdminRequest::Partition { peer: Some(peer), port: None };
+            self.engine.ask(&self.member(here)?, &request).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends all faults of all running programs.
+    pub(super) async fn heal(&self) -> Result<(), Failure> {
+        let is_program = |service: &crate::deploy::Service| matches!(service.program, Program::Hydroflow { .. });
+        let programs: Vec<String> = self.wishes(|wishes| {
+            wishes.services.iter().filter(|(_, service)| is_program(service)).map(|(name, _)| name.clone()).collect()
+        });
+        let running = self.engine.status().into_iter().filter(|member| member.exit.is_none());
+        for member in running.filter(|member| programs.contains(&member.service)) {
+            self.engine.ask(&member.name, &AdminRequest::Heal { peer: None, port: None }).await?;
+        }
+        Ok(())
     }
 
     /// Stops all services of a machine, those that started last first.

@@ -14,7 +14,7 @@ use super::links::{Links, PortKey};
 use super::live::Live;
 use super::protocol::{
     AddCommand, AddHydroflow, AddMachine, Answer, Call, Connect, DeploymentMade, ErrorBody, FromToml, Joined, Logs,
-    MachineMade, OfPort, OnMachine, Receive,
+    MachineMade, OfPort, OnMachine, Partition, Receive,
 };
 use super::stopwatch::Stopwatch;
 use super::wishes;
@@ -123,6 +123,7 @@ impl Session {
                 let address = self.live(of.deployment)?.address(&of)?;
                 Ok(Answer::Text(address.map(|address| address.to_string())))
             }
+            Call::Metrics(of) => Ok(Answer::Metrics(self.live(of.deployment)?.metrics(&of).await?)),
             Call::ExitCode(of) => Ok(Answer::Code(self.live(of.deployment)?.exit_code(&of).await?)),
             Call::JoinPort(of) => {
                 let receiver = self.links.receive(&self.port_key(&of)?).await?;
@@ -137,6 +138,13 @@ impl Session {
             Call::Deploy(of) => self.start(of.deployment).await?,
             Call::StopDeployment(of) => self.live(of.deployment)?.stop_all().await,
             Call::TerminateMachine(call) => self.terminate(call).await?,
+            Call::Partition(Partition { one, other }) => {
+                if one.deployment != other.deployment {
+                    return Err(CallError::TwoDeployments { from: one.service, to: other.service }.into());
+                }
+                self.live(one.deployment)?.partition(&one, &other).await?;
+            }
+            Call::Heal(of) => self.live(of.deployment)?.heal().await?,
             Call::Stop(of) => self.live(of.deployment)?.stop(&of).await?,
             Call::Kill(of) => self.live(of.deployment)?.kill(&of).await?,
             Call::Logs(call) => self.logs(call, items).await?,

@@ -6,9 +6,24 @@ Read `Deployment` first.
 
 from ._error import HydroError, UnknownPort
 from ._machine import Machine
+from ._metrics import Latency, LinkMetrics, Metrics, PortMetrics
 from ._service import Member, Port, Ports, Service
 from ._stream import Stream
 from ._deployment import Deployment
 
-__all__ = ["Deployment", "HydroError", "Machine", "Member", "Port", "Ports", "Service", "Stream", "UnknownPort"]
+__all__ = [
+    "Deployment",
+    "HydroError",
+    "Latency",
+    "LinkMetrics",
+    "Machine",
+    "Member",
+    "Metrics",
+    "Port",
+    "PortMetrics",
+    "Ports",
+    "Service",
+    "Stream",
+    "UnknownPort",
+]
 __version__ = "0.1.0"

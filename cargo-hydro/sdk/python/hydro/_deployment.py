@@ -6,7 +6,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Type, Union
 
 from . import _engine
 from ._machine import Machine
-from ._service import Service
+from ._service import Member, Service
 from .gcp import GCPMachine
 
 Text = Union[str, "os.PathLike[str]"]
@@ -114,6 +114,14 @@ class Deployment:
     async def stop(self) -> None:
         """Stops all services, in the reverse order of their start."""
         await _engine.call_async("deployment.stop", deployment=self._id)
+
+    async def partition(self, one: Member, other: Member) -> None:
+        """Cuts the links between two services, or two members, as a broken network would, until `heal()`."""
+        await _engine.call_async("deployment.partition", one=one._owner, other=other._owner)
+
+    async def heal(self) -> None:
+        """Ends all partitions and other faults; what waited is sent."""
+        await _engine.call_async("deployment.heal", deployment=self._id)
 
     async def __aenter__(self) -> "Deployment":
         return self

@@ -4,6 +4,7 @@ import json
 from typing import Any, Dict, Iterator, List, Optional
 
 from . import _engine, _intent
+from ._metrics import Metrics
 from ._stream import Stream, lines
 
 
@@ -135,6 +136,11 @@ class Member:
     def stderr(self) -> "Stream[str]":
         """Returns the lines it writes to standard error, from its start on."""
         return lines(self._owner, "stderr")
+
+    async def metrics(self) -> List[Metrics]:
+        """Asks what it counts: one answer for each member that runs."""
+        metrics: List[Metrics] = await _engine.call_async("service.metrics", **self._owner)
+        return metrics
 
     async def exit_code(self) -> int:
         """Waits for its end; returns the exit code, or the negative number of the signal that ended it."""

@@ -13,7 +13,7 @@ pub use reply::{
 };
 pub use request::{
     AddCommand, AddHydroflow, AddMachine, Call, Cancel, Connect, CreateDeployment, End, FromToml, Hello, InDeployment,
-    Kind, Line, Logs, More, OfPort, OfService, OnMachine, Place, Receive, Request, Send, read_request,
+    Kind, Line, Logs, More, OfPort, OfService, OnMachine, Partition, Place, Receive, Request, Send, read_request,
 };
 
 #[cfg(test)]

@@ -2,13 +2,24 @@
 //!
 //! Read [`Body`] first.
 
+use hydro_runtime_shim::contract::Metrics;
 use serde::Serialize;
 
 use crate::report::Failure;
 
 /// What the engine can do beyond the first version of this protocol; a client asks for the word, not for a version.
-pub const CAPABILITIES: &[&str] =
-    &["deployment", "hydroflow", "command", "links", "logs", "ports", "exit-codes", "streams-with-credit"];
+pub const CAPABILITIES: &[&str] = &[
+    "deployment",
+    "hydroflow",
+    "command",
+    "links",
+    "logs",
+    "ports",
+    "exit-codes",
+    "streams-with-credit",
+    "metrics",
+    "faults",
+];
 
 /// One line to the script.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -54,6 +65,8 @@ pub enum Answer {
     Code(i32),
     /// For [`Call::JoinPort`](super::Call::JoinPort).
     Joined(Joined),
+    /// For [`Call::Metrics`](super::Call::Metrics).
+    Metrics(Vec<Metrics>),
 }
 
 /// Answer to [`Call::Hello`](super::Call::Hello).

@@ -48,6 +48,12 @@ pub enum Call {
     /// Stops everything. → null
     #[serde(rename = "deployment.stop")]
     StopDeployment(InDeployment),
+    /// Cuts the links between two services, as a broken network would. → null
+    #[serde(rename = "deployment.partition")]
+    Partition(Partition),
+    /// Ends all faults. → null
+    #[serde(rename = "deployment.heal")]
+    Heal(InDeployment),
     /// Adds a machine. → [`MachineMade`](super::MachineMade)
     #[serde(rename = "machine.add")]
     AddMachine(AddMachine),
@@ -66,6 +72,9 @@ pub enum Call {
     /// Asks for the address peers know. → text or null
     #[serde(rename = "service.address")]
     Address(OfService),
+    /// Asks each running member for what it counts. → a list of the contract's `Metrics`
+    #[serde(rename = "service.metrics")]
+    Metrics(OfService),
     /// Stops a service in order. → null
     #[serde(rename = "service.stop")]
     Stop(OfService),
@@ -150,6 +159,15 @@ pub struct FromToml {
 pub struct InDeployment {
     /// Number of the deployment.
     pub deployment: usize,
+}
+
+/// See [`Call::Partition`].
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Partition {
+    /// One end.
+    pub one: OfService,
+    /// The other; of the same deployment.
+    pub other: OfService,
 }
 
 /// See [`Call::AddMachine`].

@@ -1,0 +1,29 @@
+//! Where the admin sockets of an engine's programs are: in a folder of its own that nobody else may enter, made when the first one is needed.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use crate::sys::fs::RuntimeDir;
+
+/// See the module. The folder goes away with it.
+#[derive(Debug, Default)]
+pub(super) struct Sockets {
+    made: Mutex<(Option<RuntimeDir>, u32)>,
+}
+
+impl Sockets {
+    /// Returns a path that no other program has. It is short, whatever the program is called: a socket's path may have about 100 bytes only.
+    ///
+    /// # Errors
+    /// The folder cannot be made.
+    pub(super) fn next(&self) -> io::Result<PathBuf> {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let (folder, count) = &mut *made;
+        if folder.is_none() {
+            *folder = Some(RuntimeDir::create()?);
+        }
+        *count += 1;
+        folder.as_ref().map(|folder| folder.path().join(format!("{count}.admin"))).ok_or(io::ErrorKind::NotFound.into())
+    }
+}
