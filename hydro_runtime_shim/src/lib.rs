@@ -9,7 +9,7 @@
 //! - `link`: handshake, frames, queues; an input is a `Stream`, an output is a `Sink`;
 //! - `admin`: how the program is, and what it is asked for while it runs;
 //! - `run`: the run loop and the way out;
-//! - `private`: what generated code names.
+//! - `private`: what generated code names; `demux_enum` is the part of the dataflow runtime that it has only together with its own macros.
 //!
 //! It knows neither the language nor the command: a built program runs under a shell, systemd or a container alike.
 
@@ -21,6 +21,8 @@ mod admin;
 mod bind;
 #[cfg(feature = "runtime")]
 mod codec;
+#[cfg(feature = "runtime")]
+mod demux_enum;
 #[cfg(all(feature = "runtime", fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -40,5 +42,7 @@ pub mod private;
 
 #[cfg(feature = "runtime")]
 pub use bind::BindError;
+#[cfg(feature = "runtime")]
+pub use hydro_runtime_shim_macros::DemuxEnum;
 #[cfg(feature = "runtime")]
 pub use link::{MemberId, PeerChange, PeerEvent, ThisProcess, peers, this_process};

@@ -22,7 +22,7 @@ version = "0.1.0"
 edition = "2024"
 
 [dependencies]
-dfir_rs = { version = "=0.17.0-alpha.6", default-features = false, features = ["macros"] }
+dfir_rs = { version = "=0.17.0-alpha.6", default-features = false }
 futures = "0.3"
 serde = { version = "1", features = ["derive"] }
 tokio = { version = "1", features = ["sync", "time"] }

@@ -22,8 +22,7 @@ edition = "2024"
 
 [dependencies]
 serde = { version = "1", features = ["derive"] }
-# With the same features as the examples of the documents, so that it is compiled once.
-dfir_rs = { version = "=0.17.0-alpha.6", default-features = false, features = ["macros"] }
+dfir_rs = { version = "=0.17.0-alpha.6", default-features = false }
 "#;
 
 const LIBRARY: &str = "//! Types for the wrong programs.

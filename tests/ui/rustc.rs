@@ -15,6 +15,8 @@ const CASES: &[(&str, &str)] = &[
     ("closure_returns_another_type", "3:12"),
     ("compared_with_another_type", "3:38"),
     ("constant_overflow", "1:19"),
+    ("demux_of_a_plain_enum", "7:62"),
+    ("demux_of_a_struct", "2:1"),
     ("demux_without_a_variant", "9:80"),
     ("denied_lint", "2:22"),
     ("empty_source", "2:5"),

@@ -30,7 +30,7 @@ const FUTURES: &str = "FuturesUnordered<";
 
 /// Whether an error is about the closure around the whole dataflow, or a value in it that nobody wrote. It follows from another error, at the user's text.
 pub(super) fn is_consequence(message: &str) -> bool {
-    message.contains("`__dfir_") || message.contains("in an `AsyncFnMut` closure")
+    ["`__dfir_", "in an `AsyncFnMut` closure", ": DemuxEnumPush<"].iter().any(|words| message.contains(words))
 }
 
 /// Takes notes about the machinery out of a rendered message, and the room that they took at the left.

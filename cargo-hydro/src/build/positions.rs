@@ -68,8 +68,12 @@ impl<'a> Positions<'a> {
             self.of(program).taken.get_or_insert(event);
             return None;
         }
-        if let Some(event) = retold::demux(&message, |file| self.text_of(file), self.color) {
-            return self.tell(program, event, true);
+        if let Some(demux) = retold::demux(&message, |file| self.text_of(file), self.color) {
+            if demux.follows {
+                self.of(program).consequence.get_or_insert(demux.event);
+                return None;
+            }
+            return self.tell(program, demux.event, true);
         }
         if !is_warning && self.is_echo(&message) {
             return None;

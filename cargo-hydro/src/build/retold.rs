@@ -42,14 +42,22 @@ pub(super) fn taken(message: &Value, read: impl Fn(&str) -> Option<String>, colo
     Some(diagnostic_event(&diagnostic, &SourceMap::new(source), color))
 }
 
-/// Returns the error about a `demux_enum` that leaves out variants; none: it is another error.
-pub(super) fn demux(message: &Value, read: impl Fn(&str) -> Option<String>, color: bool) -> Option<Event> {
-    let is_about =
-        |text: &str| text.contains("`demux_enum_guard`") || text.contains(": SingleVariant` is not satisfied");
+/// What is wrong with a `demux_enum`.
+pub(super) struct Demux {
+    /// The error, in the language's words.
+    pub(super) event: Event,
+    /// Whether it may follow from another error: an enum that derives nothing has no outputs either.
+    pub(super) follows: bool,
+}
+
+/// Returns the error about a `demux_enum` that leaves out variants, or whose enum is none for it; none: it is another error.
+pub(super) fn demux(message: &Value, read: impl Fn(&str) -> Option<String>, color: bool) -> Option<Demux> {
     let words = message.get("message")?.as_str()?;
-    let children = message.get("children").and_then(Value::as_array).into_iter().flatten();
-    let labels = children.flat_map(spans).filter_map(|span| span.get("label")?.as_str());
-    if !std::iter::once(words).chain(labels).any(is_about) {
+    let kind = words.strip_prefix("the trait bound `").and_then(|rest| {
+        let (kind, bound) = rest.split_once(": ")?;
+        bound.contains("DemuxEnumBase` is not satisfied").then_some(kind)
+    });
+    if kind.is_none() && !is_about_outputs(message, words) {
         return None;
     }
     let place = spans(message).find(|span| span.get("is_primary").and_then(Value::as_bool) == Some(true))?;
@@ -58,17 +66,33 @@ pub(super) fn demux(message: &Value, read: impl Fn(&str) -> Option<String>, colo
     let start = usize::try_from(place.get("byte_start")?.as_u64()?).ok()?;
     // rustc points to the operator or to its type, in either order; both are one error.
     let start = source.text().get(..start + OPERATOR.len())?.rfind(OPERATOR)?;
+    let at = start..start + OPERATOR.len();
     let label = place.get("label").and_then(Value::as_str).unwrap_or_default();
     let counts: Vec<&str> = label.split(' ').filter(|word| word.bytes().all(|byte| byte.is_ascii_digit())).collect();
-    let detail = match counts.as_slice() {
-        [variants, outputs] => format!("the enum has {variants} variants, and {outputs} outputs are connected"),
-        _ => "the enum has more than one variant, and one output is connected".to_owned(),
-    };
-    let diagnostic =
-        Diagnostic::error("E0308", "`demux_enum` needs an output for each variant", start..start + OPERATOR.len())
+    let needs = |detail| {
+        Diagnostic::error("E0308", "`demux_enum` needs an output for each variant", at.clone())
             .label(detail)
-            .hint("connect the others too; where nobody wants them: `…[Variant] -> null();`");
-    Some(diagnostic_event(&diagnostic, &SourceMap::new(source), color))
+            .hint("connect the others too; where nobody wants them: `…[Variant] -> null();`")
+    };
+    let diagnostic = match (kind, counts.as_slice()) {
+        (Some(kind), _) => Diagnostic::error("E0277", format!("`demux_enum` cannot take `{kind}` apart"), at.clone())
+            .label(format!("`{kind}` does not derive `DemuxEnum`"))
+            .hint(format!("write `#[derive(hydro_runtime_shim::DemuxEnum)]` above the enum `{kind}`")),
+        (None, [variants, outputs]) => {
+            needs(format!("the enum has {variants} variants, and {outputs} outputs are connected"))
+        }
+        _ => needs("the enum has more than one variant, and one output is connected".to_owned()),
+    };
+    let follows = kind.is_none() && counts.len() != 2;
+    Some(Demux { event: diagnostic_event(&diagnostic, &SourceMap::new(source), color), follows })
+}
+
+fn is_about_outputs(message: &Value, words: &str) -> bool {
+    let is_about =
+        |text: &str| text.contains("`demux_enum_guard`") || text.contains(": SingleVariant` is not satisfied");
+    let children = message.get("children").and_then(Value::as_array).into_iter().flatten();
+    let labels = children.flat_map(spans).filter_map(|span| span.get("label")?.as_str());
+    std::iter::once(words).chain(labels).any(is_about)
 }
 
 const OPERATOR: &str = "demux_enum";

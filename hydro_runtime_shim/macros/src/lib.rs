@@ -3,6 +3,10 @@
 //! `cargo hydro` compiles a module's dataflow itself and writes the result as an expansion: Rust tokens in which the user's own tokens are named by
 //! number. The macro here is given the user's tokens by rustc, with their true positions, and puts the expansion together from them. It knows no
 //! dataflow and no grammar; it has no dependency. The format is described where it is written, in `hydroflow_standalone::emit`.
+//!
+//! The derive of `DemuxEnum` is here too, as this is the one crate of procedural macros that programs have.
+
+mod demux_enum;
 
 use std::path::{Path, PathBuf};
 
@@ -41,6 +45,18 @@ pub fn __hf_parts(input: TokenStream) -> TokenStream {
         tokens.iter_mut().for_each(|token| token.set_span(token.span().resolved_at(own)));
     }
     finish(&tokens).unwrap_or_else(|message| compile_error(&message))
+}
+
+/// Makes an enum one that `demux_enum` takes: each value goes to the output that is called like its variant, as a tuple of the variant's fields.
+#[proc_macro_derive(DemuxEnum)]
+pub fn derive_demux_enum(item: TokenStream) -> TokenStream {
+    demux_enum::derive(item).unwrap_or_else(|(tree, message)| {
+        let error = compile_error(message).into_iter().map(|mut part| {
+            part.set_span(tree.span());
+            part
+        });
+        error.collect()
+    })
 }
 
 fn begin(input: TokenStream) -> Result<TokenStream, String> {
