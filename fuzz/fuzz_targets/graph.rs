@@ -1,4 +1,5 @@
-//! Any text as a program, through the dataflow compiler: a graph or a diagnostic, never a crash. Whatever compiles is also a Rust file and a drawing.
+//! Any text as a program, through the dataflow compiler: a graph or a diagnostic, never a crash. Whatever compiles is also a Rust file and a drawing;
+//! one input in eight is taken that far.
 //!
 //! A text without a module is the body of one. Lines `// NAME.hf` begin further files, which the first can name by `mod NAME;` or `use other::hf::NAME::…;`.
 #![no_main]
@@ -7,7 +8,7 @@ use hydroflow_standalone::diagnostic::has_errors;
 use hydroflow_standalone::draw::{Scene, svg};
 use hydroflow_standalone::graph::GraphOptions;
 use hydroflow_standalone::source::SourceFile;
-use hydroflow_standalone::{Library, NoLibrary, Options, Products, compile_with};
+use hydroflow_standalone::{Library, NoLibrary, Options, Outcome, Products, compile_with};
 use libfuzzer_sys::fuzz_target;
 
 const PARTS: &str = "module part(input i: u32, output o: u32, param n: u32 = 1) { i -> map(|x| x + n) -> o; }\n\
@@ -54,16 +55,19 @@ fuzz_target!(|input: &str| {
         false => format!("{PARTS}module main(input a: u32, output b: u32, param p: u32 = 2) {{ {first} }}"),
     };
     let source = SourceFile::new("fuzz.hf", text);
-    let options = Options { program: "fuzz".to_owned(), graph: GraphOptions::default(), products: Products::All };
-    let outcome = compile_with(&source, &files, &options);
-    for diagnostic in &outcome.diagnostics {
+    let checked = outcome_of(&source, &files, Products::Check);
+    for diagnostic in &checked.diagnostics {
         assert_ne!(diagnostic.code, "HF0000", "{diagnostic:?}");
-        assert!(diagnostic.render_in(&outcome.sources, false).contains(diagnostic.code));
+        assert!(diagnostic.render_in(&checked.sources, false).contains(diagnostic.code));
     }
-    assert_eq!(outcome.compilation.is_none(), has_errors(&outcome.diagnostics));
-    let checked = compile_with(&source, &files, &Options { products: Products::Check, ..options });
-    assert_eq!(checked.diagnostics, outcome.diagnostics, "a check says what a build says");
-    if let Some(compilation) = outcome.compilation {
+    assert_eq!(checked.compilation.is_none(), has_errors(&checked.diagnostics));
+    // Texts and drawings take most of the time and are wrong least often. The input alone decides, so that a finding is found again.
+    if input.bytes().fold(0, u8::wrapping_add) % 8 != 0 {
+        return;
+    }
+    let built = outcome_of(&source, &files, Products::All);
+    assert_eq!(checked.diagnostics, built.diagnostics, "a check says what a build says");
+    if let Some(compilation) = built.compilation {
         assert!(compilation.plain.is_some(), "what compiles is a Rust file");
         for graph in &compilation.graphs {
             let drawing = svg(&Scene::of_graph(graph, |_| String::new()));
@@ -71,3 +75,7 @@ fuzz_target!(|input: &str| {
         }
     }
 });
+
+fn outcome_of(source: &SourceFile, files: &Files, products: Products) -> Outcome {
+    compile_with(source, files, &Options { program: "fuzz".to_owned(), graph: GraphOptions::default(), products })
+}
