@@ -11,9 +11,11 @@ pub mod private {
     use std::pin::Pin;
     use std::task::{Context, Poll};
 
-    use dfir_rs::futures::Sink;
-    use dfir_rs::tokio::sync::mpsc::UnboundedSender;
-    use dfir_rs::tokio_stream::wrappers::UnboundedReceiverStream;
+    // The suite's enums have the runtime's own derive, not the shim's.
+    pub use ::dfir_rs;
+    use ::dfir_rs::futures::Sink;
+    use ::dfir_rs::tokio::sync::mpsc::UnboundedSender;
+    use ::dfir_rs::tokio_stream::wrappers::UnboundedReceiverStream;
 
     // All else is the shim's own.
     pub use real_shim::private::*;
