@@ -34,3 +34,20 @@ fn loops_without_operators_and_loops_that_are_entered_are_fine() {
         assert_eq!(of_body(body), Vec::<String>::new(), "{body}");
     }
 }
+
+#[test]
+fn modules_that_are_used_in_a_loop_work_in_it() {
+    let parts = "module part(input i: u32, output o: u32) { i -> map(|n| n + 1) -> o; }
+        module twice(input i: u32, output o: u32) { i -> part() -> part() -> o; }
+        module ticker() { source_iter([1]) -> null(); }";
+    for (body, lines) in [
+        ("loop { a -> batch() -> part() -> null(); };", vec![]),
+        ("loop { p = twice(); a -> batch() -> p; p -> part() -> null(); };", vec![]),
+        ("loop { b = a -> batch(); loop { b -> batch() -> part() -> null(); }; };", vec![]),
+        ("loop { ticker(); a -> batch() -> null(); };", vec!["HF0116"]),
+    ] {
+        let found = said(&format!("{parts}\nmodule main(input a: u32) {{ {body} }}"), &NoLibrary);
+        let codes: Vec<&str> = found.iter().map(|said| &said[..6]).collect();
+        assert_eq!(codes, lines, "{body}: {found:?}");
+    }
+}

@@ -12,7 +12,7 @@ use super::items::{self, Items};
 use super::rename::Renaming;
 use super::scope::{alias, block};
 use super::settings;
-use super::statement::{assigned, parse, without_alone};
+use super::statement::{assigned, in_their_loops, parse, without_alone};
 use super::wire::{Instance, Wiring};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::interface::Direction;
@@ -82,7 +82,7 @@ fn find(resolved: &Resolved, file: usize, path: &[Ident]) -> Option<usize> {
 }
 
 impl<'a> Expander<'a> {
-    /// Returns the body of a module with its names changed; the instances it uses are put aside in `out.body`.
+    /// Returns the body of a module with its names changed. The instances it uses are put aside in `out.body`, but for those within a loop: they stand there.
     fn body(&mut self, module: &'a ResolvedModule, renaming: &Renaming) -> TokenStream {
         let mut calls = Vec::new();
         let resolved = self.resolved;
@@ -102,8 +102,12 @@ impl<'a> Expander<'a> {
         if placeholders.len() < calls.len() {
             return TokenStream::new();
         }
+        let (instances, mut bodies): (Vec<_>, Vec<_>) = instances.into_iter().unzip();
+        let mut instances: Vec<Instance<'a>> = instances;
+        let statements = in_their_loops(parse(body), &placeholders, &mut bodies);
+        self.out.body.extend(bodies);
         let mut wiring = Wiring::new(placeholders, &mut instances);
-        let statements = wiring.statements(parse(body));
+        let statements = wiring.statements(statements);
         let found = std::mem::take(&mut wiring.diagnostics);
         self.out.diagnostics.extend(found);
         for instance in &instances {
@@ -113,7 +117,7 @@ impl<'a> Expander<'a> {
     }
 
     /// Makes an instance: its parameters as values, its ports and its body as statements.
-    fn instance(&mut self, call: &Call, file: usize, outer: &Renaming) -> Option<Instance<'a>> {
+    fn instance(&mut self, call: &Call, file: usize, outer: &Renaming) -> Option<(Instance<'a>, TokenStream)> {
         let at = find(self.resolved, file, &call.path)?;
         let module = &self.resolved.modules[at];
         let name = module.interface.name.clone();
@@ -147,12 +151,14 @@ impl<'a> Expander<'a> {
             renaming.names = self.resolved.item_names(module.file).filter(|name| !own.contains(name)).collect();
         }
         self.parameters(module, call, outer, &mut renaming);
+        let before = std::mem::take(&mut self.out.body);
         self.ports(module, call.span(), &renaming);
         self.chain.push((name, span_of(call.span())));
         let body = self.body(module, &renaming);
         self.chain.pop();
         self.out.body.extend(body);
-        Some(Instance { module, prefix, span: call.span(), joined: BTreeSet::new() })
+        let body = std::mem::replace(&mut self.out.body, before);
+        Some((Instance { module, prefix, span: call.span(), joined: BTreeSet::new() }, body))
     }
 
     /// Makes a pipeline of each port.

@@ -2,6 +2,8 @@
 //!
 //! The body was parsed before, so its shape is known to be right; what is not understood here is passed on as it is.
 
+use std::collections::BTreeSet;
+
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 
@@ -58,6 +60,36 @@ pub(in crate::graph) fn opens_pipelines(group: &Group, before: &[TokenTree]) -> 
         (Delimiter::Parenthesis, []) => true,
         _ => false,
     }
+}
+
+/// Puts the bodies of the instances that are used within loops at the ends of those loops, by the names that stand for their uses; those bodies are taken.
+pub(super) fn in_their_loops(
+    statements: Vec<Statement>,
+    placeholders: &[(String, usize)],
+    bodies: &mut [TokenStream],
+) -> Vec<Statement> {
+    let into_loop = |statement| match statement {
+        Statement::Loop { head, body, braces, end } => {
+            let words = body.iter().filter(|inner| !matches!(inner, Statement::Loop { .. }));
+            let words: BTreeSet<String> = words.flat_map(|inner| words_of(inner.to_token_stream())).collect();
+            let mut body = in_their_loops(body, placeholders, bodies);
+            for (_, at) in placeholders.iter().filter(|(name, _)| words.contains(name)) {
+                body.push(Statement::Other(std::mem::take(&mut bodies[*at]).into_iter().collect()));
+            }
+            Statement::Loop { head, body, braces, end }
+        }
+        other => other,
+    };
+    statements.into_iter().map(into_loop).collect()
+}
+
+fn words_of(tokens: TokenStream) -> Vec<String> {
+    let words = |tree| match tree {
+        TokenTree::Ident(word) => vec![word.to_string()],
+        TokenTree::Group(group) => words_of(group.stream()),
+        _ => Vec::new(),
+    };
+    tokens.into_iter().flat_map(words).collect()
 }
 
 /// Takes a body apart.
