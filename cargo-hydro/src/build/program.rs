@@ -3,10 +3,11 @@
 use std::num::NonZero;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::string::FromUtf8Error;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use hydroflow_standalone::diagnostic::{Level, has_errors};
+use hydroflow_standalone::diagnostic::{Diagnostic, Level, has_errors};
 use hydroflow_standalone::graph::{Graph, GraphOptions};
 use hydroflow_standalone::interface::ModuleInterface;
 use hydroflow_standalone::source::{SourceFile, SourceMap};
@@ -66,11 +67,7 @@ pub fn read_program(workspace: &Workspace, path: &Path) -> Result<Program, Failu
         failed(format!("cannot read `{shown}`")).cause(error).hint("a program's `src` is a path to an `.hf` file")
     })?;
     let bytes = std::fs::read(&absolute).map_err(|error| failed(format!("cannot read `{shown}`")).cause(error))?;
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let valid = error.utf8_error().valid_up_to();
-        let line = error.as_bytes()[..valid].iter().filter(|&&byte| byte == b'\n').count() + 1;
-        failed(format!("`{shown}` is no UTF-8 text")).cause(format!("line {line} has bytes that are no UTF-8"))
-    })?;
+    let text = String::from_utf8(bytes).map_err(|error| no_text(&shown, &error))?;
     let root = workspace.root().canonicalize().unwrap_or_else(|_| workspace.root().to_owned());
     let name_for_users = absolute.strip_prefix(&root).unwrap_or(&absolute).display().to_string();
     let Some(package) = workspace.package_of(&absolute).cloned() else {
@@ -82,6 +79,20 @@ pub fn read_program(workspace: &Workspace, path: &Path) -> Result<Program, Failu
     };
     let name = absolute.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     Ok(Program { name, source: SourceFile::new(name_for_users, text), package, path: absolute })
+}
+
+/// Tells where a file stops being text; what cannot be read is shown as `�`.
+fn no_text(shown: &str, error: &FromUtf8Error) -> Failure {
+    let start = error.utf8_error().valid_up_to();
+    let source = SourceFile::new(shown, String::from_utf8_lossy(error.as_bytes()));
+    let found = Diagnostic::error("HF0007", "these bytes are no UTF-8", start..start + '\u{fffd}'.len_utf8())
+        .label("no text")
+        .hint("save the file as UTF-8");
+    Failure::new(ExitCode::BuildFailed, format!("`{shown}` is no UTF-8 text")).rendered(diagnostic_rendered(
+        &found,
+        &SourceMap::new(source),
+        false,
+    ))
 }
 
 /// Reads the header of an `.hf` file's `main` module; no cargo, no rustc.
