@@ -434,18 +434,17 @@ impl State {
 
     fn write(&mut self, all: bool) {
         let Some(socket) = &self.socket else { return };
-        if socket.has_unsent()
-            && let Err(error) = socket.try_flush()
-        {
-            self.error = Some(error);
-            return;
-        }
         if socket.loses() && self.sender.backlog() > 0 {
             if !self.sender.is_lossy() {
                 self.error = Some(io::Error::other("a frame was lost on purpose"));
                 return;
             }
             self.sender.shed(0);
+        }
+        if socket.has_unsent()
+            && let Err(error) = socket.try_flush()
+        {
+            self.error = Some(error);
         }
         while self.error.is_none() {
             let mut slices = [IoSlice::new(&[]); SLICES];

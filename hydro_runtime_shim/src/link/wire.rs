@@ -87,17 +87,6 @@ impl Wire {
         self.faulty.get() && self.effect.get().drop > 0.0 && random() < self.effect.get().drop
     }
 
-    /// Tells whether the socket took bytes that it has not handed to the system.
-    #[inline]
-    pub(super) fn has_unsent(&self) -> bool {
-        self.socket.has_unsent()
-    }
-
-    /// Hands such bytes to the system, as far as it takes them.
-    pub(super) fn try_flush(&self) -> io::Result<()> {
-        self.socket.try_flush()
-    }
-
     /// Reads what is there.
     #[inline]
     pub(super) fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -159,6 +148,16 @@ impl Wire {
 
     fn has_delayed(&self) -> bool {
         self.faulty.get() && !self.delayed.borrow().pieces.is_empty()
+    }
+
+    /// Tells whether the socket has taken what it has not given to the system yet.
+    pub(super) fn has_unsent(&self) -> bool {
+        self.socket.has_unsent()
+    }
+
+    /// Gives that to the system, as far as it takes it.
+    pub(super) fn try_flush(&self) -> io::Result<()> {
+        if self.faulty.get() && self.effect.get().holds_out { Ok(()) } else { self.socket.try_flush() }
     }
 
     /// Tells whether the machine at the other end answered within that time; where bytes are held it cannot.

@@ -16,7 +16,7 @@ where
 }
 
 #[derive(DemuxEnum)]
-#[allow(dead_code)]
+#[expect(dead_code, reason = "only its shape counts")]
 enum Many<T>
 where
     T: Clone,
@@ -25,7 +25,7 @@ where
         r#type: T,
     },
     /// Documented.
-    Pairs(Vec<(u8, T)>, #[allow(unused)] fn(u8, u8) -> u8),
+    Pairs(Vec<(u8, T)>, #[doc(hidden)] fn(u8, u8) -> u8),
     Plain,
 }
 
