@@ -77,9 +77,14 @@ fn items_small_and_large_arrive_in_order_and_nothing_of_them_is_seen_on_the_way(
             .iter()
             .map(|&count: &usize| SECRET.repeat(count / SECRET.len() + 1))
             .collect();
-        for item in &items {
-            outbound.send(item.clone()).await.expect("never fails");
-        }
+        // A program without inputs waits when its peer takes nothing, so somebody must.
+        let sent = items.clone();
+        tokio::task::spawn_local(async move {
+            for item in sent {
+                outbound.send(item).await.expect("never fails");
+            }
+            std::future::pending::<()>().await;
+        });
         for item in &items {
             assert!(soon(inbound.next()).await.as_deref() == Some(item));
         }
