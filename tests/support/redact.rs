@@ -1,4 +1,4 @@
-//! Takes out of a text what differs from run to run: `[ROOT]`, `[TARGET]`, `[PORT]`, `[PID]`, `[TIME]`, `[HASH]`.
+//! Takes out of a text what differs from run to run: `[ROOT]`, `[TARGET]`, `[PORT]`, `[PID]`, `[TIME]`, `[HASH]`, `[N]`.
 
 use std::path::Path;
 
@@ -20,7 +20,7 @@ fn redact_texts(text: &str, known: &[(&str, &str)]) -> String {
     let text = after(&text, "runtime-", "[HASH]", |c| c.is_ascii_hexdigit());
     // Whether another test builds just now is chance.
     let lines = text.lines().filter(|line| !line.trim_start().starts_with("Waiting for another build"));
-    let text = lines.map(times).collect::<Vec<_>>().join("\n");
+    let text = lines.map(times).map(|line| others(&line)).collect::<Vec<_>>().join("\n");
     if text.is_empty() { text } else { text + "\n" }
 }
 
@@ -34,6 +34,17 @@ fn after(text: &str, start: &str, mark: &str, is_part: fn(char) -> bool) -> Stri
         redacted.push_str(rest);
     }
     redacted
+}
+
+/// `and 173 others`: how many types implement a trait depends on all crates that are linked.
+fn others(line: &str) -> String {
+    let end = line.trim_start();
+    match end.strip_prefix("and ").and_then(|rest| rest.strip_suffix(" others")) {
+        Some(count) if count.parse::<u32>().is_ok() => {
+            format!("{}and [N] others", &line[..line.len() - end.len()])
+        }
+        _ => line.to_owned(),
+    }
 }
 
 /// `in 12.3 s` and `[   0.421s]`.
