@@ -67,7 +67,7 @@ impl Calls {
                 (Link::To(Rc::clone(hub), queue), tokio::task::spawn_local(task))
             }
             PortHub::Input(hub) => {
-                let link = Incoming::dialed(hub.face.name);
+                let link = Incoming::new(hub.face.name, None);
                 link.meter.dials(shown);
                 self.node.meters.show(&link.meter);
                 let task = dial_input(node, Rc::clone(hub), Rc::clone(&link), endpoint.clone());

@@ -12,7 +12,7 @@ use super::lines::error_line;
 use super::meter::LinkMeter;
 use super::peer::{LinkKey, Peer};
 use super::wire::Wire;
-use crate::contract::{Direction, Expectation, FRAME_HEADER_BYTES, FrameHeader, FrameKind, Grant, Hello, Offer};
+use crate::contract::{Direction, Expectation, FrameHeader, FrameKind, Grant, Hello, Offer};
 use crate::protocol::{Receiver, Violation};
 
 /// Bytes a sender may have on their way without an acknowledgement: enough for 500 Mbit/s over 60 ms.
@@ -51,12 +51,7 @@ pub(super) struct Incoming {
 }
 
 impl Incoming {
-    /// Creates the link of a sender that we call.
-    pub(super) fn dialed(port: &'static str) -> Rc<Self> {
-        Self::new(port, None)
-    }
-
-    /// Creates the link of a sender.
+    /// Creates the link of a sender; one that we call ourselves needs no key.
     pub(super) fn new(port: &'static str, key: Option<LinkKey>) -> Rc<Self> {
         Rc::new(Self {
             key,
@@ -188,19 +183,48 @@ impl Incoming {
     /// Sends what is left of the last frame; until it is away nothing else may follow.
     fn send_unsent(&self) -> bool {
         let bytes = self.unsent.take();
-        bytes.is_empty() || self.send(&bytes)
+        bytes.is_empty() || self.send_part(&bytes, true)
     }
 
-    /// Tells whether the socket took everything. An error is left for the stream, which reads from the same socket.
-    fn send(&self, bytes: &[u8]) -> bool {
+    /// Sends a frame, unless the socket takes none of it: the next acknowledgement says more.
+    fn send(&self, frame: &[u8]) {
+        self.send_part(frame, false);
+    }
+
+    /// Tells whether the socket took everything. What it did not take of a frame that is `begun` is kept. An error is left for the stream, which
+    /// reads from the same socket.
+    fn send_part(&self, bytes: &[u8], begun: bool) -> bool {
         let socket = self.socket.borrow().clone();
         let Some(socket) = socket else { return false };
         let count = socket.try_write(bytes).unwrap_or(0);
         let left = bytes.get(count..).unwrap_or_default();
-        // A frame that was not begun can be left out: the next acknowledgement says more.
-        if count > 0 || bytes.len() < FRAME_HEADER_BYTES {
+        if begun || count > 0 {
             self.unsent.borrow_mut().extend_from_slice(left);
         }
         left.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::tests::local;
+    use crate::transport::Socket;
+
+    #[test]
+    fn what_is_left_of_a_long_frame_waits_for_a_socket_that_takes_nothing() {
+        local(async {
+            let (ours, _theirs) = tokio::net::UnixStream::pair().expect("sockets");
+            while ours.writable().await.is_ok() && ours.try_write(&[0; 4096]).is_ok() {}
+            let link = Incoming::new("i", None);
+            link.set_socket(Some(Wire::new(Socket::Unix(ours), Effect::default())));
+            let rest = [7; 100];
+            link.unsent.borrow_mut().extend_from_slice(&rest);
+            assert!(!link.send_unsent());
+            assert_eq!(*link.unsent.borrow(), rest);
+            // A frame that was not begun is none that must go on.
+            link.send_goodbye("a reason");
+            assert_eq!(*link.unsent.borrow(), rest);
+        });
     }
 }

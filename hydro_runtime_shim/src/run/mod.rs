@@ -16,4 +16,4 @@ pub use tick::repeatable;
 use attach::{Attached, attach};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

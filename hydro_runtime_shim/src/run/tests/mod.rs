@@ -10,6 +10,6 @@ mod refusal;
 mod routing;
 mod secure;
 
-pub(super) use process::{
+pub(crate) use process::{
     Process, input, link_of, local, output, raw_hello, read_answer, receiver_at, restarted, soon,
 };
