@@ -14,6 +14,7 @@ mod samples;
 mod security;
 mod sockets;
 mod start;
+pub mod supervision;
 pub mod topology;
 
 pub use engine::{Engine, EngineOptions, MemberStatus};
