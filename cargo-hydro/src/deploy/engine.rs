@@ -8,28 +8,24 @@ use std::fmt;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
 
 use hydro_runtime_shim::contract::{AdminReply, AdminRequest};
 use indexmap::IndexMap;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::authority::{Authority, RENEWAL};
+use super::keep::{self, Clock};
 use super::model::{Deployment, PortRef, Program};
 use super::sockets::Sockets;
 use super::start::{Started, Starting};
+use super::supervision::{Standing, Supervision};
 use super::topology;
 use crate::build::BuildOptions;
-use crate::machine::{self, ExitWatch, LogReader, Member, Stopper};
+use crate::machine::{self, ExitWatch, LogReader, Member};
 use crate::report::{ExitCode, Failure, LogStream, Reporter};
 use crate::sys::Exit;
 use crate::workspace::Workspace;
 
-/// How long an orderly stop may take before it is enforced; for one service, and for all of them together.
-const GRACE: Duration = Duration::from_secs(5);
-/// What those are given who were not asked when the time for all was over.
-const LAST_GRACE: Duration = Duration::from_secs(1);
 /// Log lines that a failure shows.
 pub(super) const SHOWN_LINES: usize = 20;
 
@@ -47,22 +43,23 @@ pub struct EngineOptions {
 /// A deployment and what runs of it. Clones share it.
 #[derive(Clone)]
 pub struct Engine {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
 }
 
-struct Inner {
-    options: EngineOptions,
-    reporter: Reporter,
+pub(super) struct Inner {
+    pub(super) options: EngineOptions,
+    pub(super) reporter: Reporter,
     state: Mutex<State>,
     /// One deploy at a time; never held together with `state` across an await.
     deploying: tokio::sync::Mutex<()>,
     sockets: Sockets,
     /// Counts the ends of members.
-    ends: watch::Sender<u64>,
+    pub(super) ends: watch::Sender<u64>,
+    pub(super) clock: Clock,
 }
 
 /// What is wished for and what runs.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct State {
     pub(super) deployment: Deployment,
     /// In the order of starting.
@@ -70,6 +67,10 @@ pub(super) struct State {
     /// Links that running services know of.
     pub(super) wired: BTreeSet<(PortRef, PortRef)>,
     pub(super) builds: u64,
+    /// Says who is started again.
+    pub(super) supervision: Supervision,
+    /// All are being stopped; nothing is started any more.
+    pub(super) is_ending: bool,
 }
 
 /// A started member as others may see it.
@@ -87,15 +88,22 @@ pub struct MemberStatus {
     pub exit: Option<Exit>,
     /// Whether somebody asked for its end.
     pub stopped: bool,
+    /// Where its supervisor sees it.
+    pub standing: Standing,
+    /// How often it was started again in a row.
+    pub restarts: u32,
 }
 
 impl Engine {
     /// Makes an engine for a deployment; nothing happens yet.
     #[must_use]
     pub fn new(options: EngineOptions, deployment: Deployment, reporter: Reporter) -> Self {
-        let state = Mutex::new(State { deployment, ..Default::default() });
+        let clock = Clock::default();
+        let supervision = keep::supervision(&deployment);
+        let (started, wired, builds) = Default::default();
+        let state = Mutex::new(State { deployment, started, wired, builds, supervision, is_ending: false });
         let (deploying, sockets, ends) = (tokio::sync::Mutex::new(()), Sockets::default(), watch::channel(0).0);
-        Self { inner: Arc::new(Inner { options, reporter, state, deploying, sockets, ends }) }
+        Self { inner: Arc::new(Inner { options, reporter, state, deploying, sockets, ends, clock }) }
     }
 
     /// Returns the deployment as it is wished for now.
@@ -153,47 +161,8 @@ impl Engine {
         }
         let addresses = self.state().started.iter().flat_map(|(name, started)| started.addresses(name)).collect();
         let started = starting.start(&artifacts, next_build, addresses).await?;
-        self.adopt(&deployment, started);
+        self.keep(&deployment, started);
         Ok(())
-    }
-
-    /// Takes over what was started; from here on it outlives the call that started it.
-    fn adopt(&self, deployment: &Deployment, started: IndexMap<String, Started>) {
-        for member in started.values().flat_map(|started| &started.members) {
-            let (exit, ends) = (member.exit().clone(), self.inner.ends.clone());
-            tokio::spawn(async move {
-                exit.wait().await;
-                ends.send_modify(|count| *count += 1);
-            });
-        }
-        for (service, started) in &started {
-            let Some(authority) = &started.authority else { continue };
-            for (number, member) in (0..).zip(&started.members) {
-                tokio::spawn(renew(Arc::clone(authority), service.clone(), number, member.exit().clone()));
-            }
-        }
-        let mut state = self.state();
-        state.builds += 1;
-        state.started.extend(started);
-        state.wired = deployment.links.iter().map(|link| (link.from.clone(), link.to.clone())).collect();
-    }
-
-    /// Asks a service (or one member, `service.N`) to end, and enforces it after five seconds.
-    ///
-    /// # Errors
-    /// It was not started.
-    pub async fn stop(&self, name: &str) -> Result<Exit, Failure> {
-        let stoppers = self.pick(name, Member::stopper)?;
-        Ok(together(stoppers.into_iter().map(|stopper| async move { stopper.stop(GRACE).await })).await)
-    }
-
-    /// Ends a service (or one member, `service.N`) at once.
-    ///
-    /// # Errors
-    /// It was not started.
-    pub async fn kill(&self, name: &str) -> Result<Exit, Failure> {
-        let stoppers = self.pick(name, Member::stopper)?;
-        Ok(together(stoppers.into_iter().map(|stopper| async move { stopper.kill().await })).await)
     }
 
     /// Waits for the end of a service (or of one member, `service.N`); of several members, one that failed counts. The future holds nothing
@@ -279,13 +248,18 @@ impl Engine {
         let members =
             state.started.iter().flat_map(|(service, started)| started.members.iter().map(move |m| (service, m)));
         members
-            .map(|(service, member)| MemberStatus {
-                name: member.name().to_owned(),
-                service: service.clone(),
-                pid: member.pid(),
-                address: member.address(),
-                exit: member.exit().now(),
-                stopped: member.stopper().was_asked(),
+            .map(|(service, member)| {
+                let (standing, restarts) = state.supervision.standing(member.name()).unwrap_or((Standing::Down, 0));
+                MemberStatus {
+                    name: member.name().to_owned(),
+                    service: service.clone(),
+                    pid: member.pid(),
+                    address: member.address(),
+                    exit: member.exit().now(),
+                    stopped: member.stopper().was_asked(),
+                    standing,
+                    restarts,
+                }
             })
             .collect()
     }
@@ -317,14 +291,15 @@ impl Engine {
                 .is_some_and(|s| matches!(s.program, Program::Hydroflow { .. }))
         };
         self.status().iter().any(|member| {
-            !member.stopped && member.exit.is_some_and(|exit| !exit.success()) && is_program(&member.service)
+            let has_failed = !member.stopped && member.exit.is_some_and(|exit| !exit.success());
+            has_failed && member.standing == Standing::Down && is_program(&member.service)
         })
     }
 
-    /// Whether nothing runs (any more).
+    /// Whether nothing runs (any more), and nothing will be started again.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        self.status().iter().all(|member| member.exit.is_some())
+        self.status().iter().all(|member| member.standing == Standing::Down)
     }
 
     /// Returns a counter of ended members; wait for its change, then look at [`Engine::status`].
@@ -333,31 +308,8 @@ impl Engine {
         self.inner.ends.subscribe()
     }
 
-    /// Ends all services, senders first: in the reverse order of their start. Takes a few seconds at most, whatever they do.
-    pub async fn stop_all(&self) {
-        let mut waiting: Vec<Vec<Stopper>> = {
-            let state = self.state();
-            state
-                .started
-                .values()
-                .map(|started| started.members.iter().map(|m| m.stopper().clone()).collect())
-                .collect()
-        };
-        let deadline = Instant::now() + GRACE;
-        while let Some(members) = waiting.pop() {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                waiting.push(members);
-                break;
-            }
-            together(members.into_iter().map(|stopper| async move { stopper.stop(left).await })).await;
-        }
-        let rest = waiting.into_iter().flatten();
-        together(rest.map(|stopper| async move { stopper.stop(LAST_GRACE).await })).await;
-    }
-
     /// Picks something of each member behind a name: all of a service, or one.
-    fn pick<T: Clone>(&self, name: &str, part: impl Fn(&Member) -> &T) -> Result<Vec<T>, Failure> {
+    pub(super) fn pick<T: Clone>(&self, name: &str, part: impl Fn(&Member) -> &T) -> Result<Vec<T>, Failure> {
         let picked: Vec<T> = {
             let state = self.state();
             let of_service = state.started.get(name).into_iter().flat_map(|started| &started.members);
@@ -380,21 +332,20 @@ impl Engine {
         Failure::new(ExitCode::DeployFailed, format!("there is no service `{name}`"))
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.inner.state()
+    }
+}
+
+impl Inner {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Engine").field("state", &*self.state()).finish_non_exhaustive()
-    }
-}
-
-/// Replaces a member's certificate while it runs, each time long before it ends. An attempt that fails is made again.
-async fn renew(authority: Arc<Authority>, service: String, member: u32, exit: ExitWatch) {
-    while tokio::time::timeout(RENEWAL, exit.wait()).await.is_err() {
-        let _ = authority.issue(&service, member);
     }
 }
 
@@ -423,7 +374,7 @@ fn late_links(state: &State) -> Vec<Failure> {
 }
 
 /// Waits for all; of their ends, one that was no success counts.
-async fn together(ends: impl IntoIterator<Item = impl Future<Output = Exit> + Send + 'static>) -> Exit {
+pub(super) async fn together(ends: impl IntoIterator<Item = impl Future<Output = Exit> + Send + 'static>) -> Exit {
     let mut set: JoinSet<(usize, Exit)> = JoinSet::new();
     for (index, end) in ends.into_iter().enumerate() {
         set.spawn(async move { (index, end.await) });
@@ -435,6 +386,8 @@ async fn together(ends: impl IntoIterator<Item = impl Future<Output = Exit> + Se
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use super::*;
     use crate::deploy::samples::{command, deployment, engine, link};
 
@@ -537,7 +490,7 @@ mod tests {
         let asked = Instant::now();
         engine.stop_all().await;
         assert!(engine.is_over());
-        assert!(asked.elapsed() < GRACE + LAST_GRACE + Duration::from_secs(3), "{:?}", asked.elapsed());
+        assert!(asked.elapsed() < keep::GRACE + keep::LAST_GRACE + Duration::from_secs(3), "{:?}", asked.elapsed());
     }
 
     #[tokio::test]

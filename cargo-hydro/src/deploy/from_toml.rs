@@ -10,7 +10,7 @@ use hydroflow_standalone::diagnostic::{Diagnostic, Level, has_errors};
 use hydroflow_standalone::source::{SourceFile, SourceMap};
 use serde_spanned::Spanned;
 
-use super::model::{Deployment, LOCALHOST, Link, Machine, MachineKind, PortRef, Program, Security, Service};
+use super::model::{Deployment, LOCALHOST, Link, Machine, MachineKind, PortRef, Program, Security, Service, Upkeep};
 use crate::build;
 use crate::report::{ExitCode, Failure, Origin, Reporter, diagnostic_event, diagnostic_rendered};
 use crate::workspace::Workspace;
@@ -163,6 +163,7 @@ impl Resolver<'_> {
             args: raw.args.clone(),
             env: raw.env.iter().map(|(name, value)| (name.get_ref().clone(), value.clone())).collect(),
             listen: raw.listen.as_ref().map(|listen| listen.get_ref().clone()),
+            upkeep: Upkeep::default(),
             origin: Some(origin),
         })
     }

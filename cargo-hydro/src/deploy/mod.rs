@@ -7,6 +7,7 @@ pub mod draw;
 mod engine;
 mod foreground;
 mod from_toml;
+mod keep;
 mod model;
 mod plan;
 #[cfg(test)]
@@ -20,5 +21,8 @@ pub mod topology;
 pub use engine::{Engine, EngineOptions, MemberStatus};
 pub use foreground::foreground;
 pub use from_toml::{from_toml, from_toml_at, has_toml};
-pub use model::{Deployment, LOCALHOST, Link, Machine, MachineKind, PortRef, Program, Security, Service, member_name};
+pub use model::{
+    Deployment, LOCALHOST, Link, Machine, MachineKind, PortRef, Program, Security, Service, SupervisedGroup, Upkeep,
+    member_name,
+};
 pub use plan::{Address, Addresses, Plan, PlannedMember};

@@ -10,6 +10,7 @@ use hydro_runtime_shim::contract::Policy;
 use hydroflow_standalone::interface::ModuleInterface;
 use indexmap::IndexMap;
 
+use super::supervision::{AutoShutdown, Backoff, Intensity, Restart, Shutdown, Strategy};
 use crate::report::Origin;
 
 /// A kind of place where services run.
@@ -71,6 +72,38 @@ pub struct Service {
     pub env: BTreeMap<String, String>,
     /// A fixed listening address (`127.0.0.1:4000`); none: one is chosen. Only with `count = 1`.
     pub listen: Option<String>,
+    /// What becomes of it when it ends, and how it is ended.
+    pub upkeep: Upkeep,
+    /// The line that made it.
+    pub origin: Option<Origin>,
+}
+
+/// How a service is kept up: each member is a child of a supervisor, in OTP's sense.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Upkeep {
+    /// Whether it is started again; none: as the kind of deploy has it, see [`Deployment::default_restart`].
+    pub restart: Option<Restart>,
+    /// How it is ended; none: asked, and killed after five seconds, or when all together have taken as long.
+    pub shutdown: Option<Shutdown>,
+    /// Whether its end may end its group.
+    pub significant: bool,
+    /// How long it waits before it is started again.
+    pub backoff: Backoff,
+    /// The group it belongs to; none: the deployment itself.
+    pub group: Option<String>,
+}
+
+/// A group of services and of other groups under one strategy.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SupervisedGroup {
+    /// What happens to the others when one ends.
+    pub strategy: Strategy,
+    /// How many restarts it bears; none: any number.
+    pub intensity: Option<Intensity>,
+    /// When it ends by itself.
+    pub auto_shutdown: AutoShutdown,
+    /// How it is itself kept up, within its parent.
+    pub upkeep: Upkeep,
     /// The line that made it.
     pub origin: Option<Origin>,
 }
@@ -134,6 +167,12 @@ pub struct Deployment {
     pub machines: IndexMap<String, Machine>,
     /// Services by name, in the order they were made.
     pub services: IndexMap<String, Service>,
+    /// The supervisor of all that has no group.
+    pub supervision: SupervisedGroup,
+    /// Groups by name, in the order they were made.
+    pub groups: IndexMap<String, SupervisedGroup>,
+    /// What becomes of services that do not say it; none: nothing, their end is the end.
+    pub default_restart: Option<Restart>,
     /// Links in the order they were made.
     pub links: Vec<Link>,
     /// Inputs that something outside feeds (a script, say): they need no link.

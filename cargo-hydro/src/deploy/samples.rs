@@ -7,7 +7,7 @@ use hydro_runtime_shim::contract::Policy;
 use hydroflow_standalone::interface::{Addressing, Direction, ModuleInterface, ParamInterface, PortInterface};
 
 use super::engine::{Engine, EngineOptions};
-use super::model::{Deployment, LOCALHOST, Link, PortRef, Program, Service};
+use super::model::{Deployment, LOCALHOST, Link, PortRef, Program, Service, Upkeep};
 use crate::build::BuildOptions;
 use crate::report::{Captured, Origin, ReportOptions, Reporter};
 use crate::workspace::{CargoFlags, Workspace};
@@ -45,6 +45,7 @@ fn service(program: Program, line: usize) -> Service {
         args: Vec::new(),
         env: BTreeMap::new(),
         listen: None,
+        upkeep: Upkeep::default(),
         origin: Some(Origin::line("Hydro.toml", line)),
     }
 }

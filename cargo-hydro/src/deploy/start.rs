@@ -19,7 +19,7 @@ use super::plan::{Address, Addresses, Plan, PlannedMember};
 use super::sockets::Sockets;
 use super::topology::{self, Described};
 use crate::build::{self, Artifact};
-use crate::machine::{MachineError, Member, MemberSpec, Place};
+use crate::machine::{Logs, MachineError, Member, MemberSpec, Place};
 use crate::report::{Event, ExitCode, Failure, LinkEvent, PlannedService, Reporter};
 
 /// How long a program must live to count as up: those that find their environment wrong end sooner.
@@ -29,6 +29,8 @@ const SETTLE: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub(super) struct Started {
     pub(super) members: Vec<Member>,
+    /// What starts each of them once more.
+    pub(super) again: Vec<MemberSpec>,
     /// Where its members listen, if they are programs of ours.
     addresses: Vec<Option<Address>>,
     artifact: Option<Artifact>,
@@ -138,8 +140,8 @@ impl Starting<'_> {
             let address = planned.address;
             let service = planned.service.clone();
             let certified = authority.as_deref().map_or(Ok(()), |authority| certify(&mut planned, authority));
-            let member = match certified.and_then(|()| self.start_member(planned, artifact, listener)) {
-                Ok(member) => member,
+            let (member, again) = match certified.and_then(|()| self.start_member(planned, artifact, listener)) {
+                Ok(started) => started,
                 Err(failure) => {
                     give_up(&started).await;
                     return Err(vec![failure]);
@@ -147,12 +149,14 @@ impl Starting<'_> {
             };
             let entry = started.entry(service).or_insert_with(|| Started {
                 members: Vec::new(),
+                again: Vec::new(),
                 addresses: Vec::new(),
                 artifact: artifact.cloned(),
                 build,
                 authority,
             });
             entry.members.push(member);
+            entry.again.push(again);
             entry.addresses.push(address);
         }
         if let Err(failure) = self.settle(&started).await {
@@ -209,7 +213,7 @@ impl Starting<'_> {
         mut planned: PlannedMember,
         artifact: Option<&Artifact>,
         listener: Option<TcpListener>,
-    ) -> Result<Member, Failure> {
+    ) -> Result<(Member, MemberSpec), Failure> {
         let Some(service) = self.deployment.services.get(&planned.service) else {
             return Err(Failure::new(ExitCode::DeployFailed, format!("there is no service `{}`", planned.service)));
         };
@@ -240,9 +244,13 @@ impl Starting<'_> {
             listener,
             address: planned.address.map(|address| address.advertised).or(fixed),
             admin,
+            logs: Logs::default(),
         };
+        let again = spec.again().map_err(|error| {
+            Failure::new(ExitCode::DeployFailed, format!("cannot keep the socket of `{}`", planned.name)).cause(error)
+        })?;
         let start = self.place(service).start(spec, self.reporter);
-        start.map_err(|error| {
+        start.map(|member| (member, again)).map_err(|error| {
             let failure = failure(service, &format!("starting `{}` failed", planned.name), &error);
             failure.hint("look at the service's command and the files it needs")
         })

@@ -18,16 +18,16 @@ pub(super) fn listen(address: Option<SocketAddr>) -> Result<TcpListener, Machine
     })
 }
 
-pub(super) fn start(spec: MemberSpec, reporter: &Reporter) -> Result<Member, SpawnError> {
+pub(super) fn start(mut spec: MemberSpec, reporter: &Reporter) -> Result<Member, SpawnError> {
     let launch = Launch {
-        program: spec.program,
-        args: spec.args.into_iter().map(Into::into).collect(),
-        env: spec.env.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
+        program: spec.program.clone(),
+        args: spec.args.iter().map(Into::into).collect(),
+        env: spec.env.iter().map(|(name, value)| (name.into(), value.into())).collect(),
         hidden_env: HIDDEN_ENV.to_vec(),
-        directory: Some(spec.directory),
-        listener: spec.listener,
+        directory: Some(spec.directory.clone()),
+        listener: spec.listener.take(),
         stdio: Stdio::Piped,
     };
     let process = Process::spawn(launch)?;
-    Ok(Member::supervised(spec.name, spec.address, process, reporter).with_admin(spec.admin))
+    Ok(Member::supervised(spec, process, reporter))
 }

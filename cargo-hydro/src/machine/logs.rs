@@ -76,6 +76,13 @@ impl Logs {
         self.shared.changed.notify_waiters();
     }
 
+    /// Says that lines will follow, also after an end.
+    pub fn open(&self) {
+        let mut rings = self.rings();
+        rings.stdout.closed = false;
+        rings.stderr.closed = false;
+    }
+
     /// Says that no line will follow in that stream.
     pub fn close(&self, stream: LogStream) {
         self.rings().ring(stream).closed = true;

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -42,6 +43,29 @@ pub struct MemberSpec {
     pub address: Option<SocketAddr>,
     /// Its admin socket, if it opens one.
     pub admin: Option<PathBuf>,
+    /// Where what it writes goes; a member that is started again goes on with the same.
+    pub logs: Logs,
+}
+
+impl MemberSpec {
+    /// Makes what starts the same member once more. It listens at the same socket, so that its peers never find it closed.
+    ///
+    /// # Errors
+    /// There are no descriptors left.
+    pub fn again(&self) -> io::Result<Self> {
+        let listener = self.listener.as_ref().map(TcpListener::try_clone).transpose()?;
+        Ok(Self {
+            name: self.name.clone(),
+            program: self.program.clone(),
+            args: self.args.clone(),
+            env: self.env.clone(),
+            directory: self.directory.clone(),
+            listener,
+            address: self.address,
+            admin: self.admin.clone(),
+            logs: self.logs.clone(),
+        })
+    }
 }
 
 /// A started member. Dropping it kills its process and all that the process started.
@@ -121,12 +145,13 @@ impl Stopper {
 
 impl Member {
     /// Has a fresh process looked after.
-    pub(super) fn supervised(name: String, address: Option<SocketAddr>, process: Process, reporter: &Reporter) -> Self {
+    pub(super) fn supervised(spec: MemberSpec, process: Process, reporter: &Reporter) -> Self {
+        let MemberSpec { name, address, admin, logs, .. } = spec;
+        logs.open();
         let (orders, received) = mpsc::unbounded_channel();
         let (ended, exit) = watch::channel(None);
         let exit = ExitWatch { exit };
         let asked = Arc::new(AtomicBool::new(false));
-        let logs = Logs::default();
         let pid = process.pid();
         let state = ServiceState::Started { pid, address: address.map(|address| address.to_string()) };
         reporter.emit(&Event::Service { service: name.clone(), state });
@@ -139,7 +164,7 @@ impl Member {
             reporter: reporter.clone(),
         };
         tokio::spawn(supervisor.run(ended));
-        Self { name, pid, address, admin: None, logs, stopper: Stopper { orders, asked, exit: exit.clone() }, exit }
+        Self { name, pid, address, admin, logs, stopper: Stopper { orders, asked, exit: exit.clone() }, exit }
     }
 
     /// Returns its name: `service`, or `service.N`.
@@ -158,11 +183,6 @@ impl Member {
     #[must_use]
     pub fn address(&self) -> Option<SocketAddr> {
         self.address
-    }
-
-    /// Says where its admin socket is.
-    pub(super) fn with_admin(self, admin: Option<PathBuf>) -> Self {
-        Self { admin, ..self }
     }
 
     /// Returns its admin socket; none: it is no program of ours.
@@ -273,6 +293,7 @@ mod tests {
             listener: None,
             address: None,
             admin: None,
+            logs: Logs::default(),
         };
         (Place::Localhost.start(spec, &reporter).unwrap(), captured)
     }

@@ -23,6 +23,13 @@ pub enum ServiceState {
         /// The address peers know it by, where it has one.
         address: Option<String>,
     },
+    /// It ended, and will be started again after a pause.
+    Paused {
+        /// How long, in milliseconds.
+        pause_ms: u64,
+        /// How many restarts in a row this is.
+        restarts: u32,
+    },
     /// Its process ended.
     Exited {
         /// Exit code, where it exited.
@@ -121,6 +128,13 @@ pub enum Event {
         /// The new state.
         #[serde(flatten)]
         state: ServiceState,
+    },
+    /// Services ended more often than their supervisor bears; it stops what it looks after.
+    GaveUp {
+        /// The group; none: the deployment itself.
+        group: Option<String>,
+        /// Whose end was one too many.
+        service: String,
     },
     /// A service wrote a line.
     Log {

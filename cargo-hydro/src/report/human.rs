@@ -3,6 +3,7 @@
 //! Everything can be read without colours; colours only help the eye.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use anstyle::{AnsiColor, Color, RgbColor, Style};
 
@@ -93,6 +94,15 @@ impl Human {
                 plan(deployment, start, links)
             }
             Event::Service { service, state } => self.service(service, state, quiet),
+            Event::GaveUp { group, service } => {
+                let (what, key) = match group {
+                    Some(group) => (format!("the group `{group}`"), format!("[groups.{group}]")),
+                    None => ("the deployment".to_owned(), "[supervision]".to_owned()),
+                };
+                format!(
+                    "{YELLOW}warning{YELLOW:#}: {what} stops: `{service}` ended once more than the `intensity` of `{key}` bears\n"
+                )
+            }
             Event::TestStarted { test } if self.options.verbosity == Verbosity::Verbose => status("START", CYAN, test),
             Event::TestFinished { test, status, seconds, output } => {
                 test_finished(test, *status, *seconds, output, quiet)
@@ -118,6 +128,12 @@ impl Human {
             }
             ServiceState::Exited { expected: true, .. } if !quiet && self.shows_services() => {
                 status("Stopped", GREEN, service)
+            }
+            ServiceState::Paused { pause_ms, restarts } => {
+                let pause = Duration::from_millis(*pause_ms);
+                format!(
+                    "{YELLOW}warning{YELLOW:#}: `{service}` ends again and again ({restarts} times in a row); it is started again in {pause:?}\n"
+                )
             }
             ServiceState::Exited { code, signal, expected: false } if *code != Some(0) && self.shows_services() => {
                 format!("{YELLOW}warning{YELLOW:#}: `{service}` {}\n", how_it_ended(*code, *signal))

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::error::CallError;
 use super::protocol::{AddMachine, Connect, Kind, OfPort, Place, PortInfo, ServiceMade};
-use crate::deploy::{Deployment, LOCALHOST, Link, Machine, MachineKind, PortRef, Program, Service, topology};
+use crate::deploy::{Deployment, LOCALHOST, Link, Machine, MachineKind, PortRef, Program, Service, Upkeep, topology};
 use crate::report::Failure;
 
 /// Adds a machine; with `local`, every kind of machine is this one. Returns its name.
@@ -62,6 +62,7 @@ pub(super) fn add_service(
         args,
         env: place.env,
         listen: None,
+        upkeep: Upkeep::default(),
         origin: place.origin.map(Into::into),
     };
     let made = describe(&name, &service);

@@ -177,6 +177,23 @@ impl Supervision {
         index
     }
 
+    /// Takes a child in as the last of a group, with all its own; they run already. Unknown groups change nothing.
+    pub fn adopt(&mut self, group: &str, child: &Child, now: Duration) {
+        let Some(parent) = self.names.get(group).copied() else { return };
+        let first = self.nodes.len();
+        let index = self.insert(child, Some(parent));
+        for node in &mut self.nodes[first..] {
+            (node.standing, node.up_since) = (Standing::Up, now);
+        }
+        self.group(parent).children.push(index);
+    }
+
+    /// Whether there is a member or group of this name.
+    #[must_use]
+    pub fn knows(&self, name: &str) -> bool {
+        self.names.contains_key(name)
+    }
+
     /// Starts the tree.
     pub fn begin(&mut self, now: Duration) -> Vec<Action> {
         self.at(now, |machine| machine.begin_start(0))

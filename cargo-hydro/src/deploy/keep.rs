@@ -1,0 +1,321 @@
+//! What becomes of members once they run: ends are told to the supervision, and what it says is done.
+//!
+//! Knows nothing of building and wiring; a member is started again exactly as it was started first, at the same listening socket.
+
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use indexmap::IndexMap;
+use tokio::sync::Notify;
+
+use super::authority::{Authority, RENEWAL};
+use super::engine::{Engine, Inner, State, together};
+use super::model::{Deployment, SupervisedGroup, Upkeep};
+use super::start::Started;
+use super::supervision::{Action, Child, End, Group, Restart, Shutdown, Supervision, Work};
+use crate::machine::{ExitWatch, Member, Place, Stopper};
+use crate::report::{Event, Failure, ServiceState};
+use crate::sys::Exit;
+
+/// How long an orderly stop may take before it is enforced; for one service, and for all of them together.
+pub(super) const GRACE: Duration = Duration::from_secs(5);
+/// What those are given who were not asked when the time for all was over.
+pub(super) const LAST_GRACE: Duration = Duration::from_secs(1);
+
+/// The supervision's time, and what wakes the task that watches it.
+#[derive(Debug)]
+pub(super) struct Clock {
+    begun: Instant,
+    changed: Arc<Notify>,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self { begun: Instant::now(), changed: Arc::default() }
+    }
+}
+
+impl Clock {
+    fn now(&self) -> Duration {
+        self.begun.elapsed()
+    }
+}
+
+impl Drop for Clock {
+    fn drop(&mut self) {
+        self.changed.notify_one();
+    }
+}
+
+/// Makes the supervision of a deployment, without children yet.
+pub(super) fn supervision(deployment: &Deployment) -> Supervision {
+    let mut made = Supervision::new("", &group(&deployment.supervision));
+    made.begin(Duration::ZERO);
+    made
+}
+
+fn group(wish: &SupervisedGroup) -> Group {
+    let SupervisedGroup { strategy, intensity, auto_shutdown, .. } = wish;
+    Group { strategy: *strategy, intensity: *intensity, auto_shutdown: *auto_shutdown, children: Vec::new() }
+}
+
+fn child(deployment: &Deployment, name: &str, upkeep: &Upkeep, work: Work) -> Child {
+    let default = match work {
+        // A group that gave up has done what its intensity is for; its parent goes on.
+        Work::Group(_) => Restart::Transient,
+        Work::Member => deployment.default_restart.unwrap_or(Restart::Temporary),
+    };
+    Child {
+        name: name.to_owned(),
+        restart: upkeep.restart.unwrap_or(default),
+        shutdown: upkeep.shutdown.unwrap_or(Shutdown::After(GRACE)),
+        significant: upkeep.significant,
+        backoff: upkeep.backoff,
+        work,
+    }
+}
+
+/// The name of a group among those of members: no member is called like that.
+fn group_name(group: &str) -> String {
+    format!("[{group}]")
+}
+
+/// Takes a member in, and the groups around it where they are new.
+fn adopt(state: &mut State, service: &str, member: &str, now: Duration) {
+    let Some(upkeep) = state.deployment.services.get(service).map(|service| service.upkeep.clone()) else { return };
+    let mut chain = Vec::new();
+    let mut at = upkeep.group.clone();
+    while let Some(name) = at.take_if(|name| !state.supervision.knows(&group_name(name))) {
+        at = state.deployment.groups.get(&name).and_then(|group| group.upkeep.group.clone());
+        chain.push(name);
+    }
+    for name in chain.iter().rev() {
+        let Some(wish) = state.deployment.groups.get(name) else { continue };
+        let parent = wish.upkeep.group.as_ref().map_or(String::new(), |parent| group_name(parent));
+        let child = child(&state.deployment, &group_name(name), &wish.upkeep, Work::Group(group(wish)));
+        state.supervision.adopt(&parent, &child, now);
+    }
+    let parent = upkeep.group.as_ref().map_or(String::new(), |parent| group_name(parent));
+    let child = child(&state.deployment, member, &upkeep, Work::Member);
+    state.supervision.adopt(&parent, &child, now);
+}
+
+impl Engine {
+    /// Takes over what was started; from here on it outlives the call that started it.
+    pub(super) fn keep(&self, deployment: &Deployment, started: IndexMap<String, Started>) {
+        let now = self.inner.clock.now();
+        let mut state = self.state();
+        if state.started.is_empty() {
+            tokio::spawn(keep_time(Arc::downgrade(&self.inner), Arc::clone(&self.inner.clock.changed)));
+        }
+        for (service, started) in &started {
+            for (number, member) in (0..).zip(&started.members) {
+                adopt(&mut state, service, member.name(), now);
+                self.inner.watch(service, number, member, started.authority.as_ref());
+            }
+        }
+        state.builds += 1;
+        state.started.extend(started);
+        state.wired = deployment.links.iter().map(|link| (link.from.clone(), link.to.clone())).collect();
+    }
+
+    /// Asks a service (or one member, `service.N`) to end, and enforces it after its time; it is not started again.
+    ///
+    /// # Errors
+    /// It was not started.
+    pub async fn stop(&self, name: &str) -> Result<Exit, Failure> {
+        let (members, exits) = (self.members(name)?, self.pick(name, Member::exit)?);
+        for member in &members {
+            self.inner.change(|supervision, now| supervision.hold(&member.name, now));
+        }
+        let exit = together(exits.into_iter().map(|exit| async move { exit.wait().await })).await;
+        self.inner.see_ends();
+        Ok(exit)
+    }
+
+    /// Ends a service (or one member, `service.N`) at once. What follows is its supervisor's affair, as with any other end.
+    ///
+    /// # Errors
+    /// It was not started.
+    pub async fn kill(&self, name: &str) -> Result<Exit, Failure> {
+        let stoppers = self.pick(name, Member::stopper)?;
+        Ok(together(stoppers.into_iter().map(|stopper| async move { stopper.kill().await })).await)
+    }
+
+    /// Ends all services, senders first: in the reverse order of their start. Takes a few seconds at most, whatever they do, unless one was given more.
+    pub async fn stop_all(&self) {
+        let mut waiting: Vec<(Option<Shutdown>, Vec<Stopper>)> = {
+            let mut state = self.state();
+            // From now on nothing is started again, and the ends that follow are ours; the supervision only hears of them.
+            state.is_ending = true;
+            let _ = state.supervision.shut_down(self.inner.clock.now());
+            let shutdown = |service: &String| state.deployment.services.get(service)?.upkeep.shutdown;
+            let started = state.started.iter();
+            started
+                .map(|(service, started)| {
+                    (shutdown(service), started.members.iter().map(|member| member.stopper().clone()).collect())
+                })
+                .collect()
+        };
+        let deadline = Instant::now() + GRACE;
+        while let Some((shutdown, members)) = waiting.pop() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                waiting.push((shutdown, members));
+                break;
+            }
+            let shutdown = shutdown.unwrap_or(Shutdown::After(left));
+            together(members.into_iter().map(|stopper| async move { end(&stopper, shutdown).await })).await;
+        }
+        let rest = waiting.into_iter().flat_map(|(shutdown, members)| members.into_iter().map(move |m| (shutdown, m)));
+        let last = Shutdown::After(LAST_GRACE);
+        together(rest.map(|(shutdown, stopper)| async move { end(&stopper, shutdown.unwrap_or(last)).await })).await;
+        self.inner.see_ends();
+    }
+}
+
+async fn end(stopper: &Stopper, shutdown: Shutdown) -> Exit {
+    match shutdown {
+        Shutdown::Kill => stopper.kill().await,
+        Shutdown::After(time) => stopper.stop(time).await,
+        Shutdown::Unlimited => stopper.stop(Duration::MAX).await,
+    }
+}
+
+impl Inner {
+    /// Has the end of a member told, and its certificate renewed until then.
+    fn watch(self: &Arc<Self>, service: &str, number: u32, member: &Member, authority: Option<&Arc<Authority>>) {
+        let (inner, exit) = (Arc::downgrade(self), member.exit().clone());
+        tokio::spawn(async move {
+            exit.wait().await;
+            if let Some(inner) = inner.upgrade() {
+                inner.see_ends();
+            }
+        });
+        if let Some(authority) = authority {
+            tokio::spawn(renew(Arc::clone(authority), service.to_owned(), number, member.exit().clone()));
+        }
+    }
+
+    /// Tells the supervision something, and does what it says.
+    pub(super) fn change(self: &Arc<Self>, change: impl FnOnce(&mut Supervision, Duration) -> Vec<Action>) {
+        let mut state = self.state();
+        let actions = change(&mut state.supervision, self.clock.now());
+        self.carry_out_all(&mut state, actions);
+        self.clock.changed.notify_one();
+    }
+
+    /// Tells the supervision which members have ended. Whoever learns of an end comes here, so that it is seen before anybody looks.
+    fn see_ends(self: &Arc<Self>) {
+        let mut state = self.state();
+        let ended: Vec<(String, Exit)> = state
+            .started
+            .values()
+            .flat_map(|started| &started.members)
+            .filter_map(|member| Some((member.name().to_owned(), member.exit().now()?)))
+            .collect();
+        for (name, exit) in ended {
+            let end = if exit.success() { End::Normal } else { End::Abnormal };
+            // One that is known to be down stays so.
+            let actions = state.supervision.ended(&name, end, self.clock.now());
+            self.carry_out_all(&mut state, actions);
+        }
+        drop(state);
+        self.clock.changed.notify_one();
+        self.ends.send_modify(|count| *count += 1);
+    }
+
+    fn carry_out_all(self: &Arc<Self>, state: &mut State, mut actions: Vec<Action>) {
+        while !actions.is_empty() && !state.is_ending {
+            actions = actions.into_iter().flat_map(|action| self.carry_out(state, action)).collect();
+        }
+    }
+
+    fn carry_out(self: &Arc<Self>, state: &mut State, action: Action) -> Vec<Action> {
+        match action {
+            Action::Start(name) => return self.start_again(state, &name),
+            Action::Stop(name, shutdown) => {
+                if let Some(member) = state.member(&name) {
+                    let stopper = member.stopper().clone();
+                    tokio::spawn(async move { end(&stopper, shutdown).await });
+                }
+            }
+            Action::Paused { name, pause, restarts } => {
+                let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+                let state = ServiceState::Paused { pause_ms, restarts };
+                self.reporter.emit(&Event::Service { service: name, state });
+            }
+            Action::GaveUp { group, child } => {
+                let group = Some(group.trim_matches(['[', ']']).to_owned()).filter(|group| !group.is_empty());
+                self.reporter.emit(&Event::GaveUp { group, service: child });
+            }
+            Action::AllUp | Action::StartFailed(_) | Action::Over => {}
+        }
+        Vec::new()
+    }
+
+    /// Starts a member as it was started before.
+    fn start_again(self: &Arc<Self>, state: &mut State, name: &str) -> Vec<Action> {
+        let Some((service, number)) = state.find(name) else { return Vec::new() };
+        let Some(started) = state.started.get_mut(&service) else { return Vec::new() };
+        let index = number as usize;
+        let Some(again) = started.again.get(index) else { return Vec::new() };
+        let place = Place::Localhost;
+        let result = again.again().map_err(|error| error.to_string()).and_then(|spec| {
+            place.start(spec, &self.reporter).map_err(|error| match error.reason() {
+                Some(reason) => format!("{error}: {reason}"),
+                None => error.to_string(),
+            })
+        });
+        match result {
+            Ok(member) => {
+                self.watch(&service, number, &member, started.authority.as_ref());
+                started.members[index] = member;
+                state.supervision.started(name, self.clock.now())
+            }
+            Err(reason) => {
+                self.reporter.warning(format!("`{name}` could not be started again: {reason}"));
+                state.supervision.ended(name, End::Abnormal, self.clock.now())
+            }
+        }
+    }
+}
+
+impl State {
+    fn find(&self, name: &str) -> Option<(String, u32)> {
+        self.started.iter().find_map(|(service, started)| {
+            let number = (0..).zip(&started.members).find(|(_, member)| member.name() == name)?.0;
+            Some((service.clone(), number))
+        })
+    }
+
+    fn member(&self, name: &str) -> Option<&Member> {
+        self.started.values().flat_map(|started| &started.members).find(|member| member.name() == name)
+    }
+}
+
+/// Tells the supervision of the time when it wants to know, as long as there is an engine.
+async fn keep_time(inner: Weak<Inner>, changed: Arc<Notify>) {
+    loop {
+        let Some(engine) = inner.upgrade() else { return };
+        let next = engine.state().supervision.next();
+        let now = engine.clock.now();
+        drop(engine);
+        match next {
+            None => changed.notified().await,
+            Some(next) => {
+                let is_due = tokio::time::timeout(next.saturating_sub(now), changed.notified()).await.is_err();
+                if let Some(engine) = inner.upgrade().filter(|_| is_due) {
+                    engine.change(|supervision, now| supervision.tick(now));
+                }
+            }
+        }
+    }
+}
+
+/// Replaces a member's certificate while it runs, each time long before it ends. An attempt that fails is made again.
+async fn renew(authority: Arc<Authority>, service: String, member: u32, exit: ExitWatch) {
+    while tokio::time::timeout(RENEWAL, exit.wait()).await.is_err() {
+        let _ = authority.issue(&service, member);
+    }
+}
