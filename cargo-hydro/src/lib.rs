@@ -1,6 +1,6 @@
 //! `cargo hydro`: build, deploy and test standalone Hydroflow programs.
 //!
-//! The rooms, left may use right: [`cli`] → [`test`] → [`script`] → [`deploy`] → [`machine`] → [`build`] → [`workspace`] → [`report`] → [`sys`].
+//! The rooms, left may use right: [`cli`] → [`test`] → [`script`] → [`deploy`] → [`machine`] → [`build`] → [`workspace`] → [`supervision`] → [`report`] → [`sys`].
 //! Only [`report`] prints, only [`sys`] spawns processes, only [`main`] exits.
 
 pub mod build;
@@ -9,6 +9,7 @@ pub mod deploy;
 pub mod machine;
 pub mod report;
 pub mod script;
+pub mod supervision;
 pub mod sys;
 pub mod test;
 pub mod workspace;

@@ -18,11 +18,11 @@ use super::keep::{self, Clock};
 use super::model::{Deployment, PortRef, Program};
 use super::sockets::Sockets;
 use super::start::{Started, Starting};
-use super::supervision::{Standing, Supervision};
 use super::topology;
 use crate::build::BuildOptions;
 use crate::machine::{self, ExitWatch, LogReader, Member};
 use crate::report::{ExitCode, Failure, LogStream, Reporter};
+use crate::supervision::{Standing, Supervision};
 use crate::sys::Exit;
 use crate::workspace::Workspace;
 
@@ -53,8 +53,8 @@ pub(super) struct Inner {
     /// One deploy at a time; never held together with `state` across an await.
     deploying: tokio::sync::Mutex<()>,
     sockets: Sockets,
-    /// Counts the ends of members.
-    pub(super) ends: watch::Sender<u64>,
+    /// Counts the changes of members: ends, and what followed from them.
+    pub(super) changes: watch::Sender<u64>,
     pub(super) clock: Clock,
 }
 
@@ -102,8 +102,8 @@ impl Engine {
         let supervision = keep::supervision(&deployment);
         let (started, wired, builds) = Default::default();
         let state = Mutex::new(State { deployment, started, wired, builds, supervision, is_ending: false });
-        let (deploying, sockets, ends) = (tokio::sync::Mutex::new(()), Sockets::default(), watch::channel(0).0);
-        Self { inner: Arc::new(Inner { options, reporter, state, deploying, sockets, ends, clock }) }
+        let (deploying, sockets, changes) = (tokio::sync::Mutex::new(()), Sockets::default(), watch::channel(0).0);
+        Self { inner: Arc::new(Inner { options, reporter, state, deploying, sockets, changes, clock }) }
     }
 
     /// Returns the deployment as it is wished for now.
@@ -302,10 +302,10 @@ impl Engine {
         self.status().iter().all(|member| member.standing == Standing::Down)
     }
 
-    /// Returns a counter of ended members; wait for its change, then look at [`Engine::status`].
+    /// Returns a counter of what happened to members; wait for its change, then look at [`Engine::status`].
     #[must_use]
-    pub fn ends(&self) -> watch::Receiver<u64> {
-        self.inner.ends.subscribe()
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.inner.changes.subscribe()
     }
 
     /// Picks something of each member behind a name: all of a service, or one.

@@ -59,11 +59,11 @@ async fn stay(engine: &Engine, interrupts: &Interrupts) -> Result<ExitCode, Vec<
         engine.stop_all().await;
         return Err(problems);
     }
-    let mut ends = engine.ends();
+    let mut changes = engine.changes();
     while !engine.is_over() && !engine.has_failed() {
         tokio::select! {
             // The engine holds the other end, so this waits for a change and nothing else.
-            _ = ends.changed() => {}
+            _ = changes.changed() => {}
             interrupt = interrupts.first() => return Ok(stop(engine, interrupt).await),
         }
     }

@@ -10,11 +10,15 @@ use hydroflow_standalone::diagnostic::{Diagnostic, Level, has_errors};
 use hydroflow_standalone::source::{SourceFile, SourceMap};
 use serde_spanned::Spanned;
 
-use super::model::{Deployment, LOCALHOST, Link, Machine, MachineKind, PortRef, Program, Security, Service, Upkeep};
+use super::model::{
+    Deployment, LOCALHOST, Link, Machine, MachineKind, PortRef, Program, Security, Service, SupervisedGroup, Upkeep,
+};
 use crate::build;
 use crate::report::{ExitCode, Failure, Origin, Reporter, diagnostic_event, diagnostic_rendered};
 use crate::workspace::Workspace;
-use crate::workspace::hydro_toml::{self, FILE_NAME, HydroToml, RawKind, RawPort, RawProgram, RawService};
+use crate::workspace::hydro_toml::{
+    self, FILE_NAME, HydroToml, RawGroup, RawKind, RawPort, RawProgram, RawService, RawUpkeep,
+};
 
 /// Reads the workspace's `Hydro.toml`.
 ///
@@ -109,6 +113,11 @@ impl Resolver<'_> {
             let machine = Machine { kind, origin: Some(self.origin(name.span().start)) };
             deployment.machines.insert(name.get_ref().clone(), machine);
         }
+        deployment.supervision = group(&raw.supervision, None);
+        for (name, raw) in &raw.groups {
+            let origin = self.origin(name.span().start);
+            deployment.groups.insert(name.get_ref().clone(), group(raw, Some(origin)));
+        }
         let mut headers = BTreeMap::new();
         for (name, service) in &raw.services {
             let origin = self.origin(name.span().start);
@@ -163,7 +172,7 @@ impl Resolver<'_> {
             args: raw.args.clone(),
             env: raw.env.iter().map(|(name, value)| (name.get_ref().clone(), value.clone())).collect(),
             listen: raw.listen.as_ref().map(|listen| listen.get_ref().clone()),
-            upkeep: Upkeep::default(),
+            upkeep: upkeep(&raw.upkeep),
             origin: Some(origin),
         })
     }
@@ -177,6 +186,16 @@ impl Resolver<'_> {
 /// Another word was told of when the file was read.
 fn security(raw: Option<&Spanned<String>>) -> Security {
     raw.and_then(|word| Security::parse(word.get_ref())).unwrap_or_default()
+}
+
+fn upkeep(raw: &RawUpkeep) -> Upkeep {
+    let RawUpkeep { restart, shutdown, significant, backoff, group } = raw.clone();
+    Upkeep { restart, shutdown, significant, backoff, group: group.map(Spanned::into_inner) }
+}
+
+fn group(raw: &RawGroup, origin: Option<Origin>) -> SupervisedGroup {
+    let RawGroup { strategy, intensity, auto_shutdown, .. } = *raw;
+    SupervisedGroup { strategy, intensity, auto_shutdown, upkeep: upkeep(&raw.upkeep), origin }
 }
 
 fn port(raw: &RawPort) -> PortRef {

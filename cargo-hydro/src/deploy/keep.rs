@@ -12,9 +12,9 @@ use super::authority::{Authority, RENEWAL};
 use super::engine::{Engine, Inner, State, together};
 use super::model::{Deployment, SupervisedGroup, Upkeep};
 use super::start::Started;
-use super::supervision::{Action, Child, End, Group, Restart, Shutdown, Supervision, Work};
 use crate::machine::{ExitWatch, Member, Place, Stopper};
 use crate::report::{Event, Failure, ServiceState};
+use crate::supervision::{Action, Child, End, Group, Restart, Shutdown, Supervision, Work};
 use crate::sys::Exit;
 
 /// How long an orderly stop may take before it is enforced; for one service, and for all of them together.
@@ -202,7 +202,13 @@ impl Inner {
         let mut state = self.state();
         let actions = change(&mut state.supervision, self.clock.now());
         self.carry_out_all(&mut state, actions);
+        drop(state);
+        self.have_changed();
+    }
+
+    fn have_changed(&self) {
         self.clock.changed.notify_one();
+        self.changes.send_modify(|count| *count += 1);
     }
 
     /// Tells the supervision which members have ended. Whoever learns of an end comes here, so that it is seen before anybody looks.
@@ -221,8 +227,7 @@ impl Inner {
             self.carry_out_all(&mut state, actions);
         }
         drop(state);
-        self.clock.changed.notify_one();
-        self.ends.send_modify(|count| *count += 1);
+        self.have_changed();
     }
 
     fn carry_out_all(self: &Arc<Self>, state: &mut State, mut actions: Vec<Action>) {
@@ -317,5 +322,112 @@ async fn keep_time(inner: Weak<Inner>, changed: Arc<Notify>) {
 async fn renew(authority: Arc<Authority>, service: String, member: u32, exit: ExitWatch) {
     while tokio::time::timeout(RENEWAL, exit.wait()).await.is_err() {
         let _ = authority.issue(&service, member);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deploy::samples::{command, engine};
+    use crate::report::LogStream;
+    use crate::supervision::otp::{self, Death};
+    use crate::supervision::{Intensity, Standing, Strategy};
+
+    /// Waits until what is asked for is so, looking at each change.
+    async fn until<T>(engine: &Engine, mut look: impl FnMut(&Engine) -> Option<T>) -> T {
+        let mut changes = engine.changes();
+        loop {
+            if let Some(found) = look(engine) {
+                return found;
+            }
+            changes.changed().await.unwrap();
+        }
+    }
+
+    fn pids(engine: &Engine) -> Vec<u32> {
+        engine.status().iter().map(|member| member.pid).collect()
+    }
+
+    fn sleepers(names: &[&str], restart: impl Fn(&str) -> Restart) -> Deployment {
+        let mut made = Deployment { name: "test".into(), ..Default::default() };
+        for name in names {
+            command(&mut made, name, &["sh", "-c", "echo up; exec sleep 60"]);
+            made.services[*name].upkeep.restart = Some(restart(name));
+        }
+        made
+    }
+
+    #[tokio::test]
+    async fn real_processes_are_started_again_as_the_manual_says() {
+        let names = ["a", "b", "c"];
+        for strategy in [Strategy::OneForOne, Strategy::OneForAll, Strategy::RestForOne] {
+            for sibling in [Restart::Permanent, Restart::Temporary] {
+                for dead in [0, 1] {
+                    let kinds: [Restart; 3] =
+                        std::array::from_fn(|n| if n == dead { Restart::Transient } else { sibling });
+                    let kind = |name: &str| kinds[names.iter().position(|other| *other == name).unwrap()];
+                    let mut wished = sleepers(&names, kind);
+                    wished.supervision.strategy = strategy;
+                    let (engine, _) = engine(wished);
+                    engine.deploy().await.unwrap();
+                    let before = pids(&engine);
+                    // Commands start in the order they were written, as the model has it.
+                    engine.kill(names[dead]).await.unwrap();
+                    let expected = otp::expected(strategy, kinds, dead, Death::Killed);
+                    let as_expected = |engine: &Engine| {
+                        let now = engine.status();
+                        let is = |n: usize| {
+                            let started = expected.contains(&format!("+{}", names[n]));
+                            let stopped = expected.contains(&format!("-{}", names[n]));
+                            let standing = if stopped && !started { Standing::Down } else { Standing::Up };
+                            (now[n].pid != before[n]) == started && now[n].standing == standing
+                        };
+                        (0..3).all(is).then_some(())
+                    };
+                    until(&engine, as_expected).await;
+                    engine.stop_all().await;
+                    assert!(engine.is_over());
+                }
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn one_that_was_started_again_goes_on_in_its_logs_and_is_told() {
+        let (engine, captured) = engine(sleepers(&["a"], |_| Restart::Permanent));
+        engine.deploy().await.unwrap();
+        let before = pids(&engine);
+        let mut lines = engine.logs("a", LogStream::Stdout).unwrap();
+        assert_eq!(lines.next().await.as_deref(), Some("up"));
+        engine.kill("a").await.unwrap();
+        until(&engine, |engine| (pids(engine) != before).then_some(())).await;
+        assert_eq!(engine.status()[0].restarts, 1);
+        let mut lines = engine.logs("a", LogStream::Stdout).unwrap();
+        assert_eq!((lines.next().await.as_deref(), lines.next().await.as_deref()), (Some("up"), Some("up")));
+        assert_eq!(captured.stderr().matches("Started a").count(), 2, "{}", captured.stderr());
+
+        assert_eq!(engine.stop("a").await.unwrap().signal, Some(15));
+        assert_eq!(engine.status()[0].standing, Standing::Down, "who is stopped stays so");
+    }
+
+    #[tokio::test]
+    async fn a_group_that_gives_up_leaves_the_others_alone() {
+        let mut wished = sleepers(&["good"], |_| Restart::Permanent);
+        command(&mut wished, "bad", &["sh", "-c", "exit 7"]);
+        let upkeep = Upkeep { restart: Some(Restart::Permanent), group: Some("shaky".into()), ..Upkeep::default() };
+        wished.services["bad"].upkeep = upkeep;
+        let intensity = Some(Intensity { restarts: 2, period: Duration::from_secs(60) });
+        wished.groups.insert("shaky".into(), SupervisedGroup { intensity, ..SupervisedGroup::default() });
+        let (engine, captured) = engine(wished);
+        engine.deploy().await.unwrap();
+        let before = pids(&engine)[0];
+        until(&engine, |engine| (engine.status()[1].standing == Standing::Down).then_some(())).await;
+        let stderr = captured.stderr();
+        assert!(stderr.contains("warning: the group `shaky` stops: `bad` ended once more than"), "{stderr}");
+        assert!(stderr.contains("warning: `bad` ends again and again (2 times in a row)"), "{stderr}");
+        assert_eq!(stderr.matches("Started bad").count(), 3, "{stderr}");
+        let good = &engine.status()[0];
+        assert_eq!((good.pid, good.standing), (before, Standing::Up));
+        assert!(!engine.is_over());
     }
 }

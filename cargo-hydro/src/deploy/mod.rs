@@ -7,6 +7,7 @@ pub mod draw;
 mod engine;
 mod foreground;
 mod from_toml;
+mod groups;
 mod keep;
 mod model;
 mod plan;
@@ -15,7 +16,6 @@ mod samples;
 mod security;
 mod sockets;
 mod start;
-pub mod supervision;
 pub mod topology;
 
 pub use engine::{Engine, EngineOptions, MemberStatus};

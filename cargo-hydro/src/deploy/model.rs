@@ -10,8 +10,8 @@ use hydro_runtime_shim::contract::Policy;
 use hydroflow_standalone::interface::ModuleInterface;
 use indexmap::IndexMap;
 
-use super::supervision::{AutoShutdown, Backoff, Intensity, Restart, Shutdown, Strategy};
 use crate::report::Origin;
+use crate::supervision::{AutoShutdown, Backoff, Intensity, Restart, Shutdown, Strategy};
 
 /// A kind of place where services run.
 #[derive(Clone, Debug, PartialEq, Eq)]

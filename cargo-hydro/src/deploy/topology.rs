@@ -12,6 +12,7 @@ use hydro_runtime_shim::contract::{
 use hydroflow_standalone::diagnostic::nearest;
 use hydroflow_standalone::interface::{Direction, ModuleInterface};
 
+use super::groups;
 use super::model::{Deployment, LOCALHOST, Link, MachineKind, PortRef, Program, Service};
 use crate::report::{ExitCode, Failure, Origin};
 
@@ -23,6 +24,7 @@ pub fn check(deployment: &Deployment, local: bool) -> Vec<Failure> {
         check_service(name, service, &mut problems);
         check_machine(deployment, service, local, &mut problems);
     }
+    problems.extend(groups::check(deployment));
     for (index, link) in deployment.links.iter().enumerate() {
         problems.extend(check_link(deployment, link));
         check_among(&deployment.links[..index], link, &mut problems);
@@ -41,7 +43,7 @@ pub fn check_link(deployment: &Deployment, link: &Link) -> Vec<Failure> {
 }
 
 /// Makes a problem of the user's text: wrong lines of `Hydro.toml` have an exit code of their own.
-fn problem(origin: Option<&Origin>, message: impl Into<String>) -> Failure {
+pub(super) fn problem(origin: Option<&Origin>, message: impl Into<String>) -> Failure {
     let in_config = origin.is_some_and(|origin| origin.file.file_name().is_some_and(|name| name == "Hydro.toml"));
     let mut failure = Failure::new(if in_config { ExitCode::Config } else { ExitCode::DeployFailed }, message);
     failure.origin = origin.cloned();
@@ -213,7 +215,12 @@ fn check_inputs(deployment: &Deployment, name: &str, service: &Service, problems
     }
 }
 
-fn with_nearest<'a>(failure: Failure, word: &str, names: impl Iterator<Item = &'a str>, kind: &str) -> Failure {
+pub(super) fn with_nearest<'a>(
+    failure: Failure,
+    word: &str,
+    names: impl Iterator<Item = &'a str>,
+    kind: &str,
+) -> Failure {
     let names: Vec<&str> = names.collect();
     let article = if kind.starts_with(['i', 'o']) { "an" } else { "a" };
     if let Some(name) = nearest(word, names.iter().copied()) {

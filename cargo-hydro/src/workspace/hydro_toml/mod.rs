@@ -2,11 +2,13 @@
 //!
 //! Does not know what a deployment is, nor whether the files it names exist. Read [`HydroToml`] first.
 
+mod machine;
 mod raw;
 mod read;
+mod upkeep;
 mod value;
 
-pub use raw::{HydroToml, RawKind, RawLink, RawMachine, RawPort, RawProgram, RawService};
+pub use raw::{HydroToml, RawGroup, RawKind, RawLink, RawMachine, RawPort, RawProgram, RawService, RawUpkeep};
 pub use read::read;
 
 /// The file's name, beside the root `Cargo.toml`.

@@ -5,6 +5,8 @@
 use hydro_runtime_shim::contract::Policy;
 use serde_spanned::Spanned;
 
+use crate::supervision::{AutoShutdown, Backoff, Intensity, Restart, Shutdown, Strategy};
+
 /// A whole `Hydro.toml`, in the order it was written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HydroToml {
@@ -12,6 +14,10 @@ pub struct HydroToml {
     pub name: Option<Spanned<String>>,
     /// `[deployment] tls`.
     pub tls: Option<Spanned<String>>,
+    /// `[supervision]`: the supervisor of all that has no group.
+    pub supervision: RawGroup,
+    /// `[groups.NAME]`.
+    pub groups: Vec<(Spanned<String>, RawGroup)>,
     /// `[machines.NAME]`.
     pub machines: Vec<(Spanned<String>, RawMachine)>,
     /// `[services.NAME]`.
@@ -69,6 +75,36 @@ pub struct RawService {
     pub env: Vec<(Spanned<String>, String)>,
     /// `listen`.
     pub listen: Option<Spanned<String>>,
+    /// How it is kept up.
+    pub upkeep: RawUpkeep,
+}
+
+/// How a service or a group is kept up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RawUpkeep {
+    /// `restart`.
+    pub restart: Option<Restart>,
+    /// `shutdown`.
+    pub shutdown: Option<Shutdown>,
+    /// `significant`.
+    pub significant: bool,
+    /// `backoff`.
+    pub backoff: Backoff,
+    /// `group`: the name of the group it belongs to.
+    pub group: Option<Spanned<String>>,
+}
+
+/// A supervisor.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RawGroup {
+    /// `strategy`.
+    pub strategy: Strategy,
+    /// `intensity` and `period`.
+    pub intensity: Option<Intensity>,
+    /// `auto_shutdown`.
+    pub auto_shutdown: AutoShutdown,
+    /// How it is itself kept up.
+    pub upkeep: RawUpkeep,
 }
 
 /// `service.port`, with its place.

@@ -10,7 +10,8 @@ use hydroflow_standalone::diagnostic::{Diagnostic, Suggestion, nearest};
 use serde_spanned::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::raw::{HydroToml, RawKind, RawLink, RawMachine, RawPort, RawProgram, RawService};
+use super::raw::{HydroToml, RawLink, RawPort, RawProgram, RawService, RawUpkeep};
+use super::upkeep::{SUPERVISION, UPKEEP};
 use super::value::{kind, param_text};
 
 /// No syntax of TOML.
@@ -24,7 +25,7 @@ const NOT_YET: &str = "HT0004";
 /// A key is missing.
 const MISSING_KEY: &str = "HT0005";
 /// A value that makes no sense there.
-const BAD_VALUE: &str = "HT0006";
+pub(super) const BAD_VALUE: &str = "HT0006";
 /// Two keys that exclude each other.
 const CONFLICT: &str = "HT0007";
 
@@ -49,41 +50,59 @@ pub fn read(text: &str) -> (HydroToml, Vec<Diagnostic>) {
     let mut file = reader.file(table.get_ref());
     // The parser keeps tables by name.
     file.machines.sort_by_key(|(name, _)| name.span().start);
+    file.groups.sort_by_key(|(name, _)| name.span().start);
     file.services.sort_by_key(|(name, _)| name.span().start);
     reader.diagnostics.sort_by_key(|diagnostic| diagnostic.primary.span.start);
     (file, reader.diagnostics)
 }
 
 /// Keys of one kind of table.
-struct Keys {
+pub(super) struct Keys {
     /// What the table is, for messages.
-    of: &'static str,
-    known: &'static [&'static str],
+    pub(super) of: &'static str,
+    pub(super) known: &'static [&'static str],
     /// Those that a later version will know.
-    later: &'static [&'static str],
+    pub(super) later: &'static [&'static str],
 }
 
 const ROOT: Keys = Keys {
     of: "the file",
-    known: &["deployment", "machines", "services", "links"],
+    known: &["deployment", "machines", "services", "links", "supervision", "groups"],
     later: &["expose", "hooks", "profile", "defaults"],
 };
 const DEPLOYMENT: Keys = Keys { of: "the deployment", known: &["name", "tls"], later: &[] };
-const MACHINE: Keys =
-    Keys { of: "a machine", known: &["kind", "project", "zone", "type"], later: &["address", "user", "key", "image"] };
 const SERVICE: Keys = Keys {
     of: "a service",
-    known: &["src", "command", "on", "count", "params", "args", "env", "listen"],
-    later: &["restart", "features", "profile", "health", "depends_on", "limits", "files", "open"],
+    known: &[
+        "src",
+        "command",
+        "on",
+        "count",
+        "params",
+        "args",
+        "env",
+        "listen",
+        "restart",
+        "shutdown",
+        "significant",
+        "group",
+        "backoff",
+    ],
+    later: &["features", "profile", "health", "depends_on", "limits", "files", "open"],
 };
 const LINK: Keys = Keys { of: "a link", known: &["from", "to", "policy", "insecure"], later: &["tls", "buffer"] };
 
-struct Reader {
+pub(super) struct Reader {
     diagnostics: Vec<Diagnostic>,
 }
 
 impl Reader {
-    fn error(&mut self, code: &'static str, message: impl Into<String>, span: Range<usize>) -> &mut Diagnostic {
+    pub(super) fn error(
+        &mut self,
+        code: &'static str,
+        message: impl Into<String>,
+        span: Range<usize>,
+    ) -> &mut Diagnostic {
         self.diagnostics.push(Diagnostic::error(code, message, span));
         let last = self.diagnostics.len() - 1;
         &mut self.diagnostics[last]
@@ -103,6 +122,12 @@ impl Reader {
                     }
                 }
                 "machines" => file.machines.extend(self.named(key, value, Self::machine)),
+                "supervision" => {
+                    if let Some(table) = self.table(key, value) {
+                        file.supervision = self.supervisor(table, &SUPERVISION);
+                    }
+                }
+                "groups" => file.groups.extend(self.named(key, value, Self::group)),
                 "services" => file.services.extend(self.named(key, value, Self::service)),
                 _ => file.links.extend(self.links(key, value)),
             }
@@ -111,7 +136,7 @@ impl Reader {
     }
 
     /// Returns the entries whose keys mean something, and warns of the others.
-    fn known<'t, 'i>(&mut self, table: &'t DeTable<'i>, keys: &Keys) -> Vec<Entry<'t, 'i>> {
+    pub(super) fn known<'t, 'i>(&mut self, table: &'t DeTable<'i>, keys: &Keys) -> Vec<Entry<'t, 'i>> {
         let mut known = Vec::new();
         for (key, value) in table {
             let name: &str = key.get_ref();
@@ -151,56 +176,15 @@ impl Reader {
         all
     }
 
-    fn machine(&mut self, name: &Spanned<Cow<'_, str>>, table: &DeTable<'_>) -> Option<RawMachine> {
-        let (mut kind, mut project, mut zone, mut machine_type) = (None, None, None, None);
-        for (key, value) in self.known(table, &MACHINE) {
-            let text = self.string(key, value);
-            match &**key.get_ref() {
-                "kind" => kind = text,
-                "project" => project = text,
-                "zone" => zone = text,
-                _ => machine_type = text,
-            }
-        }
-        let Some(kind) = kind else {
-            self.missing(table, name, "kind", "say what it is: `kind = \"localhost\"` or `kind = \"gcp\"`");
-            return None;
-        };
-        let kind = match kind.get_ref().as_str() {
-            "localhost" => RawKind::Localhost,
-            "gcp" => {
-                let mut need = |word: Option<Spanned<String>>, key: &str| match word {
-                    Some(word) => Some(word.into_inner()),
-                    None => {
-                        self.missing(table, name, key, "a gcp machine needs `project`, `zone` and `type`");
-                        None
-                    }
-                };
-                let (project, zone, machine_type) =
-                    (need(project, "project"), need(zone, "zone"), need(machine_type, "type"));
-                RawKind::Gcp { project: project?, zone: zone?, machine_type: machine_type? }
-            }
-            "ssh" => {
-                let error = self.error(BAD_VALUE, "ssh machines are not supported yet", kind.span());
-                error.hint = Some("the kinds of machines are `localhost` and `gcp`".to_owned());
-                return None;
-            }
-            other => {
-                let error = self.error(BAD_VALUE, format!("there is no kind of machine called `{other}`"), kind.span());
-                error.hint = Some("the kinds of machines are `localhost` and `gcp`".to_owned());
-                return None;
-            }
-        };
-        Some(RawMachine { kind })
-    }
-
     fn service(&mut self, name: &Spanned<Cow<'_, str>>, table: &DeTable<'_>) -> Option<RawService> {
         let (mut source, mut command) = (None, None);
         let program = RawProgram::Command(Vec::new());
         let (params, args, env) = (Vec::new(), Vec::new(), Vec::new());
-        let mut service = RawService { program, on: None, count: 1, params, args, env, listen: None };
+        let mut service =
+            RawService { program, on: None, count: 1, params, args, env, listen: None, upkeep: RawUpkeep::default() };
         for (key, value) in self.known(table, &SERVICE) {
             match &**key.get_ref() {
+                upkeep if UPKEEP.contains(&upkeep) => self.upkeep(&mut service.upkeep, key, value),
                 "src" => source = self.string(key, value).map(|source| (key.span(), source)),
                 "command" => command = self.command(key, value).map(|command| (key.span(), command)),
                 "on" => service.on = self.string(key, value),
@@ -267,7 +251,7 @@ impl Reader {
         links
     }
 
-    fn truth(&mut self, key: &Spanned<Cow<'_, str>>, value: &Spanned<DeValue<'_>>) -> Option<bool> {
+    pub(super) fn truth(&mut self, key: &Spanned<Cow<'_, str>>, value: &Spanned<DeValue<'_>>) -> Option<bool> {
         match value.get_ref() {
             DeValue::Boolean(truth) => Some(*truth),
             _ => {
@@ -385,7 +369,11 @@ impl Reader {
         Some(strings)
     }
 
-    fn string(&mut self, key: &Spanned<Cow<'_, str>>, value: &Spanned<DeValue<'_>>) -> Option<Spanned<String>> {
+    pub(super) fn string(
+        &mut self,
+        key: &Spanned<Cow<'_, str>>,
+        value: &Spanned<DeValue<'_>>,
+    ) -> Option<Spanned<String>> {
         match value.get_ref() {
             DeValue::String(text) if !text.contains('\0') => Some(Spanned::new(value.span(), text.to_string())),
             DeValue::String(_) => {
@@ -399,7 +387,7 @@ impl Reader {
         }
     }
 
-    fn table<'t, 'i>(
+    pub(super) fn table<'t, 'i>(
         &mut self,
         key: &Spanned<Cow<'_, str>>,
         value: &'t Spanned<DeValue<'i>>,
@@ -413,7 +401,7 @@ impl Reader {
         }
     }
 
-    fn wrong_kind(
+    pub(super) fn wrong_kind(
         &mut self,
         key: &Spanned<Cow<'_, str>>,
         value: &Spanned<DeValue<'_>>,
@@ -425,7 +413,7 @@ impl Reader {
     }
 
     /// A key that is there but wrong has been told already.
-    fn missing(&mut self, table: &DeTable<'_>, name: &Spanned<Cow<'_, str>>, key: &str, hint: &str) {
+    pub(super) fn missing(&mut self, table: &DeTable<'_>, name: &Spanned<Cow<'_, str>>, key: &str, hint: &str) {
         if !table.keys().any(|there| there.get_ref() == key) {
             self.missing_at(name.span(), &format!("`{}`", name.get_ref()), key, hint);
         }
@@ -444,6 +432,7 @@ fn owned(name: &Spanned<Cow<'_, str>>) -> Spanned<String> {
 mod tests {
     use hydroflow_standalone::source::SourceFile;
 
+    use super::super::raw::RawKind;
     use super::*;
 
     fn told(text: &str) -> Vec<String> {
@@ -517,7 +506,7 @@ src = 3
 count = 0
 [services.b]
 srcc = "x"
-restart = "permanent"
+health = "x"
 [services.c]
 src = "a.hf"
 command = ["x"]
@@ -544,12 +533,12 @@ to = "b.y"
 insecure = 1
 "#;
         let expected = [
-            "1:1 HT0003 the file has no key `nam` (the keys are `deployment`, `machines`, `services`, `links`)",
+            "1:1 HT0003 the file has no key `nam` (the keys are `deployment`, `machines`, `services`, `links`, `supervision`, `groups`)",
             "3:7 HT0002 `src` must be a string",
             "4:9 HT0006 a service has between 1 and 10000 members",
             "5:11 HT0005 `b` has no `src` (say what it runs: `src = \"src/NAME.hf\"` or `command = [\"PROGRAM\", \"ARGUMENT\"]`)",
             "6:1 HT0003 a service has no key `srcc` (there is a key with a similar name: `src`)",
-            "7:1 HT0004 `restart` is not supported yet and has no effect",
+            "7:1 HT0004 `health` is not supported yet and has no effect",
             "10:1 HT0007 `c` has both `src` and `command` (leave one of them out: a service runs one program)",
             "12:11 HT0002 `command` must be an array of strings (write each word on its own: `command = [\"sleep\", \"1\"]`)",
             "13:1 HT0005 a link has no `to` (a link has `from = \"SERVICE.OUTPUT\"` and `to = \"SERVICE.INPUT\"`)",

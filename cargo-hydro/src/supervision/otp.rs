@@ -12,7 +12,7 @@ const NAMES: [&str; 3] = ["a", "b", "c"];
 
 /// How the child under test ends.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Death {
+pub(crate) enum Death {
     Normal,
     Abnormal,
     /// By a signal: abnormal too.
@@ -24,7 +24,7 @@ enum Death {
 const DEATHS: [Death; 4] = [Death::Normal, Death::Abnormal, Death::Killed, Death::CrashInStart];
 
 /// What the manual says happens after the child at `dead` has ended: `-x` is a stop, `+x` a start.
-fn expected(strategy: Strategy, kinds: [Restart; 3], dead: usize, death: Death) -> Vec<String> {
+pub(crate) fn expected(strategy: Strategy, kinds: [Restart; 3], dead: usize, death: Death) -> Vec<String> {
     // "A permanent child process is always restarted", "a temporary child process is never restarted", "a transient child process is
     // restarted only if it terminates abnormally".
     let restarts = match kinds[dead] {

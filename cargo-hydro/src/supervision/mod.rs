@@ -6,7 +6,7 @@
 mod backoff;
 mod machine;
 #[cfg(test)]
-mod otp;
+pub(crate) mod otp;
 mod restart;
 mod tree;
 
