@@ -3,8 +3,8 @@
 use super::sources::{Source, assert_none, sources};
 
 /// The rooms of the command: each may use those behind it.
-const ROOMS: [&str; 10] =
-    ["cli", "test", "script", "deploy", "machine", "build", "workspace", "supervision", "report", "sys"];
+const ROOMS: [&str; 11] =
+    ["cli", "test", "script", "daemon", "deploy", "machine", "build", "workspace", "supervision", "report", "sys"];
 
 #[test]
 fn rooms_use_only_rooms_behind_them() {

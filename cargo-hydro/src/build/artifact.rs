@@ -1,5 +1,6 @@
 //! Building and checking: the way from `.hf` files to artifacts, and what an artifact is.
 
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 use hydro_runtime_shim::contract::{CONTRACT_VERSION, ProgramDescription};
@@ -29,7 +30,7 @@ pub struct Artifact {
 }
 
 /// How to build: cargo's flags with cargo's meaning.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BuildOptions {
     /// Cargo profile; none: `dev`.
     pub profile: Option<String>,

@@ -3,8 +3,11 @@
 use std::path::Path;
 
 use super::options::{CompileArgs, WorkspaceArgs};
+use super::services::{ended, without_logs};
+use crate::daemon::{self, DeployRequest, Home, Request};
 use crate::deploy::{self, Deployment, EngineOptions, topology};
 use crate::report::{ExitCode, Failure, Reporter};
+use crate::supervision::Restart;
 use crate::workspace::Workspace;
 
 /// Arguments of `deploy`.
@@ -13,6 +16,9 @@ pub(super) struct Args {
     /// Place every machine on this one
     #[arg(long)]
     local: bool,
+    /// Leave it running in the background; `ps`, `logs`, `stop` and `down` find it there
+    #[arg(short, long)]
+    detach: bool,
     #[command(flatten)]
     compile: CompileArgs,
     #[command(flatten)]
@@ -21,7 +27,32 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, folder: &Path, reporter: &Reporter) -> Result<u8, Failure> {
     let workspace = args.workspace.workspace(folder)?;
+    if args.detach {
+        return detached(args, folder, &workspace, reporter);
+    }
     foreground(workspace, args.local, &args.compile, reporter)
+}
+
+/// Has the process in the background make what runs what `Hydro.toml` says; without one, it is started.
+fn detached(args: &Args, folder: &Path, workspace: &Workspace, reporter: &Reporter) -> Result<u8, Failure> {
+    // What is wrong is told before anything is begun.
+    let deployment = checked(workspace, args.local, reporter)?;
+    let home = Home::new(workspace.root(), &deployment.name);
+    let client = match daemon::find(&home)? {
+        Some(client) => client,
+        None => daemon::start(workspace.root(), &home)?,
+    };
+    let request = DeployRequest {
+        folder: folder.to_owned(),
+        flags: args.workspace.flags(folder),
+        build: args.compile.options(None),
+        local: args.local,
+        // Nobody watches it: who fails is started again.
+        default_restart: Some(Restart::Transient),
+    };
+    ended(client.ask(&Request::Deploy(request), |event| without_logs(&event, reporter))?, reporter)?;
+    reporter.status("Deployed", format!("{} in the background; `cargo hydro ps` lists it", deployment.name));
+    Ok(0)
 }
 
 /// Reads `Hydro.toml` and keeps what it describes running until it ends or is ended.
@@ -33,7 +64,7 @@ pub(super) fn foreground(
 ) -> Result<u8, Failure> {
     let deployment = deploy::from_toml(&workspace, reporter)?;
     let options = EngineOptions { workspace, build: compile.options(None), local };
-    match deploy::foreground(options, deployment, reporter) {
+    match daemon::foreground(options, deployment, reporter) {
         Ok(code) => Ok(code as u8),
         Err(failures) => Err(last_of(failures, reporter)),
     }

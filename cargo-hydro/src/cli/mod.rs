@@ -9,9 +9,13 @@ mod doc;
 mod expand;
 mod explain;
 mod graph;
+mod held;
+mod logs;
 mod new;
 mod options;
+mod ps;
 mod run;
+mod services;
 mod test;
 
 use std::ffi::OsString;
@@ -20,6 +24,7 @@ use std::process::ExitCode as ProcessExit;
 
 use clap::{Parser, Subcommand};
 
+use crate::daemon;
 use crate::report::{ExitCode, Failure, Reporter};
 use crate::sys;
 use options::OutputArgs;
@@ -50,8 +55,20 @@ enum Command {
     /// Run a script, or without one what Hydro.toml describes
     #[command(visible_alias = "r")]
     Run(run::Args),
-    /// Build, start and wire what Hydro.toml describes, in the foreground
+    /// Build, start and wire what Hydro.toml describes, here or in the background
     Deploy(deploy::Args),
+    /// List what runs
+    Ps(ps::Args),
+    /// Show what services wrote
+    Logs(logs::Args),
+    /// Start services that were stopped or have ended
+    Start(services::Args),
+    /// Stop services; they stay stopped
+    Stop(services::Args),
+    /// Stop services and start them again
+    Restart(services::Args),
+    /// Stop everything and end the deployment
+    Down(services::DownArgs),
     /// Run the scripts' tests, each in its own deployment
     #[command(visible_alias = "t")]
     Test(test::Args),
@@ -76,6 +93,13 @@ pub fn main() -> ProcessExit {
     if arguments.get(1).is_some_and(|first| first == sys::guard::ARGUMENT) {
         sys::guard::serve();
         return ProcessExit::SUCCESS;
+    }
+    if let [_, first, workspace, name] = arguments.as_slice()
+        && first == daemon::ARGUMENT
+    {
+        let code = daemon::serve(Path::new(workspace), &name.to_string_lossy());
+        sys::guard::finish();
+        return ProcessExit::from(code);
     }
     let parsed = match Arguments::try_parse_from(without_cargos_word(arguments)) {
         Ok(parsed) => parsed,
@@ -116,6 +140,12 @@ fn run(arguments: Arguments) -> u8 {
         Command::Build(args) => blocking(move |reporter| build::run(&args, &folder, reporter), &reporter),
         Command::Run(args) => run::run(args, &folder, &reporter),
         Command::Deploy(args) => deploy::run(&args, &folder, &reporter),
+        Command::Ps(args) => ps::run(&args, &folder, &reporter),
+        Command::Logs(args) => logs::run(&args, &folder, &reporter),
+        Command::Start(args) => services::run(services::Wish::Start, args, &folder, &reporter),
+        Command::Stop(args) => services::run(services::Wish::Stop, args, &folder, &reporter),
+        Command::Restart(args) => services::run(services::Wish::Restart, args, &folder, &reporter),
+        Command::Down(args) => services::down(&args, &folder, &reporter),
         Command::Test(args) => test::run(args, &folder, &reporter),
         Command::Graph(args) => graph::run(&args, &folder, &reporter).map(|()| 0),
         Command::Doc(args) => blocking(move |reporter| doc::run(&args, &folder, reporter), &reporter),

@@ -8,6 +8,7 @@ use std::fmt;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use hydro_runtime_shim::contract::{AdminReply, AdminRequest};
 use indexmap::IndexMap;
@@ -47,7 +48,7 @@ pub struct Engine {
 }
 
 pub(super) struct Inner {
-    pub(super) options: EngineOptions,
+    options: Mutex<EngineOptions>,
     pub(super) reporter: Reporter,
     state: Mutex<State>,
     /// One deploy at a time; never held together with `state` across an await.
@@ -90,6 +91,8 @@ pub struct MemberStatus {
     pub stopped: bool,
     /// Where its supervisor sees it.
     pub standing: Standing,
+    /// When it was started, in milliseconds since 1970.
+    pub started_ms: u64,
     /// How often it was started again in a row.
     pub restarts: u32,
 }
@@ -103,7 +106,17 @@ impl Engine {
         let (started, wired, builds) = Default::default();
         let state = Mutex::new(State { deployment, started, wired, builds, supervision, is_ending: false });
         let (deploying, sockets, changes) = (tokio::sync::Mutex::new(()), Sockets::default(), watch::channel(0).0);
-        Self { inner: Arc::new(Inner { options, reporter, state, deploying, sockets, changes, clock }) }
+        Self {
+            inner: Arc::new(Inner {
+                options: Mutex::new(options),
+                reporter,
+                state,
+                deploying,
+                sockets,
+                changes,
+                clock,
+            }),
+        }
     }
 
     /// Returns the deployment as it is wished for now.
@@ -115,6 +128,11 @@ impl Engine {
     /// Changes what is wished for; the next [`Engine::deploy`] starts what is new. What runs is not touched.
     pub fn edit<T>(&self, change: impl FnOnce(&mut Deployment) -> T) -> T {
         change(&mut self.state().deployment)
+    }
+
+    /// Changes how the next [`Engine::deploy`] builds and places.
+    pub fn configure(&self, options: EngineOptions) {
+        *self.inner.options.lock().unwrap_or_else(PoisonError::into_inner) = options;
     }
 
     /// Returns where events go.
@@ -130,7 +148,7 @@ impl Engine {
     /// All problems of the topology, or of the links' types; or the one that stopped building or starting.
     pub async fn deploy(&self) -> Result<(), Vec<Failure>> {
         let _one_at_a_time = self.inner.deploying.lock().await;
-        let options = &self.inner.options;
+        let options = &self.inner.options();
         let (mut deployment, running, next_build, late_links) = {
             let state = self.state();
             let running: BTreeSet<String> = state.started.keys().cloned().collect();
@@ -165,6 +183,15 @@ impl Engine {
         Ok(())
     }
 
+    /// Makes what runs what this deployment says.
+    ///
+    /// # Errors
+    /// As [`Engine::deploy`].
+    pub async fn apply(&self, deployment: Deployment) -> Result<(), Vec<Failure>> {
+        self.edit(|wished| *wished = deployment);
+        self.deploy().await
+    }
+
     /// Waits for the end of a service (or of one member, `service.N`); of several members, one that failed counts. The future holds nothing
     /// of the engine.
     ///
@@ -179,7 +206,7 @@ impl Engine {
     ///
     /// # Errors
     /// It was not started, or is a command; or a program refuses or does not answer.
-    pub async fn ask(&self, name: &str, request: &AdminRequest) -> Result<Vec<AdminReply>, Failure> {
+    pub async fn ask(&self, name: &str, request: &AdminRequest) -> Result<Vec<(String, AdminReply)>, Failure> {
         let members = self.members(name)?;
         let mut replies = Vec::new();
         for member in members.iter().filter(|member| member.exit.is_none()) {
@@ -192,7 +219,7 @@ impl Engine {
             };
             match machine::ask(&socket, request).await {
                 Ok(AdminReply::Error { reason }) => return Err(failed(reason)),
-                Ok(reply) => replies.push(reply),
+                Ok(reply) => replies.push((member.name.clone(), reply)),
                 Err(error) => return Err(failed(error.to_string())),
             }
         }
@@ -258,6 +285,7 @@ impl Engine {
                     exit: member.exit().now(),
                     stopped: member.stopper().was_asked(),
                     standing,
+                    started_ms: milliseconds(member.started()),
                     restarts,
                 }
             })
@@ -338,6 +366,10 @@ impl Engine {
 }
 
 impl Inner {
+    fn options(&self) -> EngineOptions {
+        self.options.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -347,6 +379,11 @@ impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Engine").field("state", &*self.state()).finish_non_exhaustive()
     }
+}
+
+fn milliseconds(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Adds the last lines of a member to the failure it caused.

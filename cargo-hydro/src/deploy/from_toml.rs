@@ -61,6 +61,18 @@ pub fn from_toml_at(workspace: &Workspace, file: &Path, reporter: &Reporter) -> 
     }
 }
 
+/// Returns the name of the workspace's deployment: what `Hydro.toml` says, or its folder's.
+#[must_use]
+pub fn name(workspace: &Workspace) -> String {
+    let text = std::fs::read_to_string(workspace.root().join(FILE_NAME)).unwrap_or_default();
+    let name = hydro_toml::read(&text).0.name.map(Spanned::into_inner);
+    name.unwrap_or_else(|| default_name(workspace.root()))
+}
+
+fn default_name(folder: &Path) -> String {
+    folder.file_name().map_or("local".to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
 /// Whether the workspace has a `Hydro.toml`.
 #[must_use]
 pub fn has_toml(workspace: &Workspace) -> bool {
@@ -97,9 +109,7 @@ struct Resolver<'a> {
 
 impl Resolver<'_> {
     fn deployment(&mut self, raw: &HydroToml) -> Deployment {
-        let default_name =
-            || self.folder.file_name().map_or("local".to_owned(), |name| name.to_string_lossy().into_owned());
-        let name = raw.name.as_ref().map_or_else(default_name, |name| name.get_ref().clone());
+        let name = raw.name.as_ref().map_or_else(|| default_name(self.folder), |name| name.get_ref().clone());
         let mut deployment = Deployment { name, security: security(raw.tls.as_ref()), ..Default::default() };
         for (name, machine) in &raw.machines {
             let kind = match &machine.kind {

@@ -133,6 +133,31 @@ impl Engine {
         Ok(exit)
     }
 
+    /// Starts a service (or one member, `service.N`) that was stopped or has ended. Who runs is left alone.
+    ///
+    /// # Errors
+    /// It was not started before.
+    pub fn start(&self, name: &str) -> Result<(), Failure> {
+        for member in self.members(name)? {
+            self.inner.change(|supervision, now| supervision.release(&member.name, now));
+        }
+        Ok(())
+    }
+
+    /// Stops a service (or one member, `service.N`), and starts it again.
+    ///
+    /// # Errors
+    /// It was not started before.
+    pub async fn restart(&self, name: &str) -> Result<(), Failure> {
+        let (members, exits) = (self.members(name)?, self.pick(name, Member::exit)?);
+        for member in &members {
+            self.inner.change(|supervision, now| supervision.renew(&member.name, now));
+        }
+        together(exits.into_iter().map(|exit| async move { exit.wait().await })).await;
+        self.inner.see_ends();
+        Ok(())
+    }
+
     /// Ends a service (or one member, `service.N`) at once. What follows is its supervisor's affair, as with any other end.
     ///
     /// # Errors

@@ -5,7 +5,6 @@
 mod authority;
 pub mod draw;
 mod engine;
-mod foreground;
 mod from_toml;
 mod groups;
 mod keep;
@@ -19,8 +18,7 @@ mod start;
 pub mod topology;
 
 pub use engine::{Engine, EngineOptions, MemberStatus};
-pub use foreground::foreground;
-pub use from_toml::{from_toml, from_toml_at, has_toml};
+pub use from_toml::{from_toml, from_toml_at, has_toml, name};
 pub use model::{
     Deployment, LOCALHOST, Link, Machine, MachineKind, PortRef, Program, Security, Service, SupervisedGroup, Upkeep,
     member_name,

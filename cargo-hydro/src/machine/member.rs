@@ -9,7 +9,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::sync::{mpsc, watch};
@@ -73,6 +73,7 @@ impl MemberSpec {
 pub struct Member {
     name: String,
     pid: u32,
+    started: SystemTime,
     address: Option<SocketAddr>,
     admin: Option<PathBuf>,
     logs: Logs,
@@ -164,7 +165,8 @@ impl Member {
             reporter: reporter.clone(),
         };
         tokio::spawn(supervisor.run(ended));
-        Self { name, pid, address, admin, logs, stopper: Stopper { orders, asked, exit: exit.clone() }, exit }
+        let started = SystemTime::now();
+        Self { name, pid, started, address, admin, logs, stopper: Stopper { orders, asked, exit: exit.clone() }, exit }
     }
 
     /// Returns its name: `service`, or `service.N`.
@@ -177,6 +179,12 @@ impl Member {
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.pid
+    }
+
+    /// Returns when it was started.
+    #[must_use]
+    pub fn started(&self) -> SystemTime {
+        self.started
     }
 
     /// Returns the address by which peers know it.

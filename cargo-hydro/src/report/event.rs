@@ -1,9 +1,11 @@
 //! The one enum of things that happen. Human output, JSON and tests all read it.
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 
 /// Where a log line came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogStream {
     /// The program's standard output.
@@ -13,7 +15,7 @@ pub enum LogStream {
 }
 
 /// What a service is doing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", tag = "state")]
 pub enum ServiceState {
     /// Its process was started.
@@ -42,7 +44,7 @@ pub enum ServiceState {
 }
 
 /// A link of the plan.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkEvent {
     /// `service.port` that sends.
     pub from: String,
@@ -51,7 +53,7 @@ pub struct LinkEvent {
 }
 
 /// A service of the plan.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedService {
     /// Its name.
     pub service: String,
@@ -64,7 +66,7 @@ pub struct PlannedService {
 }
 
 /// How a test ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TestStatus {
     /// It passed.
@@ -74,13 +76,13 @@ pub enum TestStatus {
 }
 
 /// One thing that happened. In JSON its kind is the key `reason`, as in cargo's messages.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "reason", rename_all = "kebab-case")]
 pub enum Event {
     /// Work goes on: a verb of the house (`Parsing`, `Compiling`, `Starting`, …) and what it is applied to.
     Status {
         /// The verb, capitalised.
-        verb: &'static str,
+        verb: Cow<'static, str>,
         /// What it is applied to.
         message: String,
     },

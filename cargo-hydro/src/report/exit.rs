@@ -1,15 +1,19 @@
 //! The exit codes of the command, documented in the README and tested.
 
+use serde::{Deserialize, Serialize};
+
 use crate::sys::signal::Interrupt;
 
 /// Why the command ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum ExitCode {
     /// All went well.
     Ok = 0,
     /// Wrong arguments, or the user's script failed.
     Usage = 1,
+    /// A plan would change something.
+    Changes = 2,
     /// Nothing matched: no program, no test.
     NothingMatched = 4,
     /// `Hydro.toml` is wrong.

@@ -5,10 +5,12 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use super::ExitCode;
 
 /// The line of the user's own text that something comes from: a line of `Hydro.toml`, a script, an `.hf` file.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Origin {
     /// The file, as the user would write it.
     pub file: PathBuf,
@@ -34,7 +36,7 @@ impl fmt::Display for Origin {
 }
 
 /// A diagnostic that is rendered already.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rendered {
     /// As people read it.
     pub text: String,
@@ -49,7 +51,7 @@ impl From<&str> for Rendered {
 }
 
 /// What a command ends with when it cannot do its work.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// The exit code this leads to.
     pub code: ExitCode,

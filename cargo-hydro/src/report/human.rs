@@ -323,7 +323,7 @@ mod tests {
         let (stdout, stderr) = told(
             ReportOptions::default(),
             &[
-                Event::Status { verb: "Building", message: "2 programs".into() },
+                Event::Status { verb: "Building".into(), message: "2 programs".into() },
                 two_services(),
                 Event::Service { service: "server".into(), state: started },
                 log("server", LogStream::Stdout, "hello"),

@@ -93,7 +93,7 @@ mod tests {
         let lines = told(
             Services::Shown,
             &[
-                Event::Status { verb: "Building", message: "echo".into() },
+                Event::Status { verb: "Building".into(), message: "echo".into() },
                 Event::Progress { message: "1 of 2".into() },
                 Event::Service {
                     service: "a.0".into(),

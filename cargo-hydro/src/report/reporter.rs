@@ -115,7 +115,12 @@ pub struct Reporter {
     color: bool,
     diagnostics: bool,
     state: Arc<Mutex<State>>,
+    listener: Option<Listener>,
 }
+
+/// Hears every event that is told.
+#[derive(Clone)]
+struct Listener(Arc<dyn Fn(&Event) + Send + Sync>);
 
 impl Reporter {
     /// Makes a reporter that writes to this process' stdout and stderr.
@@ -155,7 +160,13 @@ impl Reporter {
             Format::Json => Renderer::Json(Json::new(options)),
         };
         let color = output.stderr.color && options.format == Format::Human;
-        Self { options, color, diagnostics: true, state: Arc::new(Mutex::new(State { output, renderer })) }
+        Self {
+            options,
+            color,
+            diagnostics: true,
+            state: Arc::new(Mutex::new(State { output, renderer })),
+            listener: None,
+        }
     }
 
     /// Tells one event.
@@ -163,12 +174,28 @@ impl Reporter {
         if !self.diagnostics && matches!(event, Event::Diagnostic { .. }) {
             return;
         }
+        if let Some(Listener(hear)) = &self.listener {
+            hear(event);
+        }
         let mut state = self.lock();
         let State { output, renderer } = &mut *state;
         match renderer {
             Renderer::Human(human) => human.emit(output, event),
             Renderer::Json(json) => json.emit(output, event),
         }
+    }
+
+    /// Makes a reporter that writes nowhere; for a process without a terminal whose events somebody else hears.
+    #[must_use]
+    pub fn silent(options: ReportOptions) -> Self {
+        let nowhere = || Sink::new(std::io::sink(), false, false);
+        Self::with_output(options, Output { stdout: nowhere(), stderr: nowhere() })
+    }
+
+    /// Returns a reporter to the same place whose events, and those of its clones, are also heard here. It is called on whatever thread tells, and must be quick.
+    #[must_use]
+    pub fn heard_by(&self, hear: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        Self { listener: Some(Listener(Arc::new(hear))), ..self.clone() }
     }
 
     /// Returns a reporter to the same place that keeps diagnostics to itself; for attempts whose failure is no failure.
@@ -179,7 +206,7 @@ impl Reporter {
 
     /// Tells that work goes on: a verb of the house and what it is applied to.
     pub fn status(&self, verb: &'static str, message: impl Into<String>) {
-        self.emit(&Event::Status { verb, message: message.into() });
+        self.emit(&Event::Status { verb: verb.into(), message: message.into() });
     }
 
     /// Tells something doubtful.

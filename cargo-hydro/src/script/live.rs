@@ -63,7 +63,7 @@ impl Live {
     /// Asks each running member for what it counts.
     pub(super) async fn metrics(&self, of: &OfService) -> Result<Vec<Metrics>, Failure> {
         let replies = self.engine.ask(&self.member(of)?, &AdminRequest::Metrics {}).await?;
-        let metrics = |reply| if let AdminReply::Metrics(metrics) = reply { Some(metrics) } else { None };
+        let metrics = |(_, reply)| if let AdminReply::Metrics(metrics) = reply { Some(metrics) } else { None };
         Ok(replies.into_iter().filter_map(metrics).collect())
     }
 

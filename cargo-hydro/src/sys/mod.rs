@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of services or deployments. Read [`Launch`] first, then [`guard`].
 
+mod detach;
 pub mod env;
 pub mod fs;
 pub mod guard;
@@ -11,6 +12,7 @@ mod replace;
 mod run;
 pub mod signal;
 
+pub use detach::{say_ready, start_detached};
 pub use open::open;
 pub use process::{Exit, LISTENER_FD, Launch, Process, SpawnError, Stdio, Stop};
 pub use replace::become_program;

@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use crate::sys;
 
 /// Flags that are handed to every inner cargo call.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CargoFlags {
     /// `--manifest-path`
     pub manifest_path: Option<PathBuf>,

@@ -10,6 +10,7 @@ mod value;
 
 pub use raw::{HydroToml, RawGroup, RawKind, RawLink, RawMachine, RawPort, RawProgram, RawService, RawUpkeep};
 pub use read::read;
+pub use upkeep::parse_duration;
 
 /// The file's name, beside the root `Cargo.toml`.
 pub const FILE_NAME: &str = "Hydro.toml";

@@ -150,8 +150,9 @@ impl Reader {
     }
 }
 
-/// Reads `200ms`, `5s`, `1.5s`, `2m`, `1h`.
-fn parse_duration(text: &str) -> Option<Duration> {
+/// Reads a time with its unit: `200ms`, `5s`, `1.5s`, `2m`, `1h`.
+#[must_use]
+pub fn parse_duration(text: &str) -> Option<Duration> {
     let unit = text.find(|letter: char| !letter.is_ascii_digit() && letter != '.')?;
     let (number, unit) = text.split_at(unit);
     let factor = match unit {

@@ -1,4 +1,4 @@
-//! `cargo hydro deploy` on this machine: deploy, stay while services run, end them all in order.
+//! A deployment in a terminal: deploy, stay while services run, end them all in order; meanwhile other shells can ask and change it.
 //!
 //! Knows no command line; the engine does the work.
 
@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::engine::{Engine, EngineOptions};
-use super::model::Deployment;
+use super::{Home, Host};
+use crate::deploy::{Deployment, Engine, EngineOptions};
 use crate::report::{ExitCode, Failure, Reporter};
 use crate::sys::signal::{Interrupt, Interrupts};
 use crate::sys::stop_runs;
@@ -36,9 +36,18 @@ pub fn foreground(
         .build()
         .map_err(|error| system("cannot start the runtime", error))?;
     let interrupts = Interrupts::listen().map_err(|error| system("cannot listen to signals", error))?;
-    let engine = Engine::new(options, deployment, reporter.clone());
-    let result = runtime.block_on(stay(&engine, &interrupts));
-    drop(engine);
+    let local = tokio::task::LocalSet::new();
+    let home = Home::new(options.workspace.root(), &deployment.name);
+    let result = local.block_on(&runtime, async {
+        let host = Host::open(home, true, reporter).map_err(|failure| vec![failure])?;
+        let engine = Engine::new(options, deployment, host.reporter().clone());
+        host.hold(&engine);
+        tokio::select! {
+            result = stay(&engine, &interrupts) => result,
+            () = host.over() => Ok(ExitCode::Ok),
+        }
+    });
+    drop(local);
     // A build that was interrupted is not waited for: what it ran has been killed.
     runtime.shutdown_background();
     result

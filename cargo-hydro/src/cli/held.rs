@@ -1,0 +1,51 @@
+//! Which deployment the commands mean that ask for, or change, one that runs.
+
+use std::path::Path;
+
+use super::options::WorkspaceArgs;
+use crate::daemon::{self, Client, Home};
+use crate::deploy;
+use crate::report::{ExitCode, Failure};
+use crate::workspace::Workspace;
+
+/// Which deployment is meant.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct HeldArgs {
+    /// Which deployment; without it, the one that Hydro.toml names
+    #[arg(long, value_name = "NAME")]
+    deployment: Option<String>,
+    #[command(flatten)]
+    workspace: WorkspaceArgs,
+}
+
+impl HeldArgs {
+    /// Finds where it is kept.
+    pub(super) fn home(&self, folder: &Path) -> Result<Home, Failure> {
+        let workspace = self.workspace.workspace(folder)?;
+        let homes = daemon::all_homes(workspace.root());
+        if let Some(name) = &self.deployment {
+            return homes.into_iter().find(|home| home.name() == name).ok_or_else(|| unknown(name, &workspace));
+        }
+        Ok(Home::new(workspace.root(), &deploy::name(&workspace)))
+    }
+
+    /// Finds whoever holds it.
+    pub(super) fn client(&self, folder: &Path) -> Result<Client, Failure> {
+        let home = self.home(folder)?;
+        daemon::find(&home)?.ok_or_else(|| {
+            let failure = Failure::new(ExitCode::NothingMatched, format!("`{}` does not run", home.name()));
+            failure.hint("`cargo hydro deploy --detach` starts it and leaves it running")
+        })
+    }
+}
+
+fn unknown(name: &str, workspace: &Workspace) -> Failure {
+    let homes = daemon::all_homes(workspace.root());
+    let names = homes.iter().map(Home::name);
+    let failure = Failure::new(ExitCode::NothingMatched, format!("there was never a deployment `{name}` here"));
+    match hydroflow_standalone::diagnostic::nearest(name, names.clone()) {
+        Some(near) => failure.hint(format!("a similar name exists: `{near}`")),
+        None if homes.is_empty() => failure.hint("`cargo hydro deploy` starts what Hydro.toml describes"),
+        None => failure.hint(format!("there are `{}`", names.collect::<Vec<_>>().join("`, `"))),
+    }
+}

@@ -1,0 +1,98 @@
+//! `cargo hydro logs`: what services wrote, merged in the order it came; also after they have ended.
+
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::held::HeldArgs;
+use crate::daemon::{self, LogLine, LogQuery, Logbook, Reply};
+use crate::report::{Event, ExitCode, Failure, Format, Reporter};
+
+/// Arguments of `logs`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Services, or members (`service.0`); none: all
+    #[arg(value_name = "SERVICE")]
+    services: Vec<String>,
+    /// Go on with what they write from now on
+    #[arg(short, long)]
+    follow: bool,
+    /// Only the last so many lines
+    #[arg(short = 'n', long, value_name = "LINES")]
+    tail: Option<usize>,
+    /// Only lines that are not older: 30s, 5m, 2h
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+    /// Only lines that hold this text
+    #[arg(short, long, value_name = "TEXT")]
+    grep: Option<String>,
+    /// Of each member, what it wrote before it was last started again
+    #[arg(short, long, conflicts_with = "follow")]
+    previous: bool,
+    /// Print one JSON object per line
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    held: HeldArgs,
+}
+
+pub(super) fn run(args: &Args, folder: &Path, reporter: &Reporter) -> Result<u8, Failure> {
+    let home = args.held.home(folder)?;
+    let query = LogQuery {
+        services: args.services.clone(),
+        since_ms: args.since.as_deref().map_or(Ok(0), since)?,
+        tail: args.tail,
+        grep: args.grep.clone(),
+        previous: args.previous,
+    };
+    if !args.follow {
+        Logbook::read(home.folder(), &query).iter().for_each(|line| show(line, args.json, reporter));
+        return Ok(0);
+    }
+    let Some(client) = daemon::find(&home)? else {
+        let failure = Failure::new(ExitCode::NothingMatched, format!("`{}` does not run", home.name()));
+        return Err(failure.hint("without `--follow`, `logs` shows what was written before"));
+    };
+    let mut last = 0;
+    client.watch(|reply| {
+        match reply {
+            // From here on nothing is missed, so now the book is read; what came both ways is shown once.
+            Reply::Watching {} => {
+                for line in Logbook::read(home.folder(), &query) {
+                    last = line.seq;
+                    show(&line, args.json, reporter);
+                }
+            }
+            Reply::Event { seq, ts, run, event: Event::Log { service, stream, line } } if seq > last => {
+                let line = LogLine { seq, ts, service, run, stream, line };
+                if query.takes(&line) {
+                    show(&line, args.json, reporter);
+                }
+            }
+            _ => {}
+        }
+        true
+    })?;
+    Ok(0)
+}
+
+fn show(line: &LogLine, json: bool, reporter: &Reporter) {
+    if json || reporter.format() == Format::Json {
+        if let Ok(text) = serde_json::to_string(line) {
+            reporter.data(&text);
+        }
+        return;
+    }
+    reporter.emit(&Event::Log { service: line.service.clone(), stream: line.stream, line: line.line.clone() });
+}
+
+/// Reads how long ago, as milliseconds since 1970.
+fn since(text: &str) -> Result<u64, Failure> {
+    let wrong = || {
+        Failure::new(ExitCode::Usage, format!("`--since {text}` is no time"))
+            .hint("write a number and its unit: `30s`, `5m`, `2h`")
+    };
+    let ago: Duration = crate::workspace::hydro_toml::parse_duration(text).ok_or_else(wrong)?;
+    let then = SystemTime::now().checked_sub(ago).unwrap_or(UNIX_EPOCH);
+    let since = then.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Ok(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}

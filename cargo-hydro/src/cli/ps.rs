@@ -1,0 +1,136 @@
+//! `cargo hydro ps`: the members of a deployment and how each is, as a table or as JSON.
+
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::held::HeldArgs;
+use crate::daemon::{self, MemberReport, Reply, Request, StatusReport};
+use crate::report::{Event, ExitCode, Failure, Reporter};
+
+/// Arguments of `ps`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Print one JSON object instead of a table
+    #[arg(long)]
+    json: bool,
+    /// Print it again whenever something changes
+    #[arg(short, long)]
+    watch: bool,
+    #[command(flatten)]
+    held: HeldArgs,
+}
+
+pub(super) fn run(args: &Args, folder: &Path, reporter: &Reporter) -> Result<u8, Failure> {
+    let home = args.held.home(folder)?;
+    let Some(client) = daemon::find(&home)? else {
+        let (deployment, members) = (home.name().to_owned(), Vec::new());
+        show(&StatusReport { deployment, pid: None, foreground: false, releases: 0, members }, args.json, reporter)?;
+        return Ok(0);
+    };
+    let look = || match client.ask(&Request::Status {}, |_| ())? {
+        Reply::Status(status) => show(&status, args.json, reporter),
+        _ => Err(Failure::new(ExitCode::DeployFailed, "the deployment's process gave no status")),
+    };
+    look()?;
+    if args.watch {
+        let mut result = Ok(());
+        let watched = client.watch(|reply| {
+            if let Reply::Event { event: Event::Service { .. } | Event::Plan { .. } | Event::GaveUp { .. }, .. } = reply
+            {
+                result = look();
+            }
+            result.is_ok()
+        });
+        result.and(watched)?;
+    }
+    Ok(0)
+}
+
+fn show(status: &StatusReport, json: bool, reporter: &Reporter) -> Result<(), Failure> {
+    if json {
+        let text = serde_json::to_string(status)
+            .map_err(|error| Failure::new(ExitCode::DeployFailed, "cannot write the status").cause(error))?;
+        reporter.data(&text);
+        return Ok(());
+    }
+    let Some(pid) = status.pid else {
+        reporter.status("Down", format!("{}: nothing of it runs", status.deployment));
+        return Ok(());
+    };
+    let place = if status.foreground { "in a terminal" } else { "in the background" };
+    reporter.status("Running", format!("{} {place} (pid {pid}), release {}", status.deployment, status.releases));
+    reporter.data(&table(&status.members, now()));
+    Ok(())
+}
+
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Draws the table; each column as wide as its widest cell.
+fn table(members: &[MemberReport], now: u64) -> String {
+    let head = ["SERVICE", "STATE", "PID", "RESTARTS", "SINCE", "MACHINE", "ADDRESS"].map(str::to_owned);
+    let rows = members.iter().map(|member| {
+        let state = match &member.ended {
+            Some(ended) => format!("{} ({ended})", member.state),
+            None => member.state.clone(),
+        };
+        [
+            member.name.clone(),
+            state,
+            member.pid.map_or("-".to_owned(), |pid| pid.to_string()),
+            member.restarts.to_string(),
+            age(now.saturating_sub(member.started_ms)),
+            member.machine.clone(),
+            member.address.clone().unwrap_or_else(|| "-".to_owned()),
+        ]
+    });
+    let rows: Vec<[String; 7]> = std::iter::once(head).chain(rows).collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: [usize; 7] = std::array::from_fn(width);
+    let line = |row: &[String; 7]| {
+        let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        format!("{}\n", cells.join("  ").trim_end())
+    };
+    rows.iter().map(line).collect()
+}
+
+/// Writes a time as people say it: the two largest units at most.
+fn age(ms: u64) -> String {
+    let seconds = ms / 1000;
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        3600..86_400 => format!("{}h{:02}m", seconds / 3600, seconds / 60 % 60),
+        _ => format!("{}d{:02}h", seconds / 86_400, seconds / 3600 % 24),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_has_straight_columns() {
+        let member = |name: &str, ended: Option<&str>| MemberReport {
+            name: name.into(),
+            service: name.into(),
+            machine: "localhost".into(),
+            state: if ended.is_some() { "paused" } else { "up" }.into(),
+            pid: ended.is_none().then_some(4711),
+            address: Some("127.0.0.1:4000".into()),
+            restarts: 2,
+            started_ms: 1_000,
+            ended: ended.map(Into::into),
+        };
+        let table = table(&[member("server", None), member("ü.0", Some("exited with code 1"))], 91_000);
+        let expected = "\
+SERVICE  STATE                        PID   RESTARTS  SINCE  MACHINE    ADDRESS
+server   up                           4711  2         1m30s  localhost  127.0.0.1:4000
+ü.0      paused (exited with code 1)  -     2         1m30s  localhost  127.0.0.1:4000
+";
+        assert_eq!(table, expected);
+        assert_eq!([age(59_999), age(3_600_000), age(90_000_000)], ["59s", "1h00m", "1d01h"]);
+    }
+}

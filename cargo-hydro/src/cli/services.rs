@@ -1,0 +1,85 @@
+//! `cargo hydro stop|start|restart|down`: wishes to a deployment that runs.
+
+use std::path::Path;
+
+use super::held::HeldArgs;
+use crate::daemon::{self, Reply, Request};
+use crate::report::{Event, ExitCode, Failure, Reporter};
+
+/// Arguments of `stop`, `start` and `restart`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Services, or members (`service.0`); none: all
+    #[arg(value_name = "SERVICE")]
+    names: Vec<String>,
+    #[command(flatten)]
+    held: HeldArgs,
+}
+
+/// Arguments of `down`.
+#[derive(Debug, clap::Args)]
+pub(super) struct DownArgs {
+    #[command(flatten)]
+    held: HeldArgs,
+}
+
+/// What is wished for services.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Wish {
+    Stop,
+    Start,
+    Restart,
+}
+
+pub(super) fn run(wish: Wish, args: Args, folder: &Path, reporter: &Reporter) -> Result<u8, Failure> {
+    let client = args.held.client(folder)?;
+    let (verb, names) = (
+        match wish {
+            Wish::Stop => "Stopped",
+            Wish::Start => "Started",
+            Wish::Restart => "Restarted",
+        },
+        args.names,
+    );
+    let told = if names.is_empty() { "all services".to_owned() } else { names.join(", ") };
+    let request = match wish {
+        Wish::Stop => Request::Stop { names },
+        Wish::Start => Request::Start { names },
+        Wish::Restart => Request::Restart { names },
+    };
+    ended(client.ask(&request, |_| ())?, reporter)?;
+    reporter.status(verb, told);
+    Ok(0)
+}
+
+pub(super) fn down(args: &DownArgs, folder: &Path, reporter: &Reporter) -> Result<u8, Failure> {
+    let home = args.held.home(folder)?;
+    let Some(client) = daemon::find(&home)? else {
+        reporter.status("Down", format!("{} (it did not run)", home.name()));
+        return Ok(0);
+    };
+    let reply = client.ask(&Request::Down {}, |event| without_logs(&event, reporter))?;
+    ended(reply, reporter)?;
+    home.wait_until_free();
+    reporter.status("Down", home.name());
+    Ok(0)
+}
+
+/// Tells an event; what services write is for `logs`.
+pub(super) fn without_logs(event: &Event, reporter: &Reporter) {
+    if !matches!(event, Event::Log { .. }) {
+        reporter.emit(event);
+    }
+}
+
+/// Tells all failures of a reply; the last one ends the command.
+pub(super) fn ended(reply: Reply, reporter: &Reporter) -> Result<(), Failure> {
+    match reply {
+        Reply::Failed { mut failures } => {
+            let last = failures.pop().unwrap_or_else(|| Failure::new(ExitCode::DeployFailed, "the deployment failed"));
+            failures.iter().for_each(|failure| reporter.failure(failure));
+            Err(last)
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,216 @@
+//! What services wrote, on disk: one JSON object per line, in the order it came, also after everything has ended.
+//!
+//! Two files at most, so that a service that floods its output fills no disk. Reading needs nobody who runs.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::report::LogStream;
+
+/// A file this large is put aside, and the one put aside before is dropped.
+const FILE_BYTES: u64 = 32 << 20;
+
+/// A line that a service wrote.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogLine {
+    /// Its number among all events of the deployment.
+    pub seq: u64,
+    /// When it came, in milliseconds since 1970.
+    pub ts: u64,
+    /// `service`, or `service.N`.
+    pub service: String,
+    /// Which of the member's processes wrote it, counted from 1.
+    pub run: u32,
+    /// Where to.
+    pub stream: LogStream,
+    /// The line, without its end.
+    pub line: String,
+}
+
+/// Which lines are wanted.
+#[derive(Clone, Debug, Default)]
+pub struct LogQuery {
+    /// Services, or members; none: all.
+    pub services: Vec<String>,
+    /// Not older than this, in milliseconds since 1970.
+    pub since_ms: u64,
+    /// The last so many.
+    pub tail: Option<usize>,
+    /// Those that hold this text.
+    pub grep: Option<String>,
+    /// Of each member, what the process before its last one wrote.
+    pub previous: bool,
+}
+
+impl LogQuery {
+    /// Whether a line is wanted, as far as the line alone says.
+    #[must_use]
+    pub fn takes(&self, line: &LogLine) -> bool {
+        let base = line.service.rsplit_once('.').map_or(line.service.as_str(), |(base, _)| base);
+        line.ts >= self.since_ms
+            && (self.services.is_empty() || self.services.iter().any(|name| *name == line.service || name == base))
+            && self.grep.as_ref().is_none_or(|text| line.line.contains(text.as_str()))
+    }
+}
+
+/// Writes and reads the lines of one deployment.
+#[derive(Debug)]
+pub struct Logbook {
+    path: PathBuf,
+    file: File,
+    written: u64,
+    /// How often each member was started.
+    runs: BTreeMap<String, u32>,
+}
+
+impl Logbook {
+    /// Goes on with the book of this folder.
+    ///
+    /// # Errors
+    /// The folder cannot be written to.
+    pub fn open(folder: &Path) -> io::Result<Self> {
+        let path = folder.join("logs.jsonl");
+        let mut runs = BTreeMap::new();
+        for line in read_all(folder) {
+            let run: &mut u32 = runs.entry(line.service).or_default();
+            *run = (*run).max(line.run);
+        }
+        let mut file = File::options().create(true).append(true).open(&path)?;
+        let written = file.metadata()?.len();
+        // What a dying process left half written must not spoil the next line.
+        if written > 0 {
+            file.write_all(b"\n")?;
+        }
+        Ok(Self { path, file, written, runs })
+    }
+
+    /// A member was started.
+    pub fn started(&mut self, member: &str) {
+        *self.runs.entry(member.to_owned()).or_default() += 1;
+    }
+
+    /// Returns which of its processes a member has now, counted from 1.
+    #[must_use]
+    pub fn run(&self, member: &str) -> u32 {
+        self.runs.get(member).copied().unwrap_or(1)
+    }
+
+    /// Adds a line.
+    ///
+    /// # Errors
+    /// The disk is full, say.
+    pub fn add(&mut self, (seq, ts): (u64, u64), service: &str, stream: LogStream, line: &str) -> io::Result<()> {
+        let run = self.run(service);
+        let line = LogLine { seq, ts, service: service.to_owned(), run, stream, line: line.to_owned() };
+        let mut bytes = serde_json::to_vec(&line)?;
+        bytes.push(b'\n');
+        if self.written + bytes.len() as u64 > FILE_BYTES {
+            std::fs::rename(&self.path, self.path.with_file_name("logs.old.jsonl"))?;
+            self.file = File::options().create(true).append(true).open(&self.path)?;
+            self.written = 0;
+        }
+        self.written += bytes.len() as u64;
+        self.file.write_all(&bytes)
+    }
+
+    /// Reads the wanted lines from the book of a folder, oldest first. What cannot be read is left out.
+    #[must_use]
+    pub fn read(folder: &Path, query: &LogQuery) -> Vec<LogLine> {
+        let mut last: BTreeMap<String, u32> = BTreeMap::new();
+        if query.previous {
+            for line in read_all(folder) {
+                let run = last.entry(line.service).or_default();
+                *run = (*run).max(line.run);
+            }
+        }
+        let is_run =
+            |line: &LogLine| !query.previous || last.get(&line.service).is_some_and(|last| line.run + 1 == *last);
+        let wanted = read_all(folder).filter(|line| query.takes(line) && is_run(line));
+        let Some(tail) = query.tail else { return wanted.collect() };
+        let mut kept = VecDeque::new();
+        for line in wanted {
+            kept.push_back(line);
+            if kept.len() > tail {
+                kept.pop_front();
+            }
+        }
+        kept.into()
+    }
+}
+
+fn read_all(folder: &Path) -> impl Iterator<Item = LogLine> {
+    let files = ["logs.old.jsonl", "logs.jsonl"].map(|name| File::open(folder.join(name)));
+    let lines = files.into_iter().flatten().flat_map(|file| {
+        let mut reader = BufReader::new(file);
+        let mut bytes = Vec::new();
+        std::iter::from_fn(move || {
+            bytes.clear();
+            match reader.read_until(b'\n', &mut bytes) {
+                Ok(1..) => Some(serde_json::from_slice::<LogLine>(&bytes).ok()),
+                _ => None,
+            }
+        })
+    });
+    lines.flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(lines: &[LogLine]) -> Vec<&str> {
+        lines.iter().map(|line| line.line.as_str()).collect()
+    }
+
+    #[test]
+    fn lines_are_found_by_what_is_asked() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut book = Logbook::open(folder.path()).unwrap();
+        book.started("a");
+        book.started("b.0");
+        book.add((1, 10), "a", LogStream::Stdout, "one").unwrap();
+        book.add((2, 20), "b.0", LogStream::Stderr, "two\u{1f600}").unwrap();
+        book.started("a");
+        book.add((3, 30), "a", LogStream::Stdout, "three").unwrap();
+        let read = |query: LogQuery| Logbook::read(folder.path(), &query);
+        let all = read(LogQuery::default());
+        assert_eq!(texts(&all), ["one", "two\u{1f600}", "three"]);
+        assert_eq!((all[0].run, all[2].run, all[1].stream), (1, 2, LogStream::Stderr));
+        assert_eq!(texts(&read(LogQuery { services: vec!["b".into()], ..LogQuery::default() })), ["two\u{1f600}"]);
+        assert_eq!(texts(&read(LogQuery { since_ms: 20, tail: Some(1), ..LogQuery::default() })), ["three"]);
+        assert_eq!(texts(&read(LogQuery { grep: Some("t".into()), ..LogQuery::default() })), ["two\u{1f600}", "three"]);
+        assert_eq!(texts(&read(LogQuery { previous: true, ..LogQuery::default() })), ["one"]);
+    }
+
+    #[test]
+    fn a_broken_book_loses_the_broken_lines_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut book = Logbook::open(folder.path()).unwrap();
+        book.add((1, 1), "a", LogStream::Stdout, "one").unwrap();
+        drop(book);
+        let mut file = File::options().append(true).open(folder.path().join("logs.jsonl")).unwrap();
+        file.write_all(b"\xff\xfe{\n{\"seq\":2,\"ts\":").unwrap();
+        let mut book = Logbook::open(folder.path()).unwrap();
+        book.add((3, 3), "a", LogStream::Stdout, "three").unwrap();
+        assert_eq!(texts(&Logbook::read(folder.path(), &LogQuery::default())), ["one", "three"]);
+    }
+
+    #[test]
+    fn a_flood_fills_two_files_and_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut book = Logbook::open(folder.path()).unwrap();
+        let line = "x".repeat(1 << 20);
+        for seq in 0..70 {
+            book.add((seq, seq), "a", LogStream::Stdout, &line).unwrap();
+        }
+        let size: u64 =
+            std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).sum();
+        assert!(size <= 2 * FILE_BYTES, "{size}");
+        let kept = Logbook::read(folder.path(), &LogQuery::default());
+        assert!(kept.len() >= 30 && kept.last().unwrap().seq == 69);
+    }
+}

@@ -1,0 +1,20 @@
+//! A deployment that stays: the process that holds an engine, and how other shells find it, ask it and change it.
+//!
+//! [`Host`] serves one deployment of one workspace on a private socket, in the background or in a terminal; [`Client`] is its other end.
+//! [`Home`] is what both find on disk. What a deployment is and how it comes about is [`deploy`](crate::deploy)'s affair.
+
+mod background;
+mod client;
+mod foreground;
+mod home;
+mod host;
+mod logbook;
+mod words;
+
+pub use background::{ARGUMENT, serve, start};
+pub use client::{Client, find};
+pub use foreground::foreground;
+pub use home::{Home, all_homes};
+pub use host::Host;
+pub use logbook::{LogLine, LogQuery, Logbook};
+pub use words::{Answer, DeployRequest, MemberReport, Reply, Request, StatusReport};

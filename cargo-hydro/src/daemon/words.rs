@@ -1,0 +1,159 @@
+//! What is said on a deployment's socket: one JSON object per line, one request per connection, then replies.
+//!
+//! A newer end may say more; unknown fields are left alone. Words alone: nothing is done here.
+
+use std::path::PathBuf;
+
+use hydro_runtime_shim::contract::{AdminReply, AdminRequest};
+use serde::{Deserialize, Serialize};
+
+use crate::build::BuildOptions;
+use crate::report::{Event, Failure};
+use crate::supervision::{Restart, Standing};
+use crate::workspace::CargoFlags;
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "request", rename_all = "snake_case")]
+pub enum Request {
+    /// Make what runs what `Hydro.toml` says: events, then done.
+    Deploy(DeployRequest),
+    /// How it is: [`Reply::Status`].
+    Status {},
+    /// What happens from now on: events without end.
+    Watch {},
+    /// Stop services (or members, `service.N`); they stay stopped.
+    Stop {
+        /// Their names; none: all.
+        names: Vec<String>,
+    },
+    /// Start what was stopped, or has ended.
+    Start {
+        /// Their names; none: all.
+        names: Vec<String>,
+    },
+    /// Stop and start.
+    Restart {
+        /// Their names; none: all.
+        names: Vec<String>,
+    },
+    /// Ask programs over their admin sockets: [`Reply::Asked`].
+    Ask {
+        /// The service, or one member.
+        name: String,
+        /// What.
+        ask: AdminRequest,
+    },
+    /// Stop everything, and end: events, then done.
+    Down {},
+}
+
+/// What to deploy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeployRequest {
+    /// The folder whose workspace is meant.
+    pub folder: PathBuf,
+    /// Cargo's flags.
+    pub flags: CargoFlags,
+    /// How programs are built.
+    pub build: BuildOptions,
+    /// Whether every machine is this one.
+    pub local: bool,
+    /// What becomes of services that do not say it.
+    pub default_restart: Option<Restart>,
+}
+
+/// What is answered. `event` may come any number of times and `watching` before them, each other ends the answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "reply", rename_all = "snake_case")]
+pub enum Reply {
+    /// Something happened.
+    Event {
+        /// Its number, counted by the deployment from 1.
+        seq: u64,
+        /// Milliseconds since 1970.
+        ts: u64,
+        /// Of a line in the logs: which of the member's processes wrote it, counted from 1.
+        #[serde(default)]
+        run: u32,
+        /// What.
+        event: Event,
+    },
+    /// From here on nothing is missed.
+    Watching {},
+    /// It is done.
+    Done {},
+    /// It could not be done.
+    Failed {
+        /// Why; all of it.
+        failures: Vec<Failure>,
+    },
+    /// How it is.
+    Status(StatusReport),
+    /// What the programs answered, member by member.
+    Asked {
+        /// One for each that runs.
+        answers: Vec<Answer>,
+    },
+}
+
+/// What one program answered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The member.
+    pub member: String,
+    /// Its words.
+    pub answer: AdminReply,
+}
+
+/// How a deployment is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusReport {
+    /// Its name.
+    pub deployment: String,
+    /// Process id of who holds it; none: nobody does, and nothing runs.
+    pub pid: Option<u32>,
+    /// Whether that is a command in somebody's terminal.
+    pub foreground: bool,
+    /// How many releases were applied.
+    pub releases: u64,
+    /// Its members, in the order of starting.
+    pub members: Vec<MemberReport>,
+}
+
+/// How a member is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberReport {
+    /// `service`, or `service.N`.
+    pub name: String,
+    /// Its service.
+    pub service: String,
+    /// The machine it runs on.
+    pub machine: String,
+    /// `up`, `paused` before a restart, `starting`, `stopping` or `down`.
+    pub state: String,
+    /// Process id, while it runs.
+    pub pid: Option<u32>,
+    /// The address by which peers know it.
+    pub address: Option<String>,
+    /// How often in a row it was started again.
+    pub restarts: u32,
+    /// When it was started, in milliseconds since 1970.
+    pub started_ms: u64,
+    /// How its last process ended, in words; none: it runs.
+    pub ended: Option<String>,
+}
+
+impl MemberReport {
+    /// Returns the word for where a member stands.
+    #[must_use]
+    pub fn state(standing: Standing) -> &'static str {
+        match standing {
+            Standing::Up => "up",
+            Standing::Starting => "starting",
+            Standing::Stopping => "stopping",
+            Standing::Down => "down",
+            Standing::Paused(_) => "paused",
+        }
+    }
+}
