@@ -25,7 +25,7 @@ pub(super) fn start(mut spec: MemberSpec, reporter: &Reporter) -> Result<Member,
         env: spec.env.iter().map(|(name, value)| (name.into(), value.into())).collect(),
         hidden_env: HIDDEN_ENV.to_vec(),
         directory: Some(spec.directory.clone()),
-        listener: spec.listener.take(),
+        listeners: std::mem::take(&mut spec.listeners),
         stdio: Stdio::Piped,
     };
     let process = Process::spawn(launch)?;

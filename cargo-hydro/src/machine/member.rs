@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,8 +38,8 @@ pub struct MemberSpec {
     pub env: BTreeMap<String, String>,
     /// Where it works.
     pub directory: PathBuf,
-    /// The socket it inherits.
-    pub listener: Option<TcpListener>,
+    /// The listening sockets it inherits, in this order.
+    pub listeners: Vec<OwnedFd>,
     /// The address by which peers know it.
     pub address: Option<SocketAddr>,
     /// Its admin socket, if it opens one.
@@ -48,19 +49,19 @@ pub struct MemberSpec {
 }
 
 impl MemberSpec {
-    /// Makes what starts the same member once more. It listens at the same socket, so that its peers never find it closed.
+    /// Makes what starts the same member once more. It listens at the same sockets, so that its peers never find them closed.
     ///
     /// # Errors
     /// There are no descriptors left.
     pub fn again(&self) -> io::Result<Self> {
-        let listener = self.listener.as_ref().map(TcpListener::try_clone).transpose()?;
+        let listeners = self.listeners.iter().map(OwnedFd::try_clone).collect::<io::Result<_>>()?;
         Ok(Self {
             name: self.name.clone(),
             program: self.program.clone(),
             args: self.args.clone(),
             env: self.env.clone(),
             directory: self.directory.clone(),
-            listener,
+            listeners,
             address: self.address,
             admin: self.admin.clone(),
             logs: self.logs.clone(),
@@ -298,7 +299,7 @@ mod tests {
             args: vec!["-c".into(), script.into()],
             env: BTreeMap::new(),
             directory: "/".into(),
-            listener: None,
+            listeners: Vec::new(),
             address: None,
             admin: None,
             logs: Logs::default(),

@@ -73,14 +73,14 @@ pub struct RuntimeDir {
 }
 
 impl RuntimeDir {
-    /// Makes one, under a short path: a socket's path may have about 100 bytes only.
+    /// Makes one, under a short path of plain letters: a socket's path may have about 100 bytes only, and endpoints have signs between their parts.
     ///
     /// # Errors
     /// Neither `XDG_RUNTIME_DIR` nor the temp folder can be written to.
     pub fn create() -> io::Result<Self> {
         let own = rustix::process::getuid().as_raw();
         let runtime = env::path("XDG_RUNTIME_DIR")
-            .filter(|folder| folder.as_os_str().len() < 60 && folder.metadata().is_ok_and(|data| data.uid() == own));
+            .filter(|folder| is_short_and_plain(folder) && folder.metadata().is_ok_and(|data| data.uid() == own));
         let path = match runtime.map(|folder| Self::create_in(&folder)) {
             Some(Ok(path)) => path,
             _ => Self::create_in(&short_temp_dir())?,
@@ -115,7 +115,12 @@ impl Drop for RuntimeDir {
 
 fn short_temp_dir() -> PathBuf {
     let folder = std::env::temp_dir();
-    if folder.as_os_str().len() < 60 { folder } else { PathBuf::from("/tmp") }
+    if is_short_and_plain(&folder) { folder } else { PathBuf::from("/tmp") }
+}
+
+fn is_short_and_plain(folder: &Path) -> bool {
+    let name = folder.as_os_str().as_encoded_bytes();
+    name.len() < 60 && name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"/-_.".contains(byte))
 }
 
 /// A lock between processes, held until it is dropped, or until the process ends in whatever way.
@@ -184,6 +189,14 @@ mod tests {
         std::fs::write(path.join("socket"), "").unwrap();
         drop(folder);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_folder_for_sockets_is_one_that_an_endpoint_can_name() {
+        assert!(is_short_and_plain(Path::new("/run/user/1000")));
+        for odd in ["/run/a,b", "/run/a#b", "/run/a b", "/run/ä", &"/run".repeat(20)] {
+            assert!(!is_short_and_plain(Path::new(odd)), "{odd}");
+        }
     }
 
     #[test]

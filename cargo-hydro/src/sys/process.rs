@@ -6,8 +6,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
-use std::net::TcpListener;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::ExitStatus;
@@ -19,8 +18,10 @@ use tokio::process::{Child, ChildStderr, ChildStdout};
 
 use super::{env, guard};
 
-/// Where a child finds the socket it inherits (systemd's protocol begins there).
-pub const LISTENER_FD: i32 = 3;
+/// Where a child finds the first of the sockets it inherits (systemd's protocol begins there).
+pub const LISTENER_FD: RawFd = 3;
+/// How many sockets a child inherits at most.
+const MOST_LISTENERS: RawFd = 2;
 
 /// How often a busy program is tried again.
 const BUSY_TRIES: u32 = 50;
@@ -50,8 +51,8 @@ pub struct Launch {
     pub hidden_env: Vec<&'static str>,
     /// Where it works; none: where we do.
     pub directory: Option<PathBuf>,
-    /// A socket it inherits as [`LISTENER_FD`].
-    pub listener: Option<TcpListener>,
+    /// Sockets it inherits, from [`LISTENER_FD`] on: two at most.
+    pub listeners: Vec<OwnedFd>,
     /// Where its streams go.
     pub stdio: Stdio,
 }
@@ -251,7 +252,7 @@ pub(super) struct Prepared {
     program: String,
     directory: Option<PathBuf>,
     // Held for the child's sake until it has started.
-    _listener: Option<OwnedFd>,
+    _listeners: Vec<OwnedFd>,
 }
 
 impl Prepared {
@@ -275,16 +276,9 @@ impl Prepared {
             use std::process::Stdio;
             command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         }
-        let listener = match launch.listener {
-            Some(listener) => {
-                occupy_listener_fd().map_err(system)?;
-                // Away from the target number, so that the copy in the child always clears close-on-exec.
-                Some(rustix::io::fcntl_dupfd_cloexec(&listener, LISTENER_FD + 1).map_err(|e| system(e.into()))?)
-            }
-            None => None,
-        };
-        prepare_in_child(&mut command, listener.as_ref().map(AsRawFd::as_raw_fd));
-        Ok(Self { command, program, directory: launch.directory, _listener: listener })
+        let listeners = away(launch.listeners).map_err(system)?;
+        prepare_in_child(&mut command, listeners.iter().map(AsRawFd::as_raw_fd).collect());
+        Ok(Self { command, program, directory: launch.directory, _listeners: listeners })
     }
 
     /// Takes the command; what remains keeps its files open.
@@ -328,8 +322,8 @@ fn when_written<T>(mut spawn: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     spawn()
 }
 
-/// Between fork and exec: signals as a fresh process has them, death with our thread, the socket in its place.
-fn prepare_in_child(command: &mut std::process::Command, listener: Option<i32>) {
+/// Between fork and exec: signals as a fresh process has them, death with our thread, the sockets in their places.
+fn prepare_in_child(command: &mut std::process::Command, listeners: Vec<RawFd>) {
     let parent = rustix::process::getpid();
     let prepare = move || {
         for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT, libc::SIGCHLD] {
@@ -344,10 +338,10 @@ fn prepare_in_child(command: &mut std::process::Command, listener: Option<i32>) 
                 return Err(io::ErrorKind::BrokenPipe.into());
             }
         }
-        if let Some(fd) = listener {
+        for (place, fd) in (LISTENER_FD..).zip(&listeners) {
             // SAFETY: both numbers are plain file descriptors; `fd` is open in the parent until the child has started,
-            // and the target's number is kept from other uses (`occupy_listener_fd`).
-            if unsafe { libc::dup2(fd, LISTENER_FD) } < 0 {
+            // and the target's number is kept from other uses (`occupy_listener_fds`).
+            if unsafe { libc::dup2(*fd, place) } < 0 {
                 return Err(io::Error::last_os_error());
             }
         }
@@ -357,17 +351,32 @@ fn prepare_in_child(command: &mut std::process::Command, listener: Option<i32>) 
     unsafe { command.pre_exec(prepare) };
 }
 
-/// Takes the socket's number in this process for good, if it is free. The standard library reports a failed exec through a pipe of its own,
-/// and in the child that pipe must not be what the socket replaces.
-fn occupy_listener_fd() -> io::Result<()> {
-    static HELD: Mutex<Option<OwnedFd>> = Mutex::new(None);
-    let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
-    if held.is_none() {
-        let file: OwnedFd = std::fs::File::open("/dev/null")?.into();
-        let copy = rustix::io::fcntl_dupfd_cloexec(&file, LISTENER_FD)?;
-        *held = (copy.as_raw_fd() == LISTENER_FD).then_some(copy);
+/// Copies sockets away from the numbers that they have in the child, so that the copies there always lack close-on-exec.
+fn away(listeners: Vec<OwnedFd>) -> io::Result<Vec<OwnedFd>> {
+    if listeners.is_empty() {
+        return Ok(listeners);
     }
-    Ok(())
+    if listeners.len() > MOST_LISTENERS as usize {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "too many sockets to hand over"));
+    }
+    occupy_listener_fds()?;
+    let copy = |listener| Ok(rustix::io::fcntl_dupfd_cloexec(&listener, LISTENER_FD + MOST_LISTENERS)?);
+    listeners.into_iter().map(copy).collect()
+}
+
+/// Takes the sockets' numbers in this process for good, as far as they are free. The standard library reports a failed exec through a pipe of its own,
+/// and in the child that pipe must not be what a socket replaces.
+fn occupy_listener_fds() -> io::Result<()> {
+    static HELD: Mutex<Vec<OwnedFd>> = Mutex::new(Vec::new());
+    let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+    loop {
+        // The system gives out the lowest number that is free.
+        let file = OwnedFd::from(std::fs::File::open("/dev/null")?);
+        if file.as_raw_fd() >= LISTENER_FD + MOST_LISTENERS {
+            return Ok(());
+        }
+        held.push(file);
+    }
 }
 
 /// Where our parent ignores the ends of its children, so do we by inheritance, and could not wait for ours.
@@ -384,6 +393,8 @@ fn notice_children() {
 #[cfg(test)]
 mod tests {
     use std::io::Read;
+    use std::net::TcpListener;
+    use std::os::unix::net::{UnixListener, UnixStream};
     use std::time::Instant;
 
     use tokio::io::{AsyncBufReadExt, AsyncReadExt};
@@ -426,24 +437,27 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_child_inherits_a_listening_socket() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
+    async fn a_child_inherits_listening_sockets_in_their_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        let (first, second) = (TcpListener::bind("127.0.0.1:0").unwrap(), UnixListener::bind(&path).unwrap());
+        let address = first.local_addr().unwrap();
         let mut launch =
-            sh("exec python3 -c 'import socket; s = socket.socket(fileno=3); s.accept()[0].send(b\"hello\")'");
-        launch.listener = Some(listener);
+            sh("exec python3 -c 'import socket\nfor n in 3, 4: socket.socket(fileno=n).accept()[0].send(b\"%d\" % n)'");
+        launch.listeners = vec![first.into(), second.into()];
         let mut process = Process::spawn(launch).unwrap();
         let mut text = String::new();
         std::net::TcpStream::connect(address).unwrap().read_to_string(&mut text).unwrap();
-        assert_eq!(text, "hello");
+        UnixStream::connect(path).unwrap().read_to_string(&mut text).unwrap();
+        assert_eq!(text, "34");
         assert!(process.wait().await.unwrap().success());
     }
 
     #[tokio::test]
     async fn what_is_missing_is_named_also_with_a_socket_to_inherit() {
         for _ in 0..3 {
-            let listener = Some(TcpListener::bind("127.0.0.1:0").unwrap());
-            let launch = Launch { program: "no-such-program".into(), listener, ..Default::default() };
+            let listeners = vec![TcpListener::bind("127.0.0.1:0").unwrap().into()];
+            let launch = Launch { program: "no-such-program".into(), listeners, ..Default::default() };
             let error = Process::spawn(launch).unwrap_err();
             assert_eq!(error.to_string(), "cannot find the program `no-such-program`");
         }
