@@ -13,11 +13,10 @@ use super::AdminSocket;
 use super::control::Wish;
 use super::http::{RequestLine, Response};
 use super::lines::Lines;
-use super::socket::Callers;
 use crate::bind::BindError;
 use crate::contract::{AdminReply, AdminRequest, Health, Metrics, Missing};
 use crate::link::Meters;
-use crate::transport::Socket;
+use crate::transport::{Callers, Socket};
 
 /// Callers at once; more wait.
 const CALLERS: usize = 32;

@@ -9,9 +9,8 @@ use std::path::{Path, PathBuf};
 
 use crate::bind::BindError;
 use crate::contract::ADMIN;
+use crate::transport::Callers;
 
-/// Whoever is root may do everything anyway.
-const ROOT: u32 = 0;
 /// Permission to write for the group and for others.
 const OTHERS_WRITE: u32 = 0o022;
 
@@ -61,7 +60,7 @@ impl AdminSocket {
 
     /// Returns who may call.
     pub(super) fn callers(&self) -> Callers {
-        Callers { owner: self.owner }
+        Callers::of(self.owner)
     }
 }
 
@@ -69,19 +68,6 @@ impl Drop for AdminSocket {
     fn drop(&mut self) {
         // Whatever goes wrong here leaves a stale file, which the next start replaces.
         let _ = std::fs::remove_file(&self.path);
-    }
-}
-
-/// Who may call.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Callers {
-    owner: u32,
-}
-
-impl Callers {
-    /// Tells whether that user may.
-    pub(super) fn may(self, user: u32) -> bool {
-        user == self.owner || user == ROOT
     }
 }
 
@@ -97,17 +83,5 @@ fn remove_stale(path: &Path) -> io::Result<()> {
     match UnixStream::connect(path) {
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => std::fs::remove_file(path),
         _ => Err(io::ErrorKind::AddrInUse.into()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_owner_and_root_may_call_and_nobody_else() {
-        let callers = Callers { owner: 1000 };
-        assert!(callers.may(1000) && callers.may(0));
-        assert!(!callers.may(1001));
     }
 }

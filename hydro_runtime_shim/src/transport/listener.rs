@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use tokio::net::{TcpListener, UnixListener};
 
-use super::Socket;
+use super::{Callers, Socket};
 use crate::contract::Transport;
 
 /// A listening socket that was handed over.
@@ -40,6 +40,8 @@ pub(crate) enum Listener {
         listener: UnixListener,
         /// The file that goes away with it; none: whoever handed the socket over looks after it.
         file: Option<PathBuf>,
+        /// Who may call; none: whoever can.
+        callers: Option<Callers>,
     },
 }
 
@@ -52,8 +54,9 @@ impl Listener {
         if let Some(position) = inherited.iter().position(|socket| matches(socket, transport)) {
             return match inherited.swap_remove(position) {
                 Inherited::Tcp { listener, .. } => Ok(Self::Tcp(TcpListener::from_std(listener)?)),
-                Inherited::Unix { listener, .. } => {
-                    Ok(Self::Unix { listener: UnixListener::from_std(listener)?, file: None })
+                Inherited::Unix { listener, path } => {
+                    let listener = UnixListener::from_std(listener)?;
+                    Ok(Self::Unix { listener, file: None, callers: Callers::of_folder(&path).ok().flatten() })
                 }
             };
         }
@@ -63,7 +66,8 @@ impl Listener {
             }
             Transport::Unix { path } | Transport::Shm { path } => {
                 remove_stale(path).await?;
-                Ok(Self::Unix { listener: UnixListener::bind(path)?, file: Some(path.clone()) })
+                let listener = UnixListener::bind(path)?;
+                Ok(Self::Unix { listener, file: Some(path.clone()), callers: Callers::of_folder(path)? })
             }
             Transport::Null | Transport::Stdio => {
                 Err(io::Error::new(io::ErrorKind::Unsupported, "this is no place that a socket can have"))
@@ -86,7 +90,15 @@ impl Listener {
     pub(crate) async fn accept(&self) -> io::Result<Socket> {
         match self {
             Self::Tcp(listener) => Socket::tcp(listener.accept().await?.0),
-            Self::Unix { listener, .. } => Ok(Socket::Unix(listener.accept().await?.0)),
+            Self::Unix { listener, callers, .. } => {
+                let stream = listener.accept().await?.0;
+                let user = stream.peer_cred()?.uid();
+                if callers.is_some_and(|callers| !callers.may(user)) {
+                    let reason = format!("a caller of the user {user} was turned away: the folder is somebody else's");
+                    return Err(io::Error::new(io::ErrorKind::PermissionDenied, reason));
+                }
+                Ok(Socket::Unix(stream))
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Knows neither frames nor the link's handshake. Each transport is a variant of [`Socket`].
 
+mod callers;
 mod dial;
 mod insecure;
 mod listener;
@@ -19,6 +20,7 @@ mod tls;
 #[path = "no_tls.rs"]
 mod tls;
 
+pub(crate) use callers::Callers;
 pub(crate) use dial::{Dialed, connect};
 pub(crate) use insecure::Insecure;
 pub(crate) use listener::{Inherited, Listener};
