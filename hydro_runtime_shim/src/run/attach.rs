@@ -1,13 +1,17 @@
 //! From bindings to sockets: every port is opened, dialed or both.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
 use crate::bind::{BindError, Bindings};
 use crate::contract::{Endpoint, Role, Transport};
 use crate::link::{self, Calls, Copying, Node, PortHub, Served};
-use crate::transport::{Inherited, Listener};
+use crate::transport::{Inherited, Listener, watch};
+
+/// How often links are asked for memory that they do not need; a second is what they are quiet for then.
+const GIVE_BACK_EVERY: Duration = Duration::from_secs(1);
 
 /// A program's open ports.
 #[derive(Debug)]
@@ -107,11 +111,21 @@ fn serve_links(node: &Rc<Node>, ports: &[PortHub], dialed: Vec<(PortHub, Endpoin
             PortHub::Output(hub) => tokio::task::spawn_local(link::sweep(Rc::clone(hub))),
         });
     }
+    tokio::task::spawn_local(give_back());
     let calls = Calls::new(Rc::clone(node));
     for (hub, endpoint) in dialed {
         calls.add(&hub, endpoint);
     }
     calls
+}
+
+/// Gives memory back that quiet links do not need, for ever.
+async fn give_back() {
+    let mut pulse = tokio::time::interval(GIVE_BACK_EVERY);
+    loop {
+        pulse.tick().await;
+        watch::give_back();
+    }
 }
 
 async fn listen(place: &Place, inherited: &mut Vec<Inherited>) -> Result<Listener, BindError> {

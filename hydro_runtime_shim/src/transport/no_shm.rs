@@ -83,6 +83,9 @@ pub(crate) mod watch {
     /// Nothing to see.
     pub(crate) fn look(_times: usize) {}
 
+    /// Nothing to give.
+    pub(crate) fn give_back() {}
+
     /// No.
     pub(crate) fn fall_asleep() -> bool {
         false

@@ -149,6 +149,22 @@ impl Memory {
         unsafe { self.data(half).add(start).read_volatile() };
     }
 
+    /// Gives the pages back that lie wholly in `count` bytes from position `at` on. They are zeros then, for both processes: to be called by the writer
+    /// alone, for what is free.
+    pub(super) fn give_back(&self, half: Half, at: u64, count: usize) {
+        // SAFETY: the call takes a number.
+        let Ok(page @ 1..) = usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }) else { return };
+        let (start, first, rest) = self.pieces(at, count);
+        let data = self.start(half) + CONTROL_BYTES;
+        for (start, end) in [(data + start, data + start + first), (data, data + rest)] {
+            let (start, end) = (start.next_multiple_of(page), end - end % page);
+            if start < end {
+                // SAFETY: whole pages of the mapping, which stays; nobody has references into it. A system that cannot do it keeps the pages.
+                unsafe { libc::madvise(self.base.add(start).as_ptr().cast(), end - start, libc::MADV_REMOVE) };
+            }
+        }
+    }
+
     /// Cuts `count` bytes from position `at` on into what lies before the ring's end and what lies after it.
     #[inline]
     fn pieces(&self, at: u64, count: usize) -> (usize, usize, usize) {

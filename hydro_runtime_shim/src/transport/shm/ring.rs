@@ -14,6 +14,9 @@ use super::memory::{Half, Memory, Word};
 /// A writer that found the ring full goes on when this share of it is free, not at each byte: it would be woken for each.
 const FREE_SHARE: u64 = 4;
 
+/// A ring that takes less than this between two looks is quiet, and gives pages back: each that it needs again costs a fault.
+const QUIET_BYTES: u64 = 64 << 10;
+
 /// What a call moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Moved {
@@ -32,6 +35,10 @@ pub(super) struct Producer {
     /// The reader's count as it was seen last.
     head: Cell<u64>,
     asleep: Cell<bool>,
+    /// What was written when pages were given back last, or might have been.
+    looked: Cell<u64>,
+    /// Whether something was written since pages were given back.
+    used: Cell<bool>,
 }
 
 /// The reading end.
@@ -48,7 +55,18 @@ pub(super) struct Consumer {
 impl Producer {
     /// Creates the writing end of a ring that nothing was written to.
     pub(super) fn new(memory: Rc<Memory>, half: Half) -> Self {
-        Self { memory, half, tail: Cell::new(0), head: Cell::new(0), asleep: Cell::new(false) }
+        let (tail, head, asleep, looked, used) = Default::default();
+        Self { memory, half, tail, head, asleep, looked, used }
+    }
+
+    /// Gives the pages of free space back, unless much was written since the last call. To be called now and then: a ring of which every page was written once
+    /// would keep them all.
+    pub(super) fn give_back(&self) {
+        let written = self.tail.get().wrapping_sub(self.looked.replace(self.tail.get()));
+        self.used.set(self.used.get() || written > 0);
+        if written <= QUIET_BYTES && self.look().is_ok() && self.used.replace(false) {
+            self.memory.give_back(self.half, self.tail.get(), self.free() as usize);
+        }
     }
 
     /// Writes what there is room for of these pieces, and publishes it at once.

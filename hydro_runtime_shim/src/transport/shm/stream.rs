@@ -203,6 +203,11 @@ impl Shared {
         woken
     }
 
+    /// Gives pages back that nothing was written to lately.
+    pub(super) fn give_back(&self) {
+        self.outgoing.give_back();
+    }
+
     fn next_ready(&self) -> Option<Waker> {
         let mut waiting = self.waiting.borrow_mut();
         let at = waiting.iter().position(|(wish, _)| self.is_ready(*wish))?;

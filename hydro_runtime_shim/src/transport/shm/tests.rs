@@ -56,6 +56,37 @@ fn bytes_go_round_the_end_of_the_ring() {
 }
 
 #[test]
+fn a_quiet_ring_gives_its_pages_back_and_keeps_what_is_unread() {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let (memory, descriptor) = Memory::create(CAPACITY).expect("memory");
+    let file = File::from(descriptor.try_clone().expect("another handle"));
+    let pages = || file.metadata().expect("our own").blocks() * 512 / 4096;
+    let there = Rc::new(Memory::adopt(descriptor, CAPACITY).expect("the same memory"));
+    let (producer, consumer) = (Producer::new(Rc::new(memory), Half::First), Consumer::new(there, Half::First));
+    let mut buffer = vec![0; CAPACITY];
+    for _ in 0..3 {
+        write(&producer, &[7; CAPACITY]).expect("sound");
+        consumer.read(&mut buffer).expect("sound");
+    }
+    // Round the end of the ring, so that what is unread lies at both ends of it.
+    write(&producer, &[7; CAPACITY - 5000]).expect("sound");
+    consumer.read(&mut buffer).expect("sound");
+    write(&producer, &[9; 10_000]).expect("sound");
+    assert!(pages() >= 16, "{}", pages());
+    // Much was written until now, and nothing until the next time.
+    producer.give_back();
+    assert!(pages() >= 16, "{}", pages());
+    producer.give_back();
+    assert!(pages() <= 7, "{}", pages());
+    assert_eq!(consumer.read(&mut buffer).expect("sound").bytes, 10_000);
+    assert_eq!(buffer[..10_000], [9; 10_000]);
+    write(&producer, &[3; CAPACITY]).expect("sound");
+    assert_eq!(consumer.read(&mut buffer).expect("sound").bytes, CAPACITY);
+    assert_eq!(buffer, [3; CAPACITY]);
+}
+
+#[test]
 fn a_full_ring_takes_nothing_and_an_empty_one_gives_nothing() {
     let (producer, consumer) = ring();
     let mut buffer = vec![0; 2 * CAPACITY];

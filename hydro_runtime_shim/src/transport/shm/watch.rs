@@ -56,6 +56,11 @@ pub(crate) fn fall_asleep() -> bool {
     STREAMS.with_borrow(|streams| each(streams, Shared::sleep_for_all))
 }
 
+/// Gives pages of quiet rings back; to be called every second or so.
+pub(crate) fn give_back() {
+    STREAMS.with_borrow(|streams| streams.iter().filter_map(Weak::upgrade).for_each(|stream| stream.give_back()));
+}
+
 fn each(streams: &[Weak<Shared>], what: impl Fn(&Shared) -> bool) -> bool {
     streams.iter().filter_map(Weak::upgrade).fold(false, |any, stream| what(&stream) | any)
 }
