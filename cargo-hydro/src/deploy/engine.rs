@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -85,6 +86,8 @@ pub struct MemberStatus {
     pub pid: u32,
     /// The address by which peers know it.
     pub address: Option<SocketAddr>,
+    /// The Unix socket at which it listens, too.
+    pub socket: Option<PathBuf>,
     /// How it ended; none: it runs.
     pub exit: Option<Exit>,
     /// Whether somebody asked for its end.
@@ -272,16 +275,18 @@ impl Engine {
     #[must_use]
     pub fn status(&self) -> Vec<MemberStatus> {
         let state = self.state();
-        let members =
-            state.started.iter().flat_map(|(service, started)| started.members.iter().map(move |m| (service, m)));
+        let members = state.started.iter().flat_map(|(service, started)| {
+            started.members.iter().enumerate().map(move |(number, m)| (service, m, started.socket(number)))
+        });
         members
-            .map(|(service, member)| {
+            .map(|(service, member, socket)| {
                 let (standing, restarts) = state.supervision.standing(member.name()).unwrap_or((Standing::Down, 0));
                 MemberStatus {
                     name: member.name().to_owned(),
                     service: service.clone(),
                     pid: member.pid(),
                     address: member.address(),
+                    socket,
                     exit: member.exit().now(),
                     stopped: member.stopper().was_asked(),
                     standing,

@@ -11,13 +11,14 @@ use hydroflow_standalone::source::{SourceFile, SourceMap};
 use serde_spanned::Spanned;
 
 use super::model::{
-    Deployment, LOCALHOST, Link, Machine, MachineKind, PortRef, Program, Security, Service, SupervisedGroup, Upkeep,
+    Deployment, LOCALHOST, Link, LocalLinks, Machine, MachineKind, PortRef, Program, Security, Service,
+    SupervisedGroup, Upkeep,
 };
 use crate::build;
 use crate::report::{ExitCode, Failure, Origin, Reporter, diagnostic_event, diagnostic_rendered};
 use crate::workspace::Workspace;
 use crate::workspace::hydro_toml::{
-    self, FILE_NAME, HydroToml, RawGroup, RawKind, RawPort, RawProgram, RawService, RawUpkeep,
+    self, FILE_NAME, HydroToml, RawGroup, RawKind, RawLink, RawPort, RawProgram, RawService, RawUpkeep,
 };
 
 /// Reads the workspace's `Hydro.toml`.
@@ -111,6 +112,7 @@ impl Resolver<'_> {
     fn deployment(&mut self, raw: &HydroToml) -> Deployment {
         let name = raw.name.as_ref().map_or_else(|| default_name(self.folder), |name| name.get_ref().clone());
         let mut deployment = Deployment { name, security: security(raw.tls.as_ref()), ..Default::default() };
+        deployment.local_links = local_links(raw.local_links.as_ref()).unwrap_or_default();
         for (name, machine) in &raw.machines {
             let kind = match &machine.kind {
                 RawKind::Localhost => MachineKind::Localhost,
@@ -139,7 +141,9 @@ impl Resolver<'_> {
             let origin = Some(self.origin(link.from.span.start));
             let to_origin = Some(self.origin(link.to.span.start));
             let (from, to) = (port(&link.from), port(&link.to));
-            deployment.links.push(Link { from, to, policy: link.policy, insecure: link.insecure, origin, to_origin });
+            let RawLink { policy, delivery, insecure, .. } = *link;
+            let transport = local_links(link.transport.as_ref());
+            deployment.links.push(Link { from, to, policy, delivery, transport, insecure, origin, to_origin });
         }
         deployment
     }
@@ -196,6 +200,11 @@ impl Resolver<'_> {
 /// Another word was told of when the file was read.
 fn security(raw: Option<&Spanned<String>>) -> Security {
     raw.and_then(|word| Security::parse(word.get_ref())).unwrap_or_default()
+}
+
+/// Another word was told of, too.
+fn local_links(raw: Option<&Spanned<String>>) -> Option<LocalLinks> {
+    LocalLinks::parse(raw?.get_ref())
 }
 
 fn upkeep(raw: &RawUpkeep) -> Upkeep {

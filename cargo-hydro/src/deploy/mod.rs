@@ -1,6 +1,6 @@
 //! From a wished-for deployment to running, wired services: model → topology (checks) → plan → start → engine.
 //!
-//! `model`, `topology`, `security` and `plan` are pure: no process, no clock, no async. Read [`Deployment`] first, then [`Engine`].
+//! `model`, `topology`, `security`, `ways` and `plan` are pure: no process, no clock, no async. Read [`Deployment`] first, then [`Engine`].
 
 mod authority;
 pub mod draw;
@@ -16,11 +16,12 @@ mod security;
 mod sockets;
 mod start;
 pub mod topology;
+mod ways;
 
 pub use engine::{Engine, EngineOptions, MemberStatus};
 pub use from_toml::{from_toml, from_toml_at, has_toml, name};
 pub use model::{
-    Deployment, LOCALHOST, Link, Machine, MachineKind, PortRef, Program, Security, Service, SupervisedGroup, Upkeep,
-    member_name,
+    Deployment, LOCALHOST, Link, LocalLinks, Machine, MachineKind, PortRef, Program, Security, Service,
+    SupervisedGroup, Upkeep, member_name,
 };
 pub use plan::{Address, Addresses, Plan, PlannedMember};

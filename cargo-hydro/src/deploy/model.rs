@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 
-use hydro_runtime_shim::contract::Policy;
+use hydro_runtime_shim::contract::{Delivery, Policy};
 use hydroflow_standalone::interface::ModuleInterface;
 use indexmap::IndexMap;
 
@@ -126,6 +126,10 @@ pub struct Link {
     pub to: PortRef,
     /// How the output divides its items among its peers; all links of one output agree on it.
     pub policy: Option<Policy>,
+    /// What its output does with items that are not taken fast enough; all links of one output agree on it.
+    pub delivery: Option<Delivery>,
+    /// What carries it within a machine; none: what the deployment says.
+    pub transport: Option<LocalLinks>,
     /// Whether it is never encrypted, by the user's wish.
     pub insecure: bool,
     /// The line that made it.
@@ -156,6 +160,36 @@ impl Security {
     }
 }
 
+/// What carries links between two services of one machine that are not encrypted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LocalLinks {
+    /// Memory that both share; where the system has none, Unix sockets.
+    #[default]
+    Shm,
+    /// Unix sockets.
+    Unix,
+    /// TCP.
+    Tcp,
+}
+
+impl LocalLinks {
+    /// Returns what this word says.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Shm, Self::Unix, Self::Tcp].into_iter().find(|known| known.name() == word)
+    }
+
+    /// Returns the word for it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Shm => "shm",
+            Self::Unix => "unix",
+            Self::Tcp => "tcp",
+        }
+    }
+}
+
 /// Machines, services and links under one name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Deployment {
@@ -163,6 +197,8 @@ pub struct Deployment {
     pub name: String,
     /// Which of its links are encrypted.
     pub security: Security,
+    /// What carries its links within a machine.
+    pub local_links: LocalLinks,
     /// Machines by name, in the order they were made.
     pub machines: IndexMap<String, Machine>,
     /// Services by name, in the order they were made.

@@ -4,22 +4,27 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 
 use hydro_runtime_shim::contract::{
-    self, Endpoint, Role, Transport, input_variable, output_variable, param_variable, policy_variable,
+    self, Delivery, Endpoint, Role, Transport, delivery_variable, input_variable, output_variable, param_variable,
+    policy_variable,
 };
 use hydroflow_standalone::interface::{Direction, ModuleInterface};
 use serde::Serialize;
 
 use super::model::{Deployment, Link, PortRef, Program, Service, member_name};
+use super::ways::Way;
 
 /// Where a member listens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Address {
     /// What its socket is bound to.
     pub listen: SocketAddr,
     /// What peers dial, and see.
     pub advertised: SocketAddr,
+    /// The Unix socket at which it listens, too, for callers on its own machine.
+    pub socket: Option<PathBuf>,
 }
 
 impl Address {
@@ -33,7 +38,13 @@ impl Address {
                 SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
             });
         }
-        Self { listen, advertised }
+        Self { listen, advertised, socket: None }
+    }
+
+    /// Adds the Unix socket.
+    #[must_use]
+    pub fn with_socket(self, path: impl Into<PathBuf>) -> Self {
+        Self { socket: Some(path.into()), ..self }
     }
 }
 
@@ -95,7 +106,8 @@ impl Plan {
                 let fixed = service.listen.as_ref().and_then(|listen| listen.parse().ok());
                 let listen =
                     fixed.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, ports.next().unwrap_or(u16::MAX))));
-                ((name.clone(), member), Address::of(listen))
+                let socket = format!("/run/hydro/{}.sock", listen.port());
+                ((name.clone(), member), Address::of(listen).with_socket(socket))
             })
             .collect();
         Self::new(deployment, &addresses, &BTreeSet::new())
@@ -134,11 +146,12 @@ impl Wiring<'_> {
             (contract::MEMBER.to_owned(), member.to_string()),
             (contract::MEMBERS.to_owned(), service.count.to_string()),
         ]);
-        let address = self.addresses.get(&(name.to_owned(), member)).copied();
+        let address = self.addresses.get(&(name.to_owned(), member));
         let is_ours = matches!(service.program, Program::Hydroflow { .. });
         if let (Program::Hydroflow { interface, params, .. }, Some(address)) = (&service.program, address) {
             env.insert(contract::ADDRESS.to_owned(), address.advertised.to_string());
-            env.insert(contract::LISTEN_FDS.to_owned(), "1".to_owned());
+            let sockets = 1 + usize::from(address.socket.is_some());
+            env.insert(contract::LISTEN_FDS.to_owned(), sockets.to_string());
             env.extend(params.iter().map(|(param, value)| (param_variable(param), value.clone())));
             env.extend(self.ports(name, member, interface, address));
         }
@@ -148,13 +161,13 @@ impl Wiring<'_> {
             service: name.to_owned(),
             member,
             machine: service.machine.clone(),
-            address,
+            address: address.cloned(),
             certificate: is_ours && self.deployment.needs_certificates(name),
             env,
         }
     }
 
-    fn ports(&self, name: &str, member: u32, interface: &ModuleInterface, own: Address) -> Vec<(String, String)> {
+    fn ports(&self, name: &str, member: u32, interface: &ModuleInterface, own: &Address) -> Vec<(String, String)> {
         let mut variables = Vec::new();
         for port in &interface.ports {
             let end = PortRef { service: name.to_owned(), port: port.name.clone() };
@@ -177,8 +190,11 @@ impl Wiring<'_> {
                     // Latecomers and scripts may still attach to it.
                     endpoints.extend(self.listens(Direction::Output, &end, own));
                     variables.push((output_variable(&port.name), endpoints.join(",")));
-                    if let Some(policy) = links.filter_map(|link| link.policy).next() {
+                    if let Some(policy) = links.clone().find_map(|link| link.policy) {
                         variables.push((policy_variable(&port.name), policy.name().to_owned()));
+                    }
+                    if let Some(Delivery::Lossy) = links.filter_map(|link| link.delivery).next() {
+                        variables.push((delivery_variable(&port.name), Delivery::Lossy.name().to_owned()));
                     }
                 }
             }
@@ -186,12 +202,14 @@ impl Wiring<'_> {
         variables
     }
 
-    /// Returns the endpoints at which a port waits for callers.
-    fn listens(&self, direction: Direction, end: &PortRef, own: Address) -> Vec<String> {
+    /// Returns the endpoints at which a port waits for callers. Scripts call at the Unix socket, also where all links are encrypted.
+    fn listens(&self, direction: Direction, end: &PortRef, own: &Address) -> Vec<String> {
         let served = self.deployment.served(end);
-        let ways = [(served.plain, false), (served.tls, true)];
-        let ways = ways.into_iter().filter(|(is_served, _)| *is_served);
-        ways.map(|(_, is_tls)| write(direction, Role::Listen, (own.listen, is_tls), None)).collect()
+        let plain = served.plain.then(|| tcp(own.listen));
+        let tls = served.tls.then(|| tls(own.listen));
+        let unix = own.socket.as_ref().map(|path| Transport::Unix { path: path.clone() });
+        let places = [plain, tls, unix].into_iter().flatten();
+        places.map(|transport| write(direction, Role::Listen, transport, None)).collect()
     }
 
     /// Returns the endpoints at which a port calls its peers of one link.
@@ -202,26 +220,42 @@ impl Wiring<'_> {
         member: u32,
         (link, peer): (&Link, &PortRef),
     ) -> impl Iterator<Item = String> {
-        let is_tls = self.deployment.is_encrypted(link);
+        let way = self.deployment.way(link);
         self.peers(own, member, peer)
-            .map(move |address| write(direction, Role::Dial, (address, is_tls), Some(&peer.port)))
+            .map(move |address| write(direction, Role::Dial, place(address, way), Some(&peer.port)))
     }
 
     /// Returns the addresses of all members behind `peer`, except the asking member itself.
-    fn peers(&self, own: &PortRef, member: u32, peer: &PortRef) -> impl Iterator<Item = SocketAddr> {
+    fn peers(&self, own: &PortRef, member: u32, peer: &PortRef) -> impl Iterator<Item = &Address> {
         let same_service = own.service == peer.service;
         let service = peer.service.clone();
         self.addresses
             .range((service.clone(), 0)..=(service, u32::MAX))
             .filter(move |((_, other), _)| !(same_service && *other == member))
-            .map(|(_, address)| address.advertised)
+            .map(|(_, address)| address)
     }
 }
 
+/// Returns where to call a peer.
+fn place(address: &Address, way: Way) -> Transport {
+    match (way, address.socket.as_deref()) {
+        (Way::Tls, _) => tls(address.advertised),
+        (Way::SharedMemory, Some(path)) => Transport::Shm { path: path.to_owned() },
+        (Way::Unix, Some(path)) => Transport::Unix { path: path.to_owned() },
+        (Way::Tcp, _) | (_, None) => tcp(address.advertised),
+    }
+}
+
+fn tcp(address: SocketAddr) -> Transport {
+    Transport::Tcp { host: address.ip().to_string(), port: address.port() }
+}
+
+fn tls(address: SocketAddr) -> Transport {
+    Transport::Tls { host: address.ip().to_string(), port: address.port() }
+}
+
 /// Writes an endpoint as short as its direction allows.
-fn write(direction: Direction, role: Role, (address, is_tls): (SocketAddr, bool), peer_port: Option<&str>) -> String {
-    let (host, port) = (address.ip().to_string(), address.port());
-    let transport = if is_tls { Transport::Tls { host, port } } else { Transport::Tcp { host, port } };
+fn write(direction: Direction, role: Role, transport: Transport, peer_port: Option<&str>) -> String {
     let text = Endpoint { role, transport, peer_port: peer_port.map(str::to_owned) }.to_string();
     let implied = match direction {
         Direction::Input => "listen:",
@@ -235,7 +269,7 @@ mod tests {
     use hydro_runtime_shim::contract::{Policy, parse_endpoints};
 
     use super::*;
-    use crate::deploy::model::Security;
+    use crate::deploy::model::{LocalLinks, Security};
     use crate::deploy::samples::{command, deployment, link};
 
     fn variables(plan: &Plan, member: &str) -> Vec<String> {
@@ -266,21 +300,45 @@ mod tests {
         let expected = r#"{
   "HYDRO_ADDRESS": "127.0.0.1:4002",
   "HYDRO_DEPLOYMENT": "test",
-  "HYDRO_INPUT_INBOUND": "tcp://127.0.0.1:4002",
+  "HYDRO_INPUT_INBOUND": "tcp://127.0.0.1:4002,unix:/run/hydro/4002.sock",
   "HYDRO_MEMBER": "0",
   "HYDRO_MEMBERS": "1",
-  "HYDRO_OUTPUT_OUT": "listen:tcp://127.0.0.1:4002",
+  "HYDRO_OUTPUT_OUT": "listen:tcp://127.0.0.1:4002,listen:unix:/run/hydro/4002.sock",
   "HYDRO_PARAM_N": "3",
   "HYDRO_SERVICE": "server",
   "LEVEL": "debug",
-  "LISTEN_FDS": "1"
+  "LISTEN_FDS": "2"
 }"#;
         assert_eq!(serde_json::to_string_pretty(&plan.members[0].env).unwrap(), expected);
         let client = [
-            "INPUT_ANSWERS=tcp://127.0.0.1:4001",
-            "OUTPUT_OUTBOUND=tcp://127.0.0.1:4002/inbound,listen:tcp://127.0.0.1:4001",
+            "INPUT_ANSWERS=tcp://127.0.0.1:4001,unix:/run/hydro/4001.sock",
+            "OUTPUT_OUTBOUND=shm:/run/hydro/4002.sock#inbound,listen:tcp://127.0.0.1:4001,listen:unix:/run/hydro/4001.sock",
         ];
         assert_eq!(variables(&plan, "client.1"), client);
+    }
+
+    #[test]
+    fn links_within_the_machine_go_as_the_deployment_or_the_link_says() {
+        let mut pair = deployment(&[("a", "output o, output p"), ("b", "input i")]);
+        link(&mut pair, "a.o", "b.i", None);
+        link(&mut pair, "a.p", "b.i", None);
+        pair.local_links = LocalLinks::Unix;
+        pair.links[1].transport = Some(LocalLinks::Tcp);
+        let starts = variables(&Plan::example(&pair), "a");
+        let starts: Vec<&str> = starts.iter().filter_map(|variable| variable.split(',').next()).collect();
+        assert_eq!(starts, ["OUTPUT_O=unix:/run/hydro/4001.sock#i", "OUTPUT_P=tcp://127.0.0.1:4001/i"]);
+    }
+
+    #[test]
+    fn an_output_that_may_leave_items_out_is_told_so() {
+        let mut pair = deployment(&[("a", "output o, output p"), ("b", "input i")]);
+        link(&mut pair, "a.o", "b.i", None);
+        link(&mut pair, "a.p", "b.i", None);
+        pair.links[0].delivery = Some(Delivery::Lossy);
+        pair.links[1].delivery = Some(Delivery::Reliable);
+        let env = Plan::example(&pair).members.remove(1).env;
+        let told: Vec<_> = env.iter().filter(|(name, _)| name.starts_with("HYDRO_DELIVERY")).collect();
+        assert_eq!(told, [(&"HYDRO_DELIVERY_O".to_owned(), &"lossy".to_owned())]);
     }
 
     #[test]
@@ -289,16 +347,18 @@ mod tests {
         link(&mut pair, "client.outbound", "server.inbound", None);
         pair.security = Security::Always;
         let plan = Plan::example(&pair);
-        let server = ["INPUT_INBOUND=tls://127.0.0.1:4001", "INPUT_OTHER=tls://127.0.0.1:4001"];
+        let server =
+            ["INBOUND", "OTHER"].map(|port| format!("INPUT_{port}=tls://127.0.0.1:4001,unix:/run/hydro/4001.sock"));
         assert_eq!(variables(&plan, "server"), server);
-        let client = ["OUTPUT_OUTBOUND=tls://127.0.0.1:4001/inbound,listen:tls://127.0.0.1:4000"];
-        assert_eq!(variables(&plan, "client"), client);
+        let client =
+            "OUTPUT_OUTBOUND=tls://127.0.0.1:4001/inbound,listen:tls://127.0.0.1:4000,listen:unix:/run/hydro/4000.sock";
+        assert_eq!(variables(&plan, "client"), [client]);
         assert!(plan.members.iter().all(|member| member.certificate));
         pair.links[0].insecure = true;
         let plan = Plan::example(&pair);
-        let inbound = "INPUT_INBOUND=tcp://127.0.0.1:4001,tls://127.0.0.1:4001";
-        assert_eq!(variables(&plan, "server"), [inbound, "INPUT_OTHER=tls://127.0.0.1:4001"]);
-        assert!(variables(&plan, "client")[0].starts_with("OUTPUT_OUTBOUND=tcp://127.0.0.1:4001/inbound,"));
+        let inbound = "INPUT_INBOUND=tcp://127.0.0.1:4001,tls://127.0.0.1:4001,unix:/run/hydro/4001.sock";
+        assert_eq!(variables(&plan, "server"), [inbound, &server[1]]);
+        assert!(variables(&plan, "client")[0].starts_with("OUTPUT_OUTBOUND=shm:/run/hydro/4001.sock#inbound,"));
     }
 
     #[test]
@@ -307,8 +367,8 @@ mod tests {
         link(&mut gossip, "node.said", "node.heard", Some(Policy::RoundRobin));
         gossip.services["node"].count = 3;
         let expected = [
-            "INPUT_HEARD=tcp://127.0.0.1:4001",
-            "OUTPUT_SAID=tcp://127.0.0.1:4000/heard,tcp://127.0.0.1:4002/heard,listen:tcp://127.0.0.1:4001",
+            "INPUT_HEARD=tcp://127.0.0.1:4001,unix:/run/hydro/4001.sock",
+            "OUTPUT_SAID=shm:/run/hydro/4000.sock#heard,shm:/run/hydro/4002.sock#heard,listen:tcp://127.0.0.1:4001,listen:unix:/run/hydro/4001.sock",
             "POLICY_SAID=round_robin",
         ];
         assert_eq!(variables(&Plan::example(&gossip), "node.1"), expected);
@@ -323,6 +383,9 @@ mod tests {
         let plan = Plan::new(&grown, &addresses, &["a".to_owned()].into());
         assert_eq!(order(&plan), ["b"]);
         assert_eq!(variables(&plan, "b"), ["INPUT_Y=tcp://127.0.0.1:2,dial:tcp://127.0.0.1:1/out"]);
+        let addresses = [(("a".to_owned(), 0), at(1).with_socket("/a")), (("b".to_owned(), 0), at(2))].into();
+        let plan = Plan::new(&grown, &addresses, &["a".to_owned()].into());
+        assert_eq!(variables(&plan, "b"), ["INPUT_Y=tcp://127.0.0.1:2,dial:shm:/a#out"]);
     }
 
     #[test]
@@ -351,9 +414,10 @@ mod tests {
         let mut open = deployment(&[("a", "output out"), ("b", "input y")]);
         link(&mut open, "a.out", "b.y", None);
         open.services["b"].listen = Some("[::]:9".into());
+        open.local_links = LocalLinks::Tcp;
         let plan = Plan::example(&open);
-        assert_eq!(variables(&plan, "b"), ["INPUT_Y=tcp://[::]:9"]);
-        assert_eq!(variables(&plan, "a")[0], "OUTPUT_OUT=tcp://[::1]:9/y,listen:tcp://127.0.0.1:4000");
+        assert_eq!(variables(&plan, "b"), ["INPUT_Y=tcp://[::]:9,unix:/run/hydro/9.sock"]);
+        assert!(variables(&plan, "a")[0].starts_with("OUTPUT_OUT=tcp://[::1]:9/y,listen:tcp://127.0.0.1:4000,"));
         for value in ["tcp://[::1]:9/y,listen:tcp://127.0.0.1:4000", "tcp://[::]:9"] {
             assert!(parse_endpoints(value, contract::Direction::Output).is_ok());
         }

@@ -79,7 +79,16 @@ pub(super) fn port(text: &str) -> PortRef {
 /// Adds a link; links begin on line 100.
 pub(super) fn link(deployment: &mut Deployment, from: &str, to: &str, policy: Option<Policy>) {
     let origin = Some(Origin::line("Hydro.toml", 100 + deployment.links.len()));
-    deployment.links.push(Link { from: port(from), to: port(to), policy, insecure: false, origin, to_origin: None });
+    deployment.links.push(Link {
+        from: port(from),
+        to: port(to),
+        policy,
+        delivery: None,
+        transport: None,
+        insecure: false,
+        origin,
+        to_origin: None,
+    });
 }
 
 /// Returns what an engine needs, in this very workspace.

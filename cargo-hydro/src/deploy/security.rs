@@ -53,7 +53,8 @@ impl Deployment {
             .collect()
     }
 
-    fn leaves_the_machine(&self, link: &Link) -> bool {
+    /// Tells whether a link's ends are on two machines.
+    pub(super) fn leaves_the_machine(&self, link: &Link) -> bool {
         self.place(&link.from.service) != self.place(&link.to.service)
     }
 

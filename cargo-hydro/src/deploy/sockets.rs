@@ -1,4 +1,4 @@
-//! Where the admin sockets of an engine's programs are: in a folder of its own that nobody else may enter, made when the first one is needed.
+//! Where the Unix sockets of an engine's programs are: in a folder of its own that nobody else may enter, made when the first one is needed.
 
 use std::io;
 use std::path::PathBuf;
@@ -17,13 +17,16 @@ impl Sockets {
     ///
     /// # Errors
     /// The folder cannot be made.
-    pub(super) fn next(&self) -> io::Result<PathBuf> {
+    pub(super) fn next(&self, ending: &str) -> io::Result<PathBuf> {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         let (folder, count) = &mut *made;
         if folder.is_none() {
             *folder = Some(RuntimeDir::create()?);
         }
         *count += 1;
-        folder.as_ref().map(|folder| folder.path().join(format!("{count}.admin"))).ok_or(io::ErrorKind::NotFound.into())
+        folder
+            .as_ref()
+            .map(|folder| folder.path().join(format!("{count}.{ending}")))
+            .ok_or(io::ErrorKind::NotFound.into())
     }
 }

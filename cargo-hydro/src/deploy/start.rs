@@ -3,7 +3,10 @@
 //! Owns what it starts until the engine takes it over: dropped in between, nothing is left.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{SocketAddr, TcpListener};
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,8 +46,13 @@ impl Started {
     pub(super) fn addresses(&self, name: &str) -> Vec<((String, u32), Address)> {
         (0..)
             .zip(&self.addresses)
-            .filter_map(|(n, address)| address.map(|address| ((name.to_owned(), n), address)))
+            .filter_map(|(n, address)| address.clone().map(|address| ((name.to_owned(), n), address)))
             .collect()
+    }
+
+    /// Returns the Unix socket at which a member listens.
+    pub(super) fn socket(&self, member: usize) -> Option<PathBuf> {
+        self.addresses.get(member)?.as_ref()?.socket.clone()
     }
 }
 
@@ -52,7 +60,7 @@ impl Started {
 pub(super) type Artifacts = BTreeMap<String, Artifact>;
 
 /// Sockets bound for members, by service and number.
-type Listeners = BTreeMap<(String, u32), (TcpListener, Address)>;
+type Listeners = BTreeMap<(String, u32), (Vec<OwnedFd>, Address)>;
 
 /// One deploy on its way.
 pub(super) struct Starting<'a> {
@@ -61,7 +69,7 @@ pub(super) struct Starting<'a> {
     pub(super) deployment: &'a Deployment,
     /// Services that run already.
     pub(super) running: &'a BTreeSet<String>,
-    /// Where their admin sockets go.
+    /// Where their Unix sockets go.
     pub(super) sockets: &'a Sockets,
 }
 
@@ -128,7 +136,7 @@ impl Starting<'_> {
     ) -> Result<IndexMap<String, Started>, Vec<Failure>> {
         let mut listeners = self.listen()?;
         let mut addresses = running;
-        addresses.extend(listeners.iter().map(|(member, (_, address))| (member.clone(), *address)));
+        addresses.extend(listeners.iter().map(|(member, (_, address))| (member.clone(), address.clone())));
         let plan = Plan::new(self.deployment, &addresses, self.running);
         self.tell(&plan);
         let authority = self.authority(&plan).map_err(|failure| vec![failure])?;
@@ -137,10 +145,11 @@ impl Starting<'_> {
             let authority = authority.clone().filter(|_| planned.certificate);
             let artifact = artifacts.get(&planned.service);
             let listener = listeners.remove(&(planned.service.clone(), planned.member)).map(|(listener, _)| listener);
-            let address = planned.address;
+            let address = planned.address.clone();
             let service = planned.service.clone();
             let certified = authority.as_deref().map_or(Ok(()), |authority| certify(&mut planned, authority));
-            let (member, again) = match certified.and_then(|()| self.start_member(planned, artifact, listener)) {
+            let sockets = listener.unwrap_or_default();
+            let (member, again) = match certified.and_then(|()| self.start_member(planned, artifact, sockets)) {
                 Ok(started) => started,
                 Err(failure) => {
                     give_up(&started).await;
@@ -174,15 +183,16 @@ impl Starting<'_> {
         Authority::open(self.options.workspace.root(), &plan.deployment).map(|authority| Some(Arc::new(authority)))
     }
 
-    /// Binds a socket for each new member of a Hydroflow service; all problems are told.
+    /// Binds the sockets of each new member of a Hydroflow service; all problems are told.
     fn listen(&self) -> Result<Listeners, Vec<Failure>> {
         let (mut listeners, mut problems) = (Listeners::new(), Vec::new());
-        for (name, service) in self.new_services() {
+        for (service_name, service) in self.new_services() {
             if matches!(service.program, Program::Command { .. }) {
                 continue;
             }
             let fixed = service.listen.as_ref().and_then(|listen| listen.parse::<SocketAddr>().ok());
             for member in 0..service.count {
+                let name = member_name(service_name, member, service.count);
                 let bound = self.place(service).listen(fixed).and_then(|listener| {
                     let unknown = SocketAddr::from(([127, 0, 0, 1], 0));
                     let address = listener
@@ -191,7 +201,11 @@ impl Starting<'_> {
                     Ok((listener, Address::of(address)))
                 });
                 match bound {
-                    Ok(bound) => drop(listeners.insert((name.clone(), member), bound)),
+                    Ok((listener, address)) => {
+                        let (unix, path) = self.listen_here(&name).map_err(|failure| vec![failure])?;
+                        let both = (vec![listener.into(), unix.into()], address.with_socket(path));
+                        listeners.insert((service_name.clone(), member), both);
+                    }
                     Err(error) => {
                         let hint = match error {
                             MachineError::AddressInUse { .. } => {
@@ -199,8 +213,7 @@ impl Starting<'_> {
                             }
                             _ => "write an address of this machine in `listen`, or leave it out",
                         };
-                        let member = member_name(name, member, service.count);
-                        problems.push(failure(service, &format!("`{member}` cannot listen"), &error).hint(hint));
+                        problems.push(failure(service, &format!("`{name}` cannot listen"), &error).hint(hint));
                     }
                 }
             }
@@ -212,7 +225,7 @@ impl Starting<'_> {
         &self,
         mut planned: PlannedMember,
         artifact: Option<&Artifact>,
-        listener: Option<TcpListener>,
+        listeners: Vec<OwnedFd>,
     ) -> Result<(Member, MemberSpec), Failure> {
         let Some(service) = self.deployment.services.get(&planned.service) else {
             return Err(Failure::new(ExitCode::DeployFailed, format!("there is no service `{}`", planned.service)));
@@ -241,7 +254,7 @@ impl Starting<'_> {
             args,
             env: planned.env,
             directory,
-            listener,
+            listeners,
             address: planned.address.map(|address| address.advertised).or(fixed),
             admin,
             logs: Logs::default(),
@@ -261,13 +274,15 @@ impl Starting<'_> {
         if let Some(path) = planned.env.get(ADMIN).and_then(|place| place.strip_prefix("unix:")) {
             return Ok(path.into());
         }
-        let path = self.sockets.next().map_err(|error| {
-            let message = format!("cannot make a folder for the admin socket of `{}`", planned.name);
-            let hint = "`XDG_RUNTIME_DIR` or the temp folder must be writable";
-            Failure::new(ExitCode::DeployFailed, message).cause(error).hint(hint)
-        })?;
+        let path = self.sockets.next("admin").map_err(|error| no_socket(&planned.name, error))?;
         planned.env.insert(ADMIN.to_owned(), format!("unix:{}", path.display()));
         Ok(path)
+    }
+
+    /// Binds the Unix socket at which a program listens beside its address.
+    fn listen_here(&self, member: &str) -> Result<(UnixListener, PathBuf), Failure> {
+        let bound = self.sockets.next("sock").and_then(|path| Ok((UnixListener::bind(&path)?, path)));
+        bound.map_err(|error| no_socket(member, error))
     }
 
     /// Waits until the programs have lived for a moment; returns at once where one of them fails.
@@ -330,6 +345,12 @@ impl Starting<'_> {
     }
 }
 
+fn no_socket(member: &str, error: io::Error) -> Failure {
+    let message = format!("cannot make a Unix socket for `{member}`");
+    let hint = "`XDG_RUNTIME_DIR` or the temp folder must be writable, and able to hold sockets";
+    Failure::new(ExitCode::DeployFailed, message).cause(error).hint(hint)
+}
+
 /// Gives a member its certificate; variables of the user's own count.
 fn certify(planned: &mut PlannedMember, authority: &Authority) -> Result<(), Failure> {
     let issued = authority.issue(&planned.service, planned.member).map_err(|error| {
@@ -360,6 +381,8 @@ fn failure(service: &Service, what: &str, error: &MachineError) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
+
     use hydro_runtime_shim::contract::{CONTRACT_VERSION, ProgramDescription};
 
     use super::*;
@@ -406,17 +429,20 @@ mod tests {
         let mut pair = deployment(&[("a", "output out"), ("b", "input in")]);
         link(&mut pair, "a.out", "b.in", None);
         pair.services["b"].count = 2;
-        let script = "echo \"$HYDRO_OUTPUT_OUT|$HYDRO_INPUT_IN|$HYDRO_ADDRESS|$LISTEN_FDS|$(readlink /proc/self/fd/3)\"; sleep 60";
+        let script = "echo \"$HYDRO_OUTPUT_OUT|$HYDRO_INPUT_IN|$HYDRO_ADDRESS|$LISTEN_FDS|$(readlink /proc/self/fd/3)|$(readlink /proc/self/fd/4)\"; sleep 60";
         let (started, _) = start(&pair, script, &BTreeSet::new(), Addresses::new()).await;
         let started = started.unwrap();
         let at = |name: &str, member: usize| started[name].members[member].address().unwrap();
         let fields = |line: String| line.split('|').map(str::to_owned).collect::<Vec<_>>();
         let a = fields(line(&started, "a", 0).await);
-        let expected = format!("tcp://{}/in,tcp://{}/in,listen:tcp://{}", at("b", 0), at("b", 1), at("a", 0));
-        assert_eq!((&a[0], &a[2], &a[3]), (&expected, &at("a", 0).to_string(), &"1".to_owned()));
-        assert!(a[4].starts_with("socket:"), "{a:?}");
+        let socket = |name: &str, member: usize| started[name].socket(member).unwrap();
+        let path = |name: &str, member: usize| socket(name, member).display().to_string();
+        let dials = format!("shm:{}#in,shm:{}#in", path("b", 0), path("b", 1));
+        let expected = format!("{dials},listen:tcp://{},listen:unix:{}", at("a", 0), path("a", 0));
+        assert_eq!((&a[0], &a[2], &a[3]), (&expected, &at("a", 0).to_string(), &"2".to_owned()));
+        assert!(a[4].starts_with("socket:") && a[5].starts_with("socket:") && a[4] != a[5], "{a:?}");
         let b = fields(line(&started, "b", 1).await);
-        assert_eq!(b[1], format!("tcp://{}", at("b", 1)));
+        assert_eq!(b[1], format!("tcp://{},unix:{}", at("b", 1), path("b", 1)));
         assert!(std::net::TcpStream::connect(at("b", 1)).is_ok(), "the member holds the socket that was bound for it");
     }
 

@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use hydro_runtime_shim::contract::{
-    CONTRACT_VERSION, PortDescription, ProgramDescription, input_variable, param_variable,
+    CONTRACT_VERSION, Delivery, PortDescription, ProgramDescription, input_variable, param_variable,
 };
 use hydroflow_standalone::diagnostic::nearest;
 use hydroflow_standalone::interface::{Direction, ModuleInterface};
 
 use super::groups;
 use super::model::{Deployment, LOCALHOST, Link, MachineKind, PortRef, Program, Service};
+use super::ways;
 use crate::report::{ExitCode, Failure, Origin};
 
 /// Checks everything that can be known without building. With `local`, every machine is this one.
@@ -27,6 +28,8 @@ pub fn check(deployment: &Deployment, local: bool) -> Vec<Failure> {
     problems.extend(groups::check(deployment));
     for (index, link) in deployment.links.iter().enumerate() {
         problems.extend(check_link(deployment, link));
+        problems
+            .extend(ways::refusal(deployment, link).map(|(why, hint)| problem(link.origin.as_ref(), why).hint(hint)));
         check_among(&deployment.links[..index], link, &mut problems);
     }
     for (name, service) in &deployment.services {
@@ -187,12 +190,21 @@ fn check_among(earlier: &[Link], link: &Link, problems: &mut Vec<Failure>) {
         let mut failure = problem(origin, format!("`{}` is linked to `{}` already", link.from, link.to));
         failure.causes.extend(twin.origin.as_ref().map(|origin| format!("the first link is at {origin}")));
         problems.push(failure.hint("leave one of them out"));
-    } else if let Some(other) = same_output.find(|other| other.policy != link.policy) {
+    } else if let Some(other) = same_output.clone().find(|other| other.policy != link.policy) {
         let mut failure = problem(origin, format!("the links of `{}` do not agree on a policy", link.from));
         failure.causes.extend(other.origin.as_ref().map(|origin| format!("the other one is at {origin}")));
         problems
             .push(failure.hint("a policy says how an output divides its items: write the same one at all its links"));
+    } else if let Some(other) = same_output.find(|other| is_lossy(other) != is_lossy(link)) {
+        let mut failure = problem(origin, format!("the links of `{}` do not agree on a delivery", link.from));
+        failure.causes.extend(other.origin.as_ref().map(|origin| format!("the other one is at {origin}")));
+        let hint = "a delivery says what an output does with items that are not taken fast enough: write the same one at all its links";
+        problems.push(failure.hint(hint));
     }
+}
+
+fn is_lossy(link: &Link) -> bool {
+    link.delivery == Some(Delivery::Lossy)
 }
 
 fn check_inputs(deployment: &Deployment, name: &str, service: &Service, problems: &mut Vec<Failure>) {
@@ -293,7 +305,7 @@ mod tests {
     use hydro_runtime_shim::contract::{self, Addressing, Policy};
 
     use super::*;
-    use crate::deploy::model::Machine;
+    use crate::deploy::model::{LocalLinks, Machine, Security};
     use crate::deploy::samples::{command, deployment, link, port};
 
     fn told(problems: &[Failure]) -> Vec<String> {
@@ -416,6 +428,25 @@ mod tests {
             "102 the links of `a.x` do not agree on a policy [a policy says how an output divides its items: write the same one at all its links]",
         ];
         assert_eq!(told(&check(&wrong, false)), expected);
+    }
+
+    #[test]
+    fn an_output_delivers_in_one_way_and_a_transport_fits_its_link() {
+        let mut wrong = deployment(&[("a", "output x"), ("b", "input y"), ("c", "input y")]);
+        wrong.security = Security::Always;
+        link(&mut wrong, "a.x", "b.y", None);
+        link(&mut wrong, "a.x", "c.y", None);
+        wrong.links[0].delivery = Some(Delivery::Lossy);
+        wrong.links[1].transport = Some(LocalLinks::Unix);
+        let expected = [
+            "101 the link from `a.x` to `c.y` cannot have the transport `unix`: every link is encrypted, since `tls` is `always` \
+             [leave `transport` out, or write `insecure = true` at the link, which never leaves this machine]",
+            "101 the links of `a.x` do not agree on a delivery [a delivery says what an output does with items that are not taken \
+             fast enough: write the same one at all its links]",
+        ];
+        assert_eq!(told(&check(&wrong, false)), expected);
+        wrong.links[1] = Link { delivery: Some(Delivery::Lossy), transport: None, ..wrong.links[1].clone() };
+        assert_eq!(check(&wrong, false), []);
     }
 
     fn described(program: &str, port: &str, type_name: &str, type_id: &str) -> ProgramDescription {

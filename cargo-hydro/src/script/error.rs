@@ -46,6 +46,20 @@ pub enum CallError {
         /// As it was written.
         policy: String,
     },
+    /// A delivery that does not exist.
+    #[error("there is no delivery `{delivery}`")]
+    Delivery {
+        /// As it was written.
+        delivery: String,
+    },
+    /// A word for what carries links within a machine that does not exist.
+    #[error("`{of}` cannot be `{word}`")]
+    LocalLinks {
+        /// What was to be that.
+        of: &'static str,
+        /// As it was written.
+        word: String,
+    },
     /// A word for encryption that does not exist.
     #[error("`tls` cannot be `{word}`")]
     Tls {
@@ -124,6 +138,11 @@ impl CallError {
             Self::UnknownPort { known, .. } => Some(format!("its ports are `{}`", known.join("`, `"))),
             Self::CommandPort { .. } => Some("only services that run an `.hf` file can be linked".to_owned()),
             Self::Policy { .. } => Some("`broadcast` and `round_robin` exist".to_owned()),
+            Self::Delivery { .. } => Some("`reliable` (the default) and `lossy` exist".to_owned()),
+            Self::LocalLinks { .. } => Some(
+                "within a machine links go by `\"shm\"` (shared memory, the default), `\"unix\"` or `\"tcp\"`"
+                    .to_owned(),
+            ),
             Self::Tls { .. } => {
                 Some("links are encrypted between `\"machines\"` (the default), or `\"always\"`".to_owned())
             }

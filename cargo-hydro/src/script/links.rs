@@ -11,7 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use super::port_client::{self, Connection, Farewell, Identity, Incoming, Outgoing, PortError};
+use super::port_client::{self, Connection, Farewell, Identity, Incoming, Outgoing, PortError, PortPlace};
 use crate::report::{ExitCode, Failure};
 
 /// Items kept for a reader who does not read; after that the program has to wait.
@@ -22,8 +22,8 @@ const KEPT: usize = 1024;
 pub(super) struct PortKey {
     /// Name of the deployment, as its programs know it.
     pub(super) deployment: String,
-    /// Address of the member.
-    pub(super) address: String,
+    /// Where the member listens.
+    pub(super) place: PortPlace,
     /// `service.port`, for messages.
     pub(super) shown: String,
     /// The port's name.
@@ -130,7 +130,7 @@ impl Links {
 
     async fn open(&self, key: &PortKey, sends: bool) -> Result<Connection, Failure> {
         let identity = Identity { deployment: key.deployment.clone(), address: self.address(), epoch: self.epoch };
-        port_client::open(&key.address, &key.port, sends, &identity).await.map_err(|error| error.about(&key.shown))
+        port_client::open(&key.place, &key.port, sends, &identity).await.map_err(|error| error.about(&key.shown))
     }
 
     fn address(&self) -> SocketAddr {
@@ -224,7 +224,7 @@ mod tests {
 
     fn key(address: SocketAddr, port: &str) -> PortKey {
         let shown = format!("server.{port}");
-        PortKey { deployment: "test".into(), address: address.to_string(), shown, port: port.into() }
+        PortKey { deployment: "test".into(), place: PortPlace::Tcp(address), shown, port: port.into() }
     }
 
     #[tokio::test]

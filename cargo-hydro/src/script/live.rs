@@ -9,9 +9,10 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::error::CallError;
+use super::port_client::PortPlace;
 use super::protocol::OfService;
 use super::session::{LastWords, SessionOptions};
-use crate::deploy::{Deployment, Engine, EngineOptions, Program, member_name};
+use crate::deploy::{Deployment, Engine, EngineOptions, PortRef, Program, member_name};
 use crate::machine::LogReader;
 use crate::report::{ExitCode, Failure, LogStream, Reporter};
 
@@ -114,6 +115,19 @@ impl Live {
     pub(super) fn address(&self, of: &OfService) -> Result<Option<SocketAddr>, Failure> {
         let members = self.engine.members(&self.member(of)?);
         Ok(members.ok().and_then(|members| members.into_iter().find(|member| member.exit.is_none())?.address))
+    }
+
+    /// Returns where a script calls a port of a member; none: it does not run, or is a command.
+    pub(super) fn place(&self, of: &OfService, port: &str) -> Result<Option<PortPlace>, Failure> {
+        let end = PortRef { service: of.service.clone(), port: port.to_owned() };
+        // Our socket does not serve what the user bound.
+        let by_hand = self.wishes(|wishes| wishes.is_bound_by_hand(&end));
+        let members = self.engine.members(&self.member(of)?).unwrap_or_default();
+        let running = members.into_iter().find(|member| member.exit.is_none());
+        Ok(running.and_then(|member| match member.socket.filter(|_| !by_hand) {
+            Some(path) => Some(PortPlace::Unix(path)),
+            None => member.address.map(PortPlace::Tcp),
+        }))
     }
 
     /// Reads what a member wrote from its start, or all members side by side. Needs a tokio `LocalSet`.

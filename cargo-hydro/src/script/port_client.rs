@@ -2,8 +2,10 @@
 //!
 //! Knows the link protocol, not deployments. Read [`open`] first.
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use hydro_runtime_shim::contract::{
@@ -11,9 +13,8 @@ use hydro_runtime_shim::contract::{
     PREAMBLE_BYTES, parse_preamble, preamble,
 };
 use serde::de::IgnoredAny;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 
 use crate::report::{ExitCode, Failure};
@@ -74,6 +75,15 @@ impl PortError {
     }
 }
 
+/// Where a program listens.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum PortPlace {
+    /// At an address.
+    Tcp(SocketAddr),
+    /// At a Unix socket, which takes callers without a certificate even where all links are encrypted: only this user can reach it.
+    Unix(PathBuf),
+}
+
 /// Who the script is towards programs: one deployment, one address on all of its links, so that answers find it.
 #[derive(Clone, Debug)]
 pub(super) struct Identity {
@@ -85,11 +95,16 @@ pub(super) struct Identity {
     pub(super) epoch: u64,
 }
 
-/// Dials `address` and joins its port `port`; with `sends`, items go there, otherwise they come from there.
+/// Dials `place` and joins its port `port`; with `sends`, items go there, otherwise they come from there.
 ///
 /// # Errors
 /// The program cannot be reached, does not answer, or refuses.
-pub(super) async fn open(address: &str, port: &str, sends: bool, identity: &Identity) -> Result<Connection, PortError> {
+pub(super) async fn open(
+    place: &PortPlace,
+    port: &str,
+    sends: bool,
+    identity: &Identity,
+) -> Result<Connection, PortError> {
     let hello = Hello {
         deployment: identity.deployment.clone(),
         service: "script".to_owned(),
@@ -107,7 +122,7 @@ pub(super) async fn open(address: &str, port: &str, sends: bool, identity: &Iden
         offers: None,
         grants: None,
     };
-    timeout(ANSWER_WITHIN, shake_hands(address, &hello)).await.unwrap_or(Err(PortError::Silent))
+    timeout(ANSWER_WITHIN, shake_hands(place, &hello)).await.unwrap_or(Err(PortError::Silent))
 }
 
 /// A link that is made.
@@ -119,11 +134,28 @@ pub(super) struct Connection {
     pub(super) outgoing: Outgoing,
 }
 
-async fn shake_hands(address: &str, hello: &Hello) -> Result<Connection, PortError> {
-    let stream = TcpStream::connect(address).await.map_err(PortError::Unreachable)?;
-    // Small items must not wait for acknowledgements of earlier ones.
-    stream.set_nodelay(true).map_err(PortError::Unreachable)?;
-    let (reader, mut writer) = stream.into_split();
+/// The two halves of a connection, of whatever kind.
+type Reader = Box<dyn AsyncRead + Send + Unpin>;
+type Writer = Box<dyn AsyncWrite + Send + Unpin>;
+
+async fn connect(place: &PortPlace) -> io::Result<(Reader, Writer)> {
+    Ok(match place {
+        PortPlace::Tcp(address) => {
+            let stream = TcpStream::connect(address).await?;
+            // Small items must not wait for acknowledgements of earlier ones.
+            stream.set_nodelay(true)?;
+            let (reader, writer) = stream.into_split();
+            (Box::new(reader), Box::new(writer))
+        }
+        PortPlace::Unix(path) => {
+            let (reader, writer) = UnixStream::connect(path).await?.into_split();
+            (Box::new(reader), Box::new(writer))
+        }
+    })
+}
+
+async fn shake_hands(place: &PortPlace, hello: &Hello) -> Result<Connection, PortError> {
+    let (reader, mut writer) = connect(place).await.map_err(PortError::Unreachable)?;
     let mut reader = BufReader::with_capacity(64 << 10, reader);
     let text = serde_json::to_vec(hello).map_err(|error| PortError::Malformed(error.to_string()))?;
     let mut bytes = preamble(text.len()).to_vec();
@@ -159,11 +191,16 @@ pub(super) enum Farewell {
 }
 
 /// The receiving half of a link.
-#[derive(Debug)]
 pub(super) struct Incoming {
-    reader: BufReader<OwnedReadHalf>,
+    reader: BufReader<Reader>,
     frame: Vec<u8>,
     taken: usize,
+}
+
+impl fmt::Debug for Incoming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Incoming").finish_non_exhaustive()
+    }
 }
 
 impl Incoming {
@@ -255,12 +292,17 @@ fn as_item(record: &[u8]) -> Result<String, PortError> {
 }
 
 /// The sending half of a link.
-#[derive(Debug)]
 pub(super) struct Outgoing {
-    writer: OwnedWriteHalf,
+    writer: Writer,
     frame: Vec<u8>,
     /// Number of the next item.
     number: u64,
+}
+
+impl fmt::Debug for Outgoing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outgoing").finish_non_exhaustive()
+    }
 }
 
 impl Outgoing {
@@ -355,15 +397,15 @@ pub(super) mod tests {
         }
     }
 
-    async fn listener() -> (TcpListener, String) {
+    async fn listener() -> (TcpListener, PortPlace) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
-        let address = listener.local_addr().expect("has an address").to_string();
-        (listener, address)
+        let place = PortPlace::Tcp(listener.local_addr().expect("has an address"));
+        (listener, place)
     }
 
     #[tokio::test]
     async fn items_come_one_by_one_whatever_the_frames() {
-        let (listener, address) = listener().await;
+        let (listener, place) = listener().await;
         let program = async {
             let mut program = Program::accept(&listener).await;
             assert_eq!(program.hello.peer_port.as_deref(), Some("outbound"));
@@ -375,7 +417,7 @@ pub(super) mod tests {
             program.frame(FrameKind::Goodbye, b"").await;
         };
         let script = async {
-            let mut link = open(&address, "outbound", false, &identity()).await.expect("opens").incoming;
+            let mut link = open(&place, "outbound", false, &identity()).await.expect("opens").incoming;
             let mut items = Vec::new();
             while let Some(item) = link.next().await.expect("is an item") {
                 items.push(item);
@@ -387,12 +429,12 @@ pub(super) mod tests {
 
     #[tokio::test]
     async fn a_refusal_tells_the_reason() {
-        let (listener, address) = listener().await;
+        let (listener, place) = listener().await;
         let program = async {
             let mut program = Program::accept(&listener).await;
             program.answer(&Answer::Reject(Reject { code: RejectCode::Port, reason: "no port `x`".into() })).await;
         };
-        let (_, refused) = tokio::join!(program, async { open(&address, "x", true, &identity()).await });
+        let (_, refused) = tokio::join!(program, async { open(&place, "x", true, &identity()).await });
         let failure = refused.expect_err("is refused").about("server.x");
         assert_eq!(failure.message, "server.x: the service refused: no port `x`");
     }
@@ -400,38 +442,38 @@ pub(super) mod tests {
     #[tokio::test]
     async fn bad_bytes_are_errors() {
         for (payload, part) in [(&b"HTTP/1.1 200 OK\r\n\r\n"[..], "no handshake"), (b"HYDR", "ended")] {
-            let (listener, address) = listener().await;
+            let (listener, place) = listener().await;
             let program = async {
                 let mut program = Program::accept(&listener).await;
                 program.stream.write_all(payload).await.expect("writes");
                 drop(program);
             };
-            let (_, link) = tokio::join!(program, async { open(&address, "x", true, &identity()).await });
+            let (_, link) = tokio::join!(program, async { open(&place, "x", true, &identity()).await });
             let text = link.expect_err(part).to_string();
             assert!(text.contains(part), "{text}");
         }
-        let (listener, address) = listener().await;
+        let (listener, place) = listener().await;
         let program = async {
             let mut program = Program::accept(&listener).await;
             program.welcome().await;
             program.frame(FrameKind::Data, b"{broken\n").await;
         };
-        let script = async { open(&address, "x", false, &identity()).await.expect("opens").incoming.next().await };
+        let script = async { open(&place, "x", false, &identity()).await.expect("opens").incoming.next().await };
         let (_, item) = tokio::join!(program, script);
         assert!(item.expect_err("is no JSON").to_string().contains("`{broken` is no JSON"));
     }
 
     #[tokio::test]
     async fn nobody_there_is_an_error() {
-        let (listener, address) = listener().await;
+        let (listener, place) = listener().await;
         drop(listener);
-        let error = open(&address, "x", true, &identity()).await.expect_err("nobody listens");
+        let error = open(&place, "x", true, &identity()).await.expect_err("nobody listens");
         assert!(error.about("a.x").hint.is_some_and(|hint| hint.contains("deploy()")));
     }
 
     #[tokio::test]
     async fn a_leaving_program_says_why() {
-        let (listener, address) = listener().await;
+        let (listener, place) = listener().await;
         let program = async {
             let mut program = Program::accept(&listener).await;
             program.welcome().await;
@@ -439,7 +481,7 @@ pub(super) mod tests {
             program.frame(FrameKind::Goodbye, b"item 1: missing field `b`").await;
         };
         let script = async {
-            let mut link = open(&address, "x", true, &identity()).await.expect("opens");
+            let mut link = open(&place, "x", true, &identity()).await.expect("opens");
             link.outgoing.send("{\"a\":\n1}").await.expect("sends");
             link.incoming.farewell().await
         };

@@ -13,8 +13,8 @@ use super::error::CallError;
 use super::links::{Links, PortKey};
 use super::live::Live;
 use super::protocol::{
-    AddCommand, AddHydroflow, AddMachine, Answer, Call, Connect, DeploymentMade, ErrorBody, FromToml, Joined, Logs,
-    MachineMade, OfPort, OnMachine, Partition, Receive,
+    AddCommand, AddHydroflow, AddMachine, Answer, Call, Connect, CreateDeployment, DeploymentMade, ErrorBody, FromToml,
+    Joined, Logs, MachineMade, OfPort, OnMachine, Partition, Receive,
 };
 use super::stopwatch::Stopwatch;
 use super::wishes;
@@ -107,7 +107,7 @@ impl Session {
     /// Does what the script asks.
     pub(super) async fn answer(&self, call: Call, items: Items) -> Result<Answer, ErrorBody> {
         match call {
-            Call::CreateDeployment(call) => Ok(Answer::Deployment(self.create(call.name, call.tls)?)),
+            Call::CreateDeployment(call) => Ok(Answer::Deployment(self.create(call)?)),
             Call::FromToml(call) => Ok(Answer::Deployment(self.create_from_toml(call)?)),
             Call::AddMachine(call) => Ok(Answer::Machine(self.add_machine(call)?)),
             Call::AddHydroflow(call) => self.add_hydroflow(call),
@@ -156,20 +156,22 @@ impl Session {
         Ok(())
     }
 
-    fn create(&self, name: Option<String>, tls: Option<String>) -> Result<DeploymentMade, ErrorBody> {
+    fn create(&self, call: CreateDeployment) -> Result<DeploymentMade, ErrorBody> {
+        let CreateDeployment { name, tls, local_links } = call;
         let name = name.unwrap_or_else(|| self.script_name());
+        let local_links = wishes::local_links("local_links", local_links)?.unwrap_or_default();
         let security = match tls {
             Some(word) => Security::parse(&word).ok_or(CallError::Tls { word })?,
             None => Security::default(),
         };
-        self.begin(Deployment { name, security, ..Deployment::default() })
+        self.begin(Deployment { name, security, local_links, ..Deployment::default() })
     }
 
     fn create_from_toml(&self, call: FromToml) -> Result<DeploymentMade, ErrorBody> {
         let workspace = &self.options.workspace;
         let deployment = match call.path {
             Some(path) => deploy::from_toml_at(workspace, &self.find(&path)?, &self.reporter)?,
-            None if call.optional && !deploy::has_toml(workspace) => return self.create(None, None),
+            None if call.optional && !deploy::has_toml(workspace) => return self.create(CreateDeployment::default()),
             None => deploy::from_toml(workspace, &self.reporter)?,
         };
         self.begin(deployment)
@@ -268,8 +270,8 @@ impl Session {
             Some(member) => format!("{}[{member}].{port}", owner.service),
         };
         let not_running = || CallError::NotRunning { service: owner.service.clone() };
-        let address = live.address(owner)?.ok_or_else(not_running)?.to_string();
-        Ok(PortKey { deployment: live.name().to_owned(), address, shown, port: port.clone() })
+        let place = live.place(owner, port)?.ok_or_else(not_running)?;
+        Ok(PortKey { deployment: live.name().to_owned(), place, shown, port: port.clone() })
     }
 
     fn live(&self, deployment: usize) -> Result<Rc<Live>, CallError> {

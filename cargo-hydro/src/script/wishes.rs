@@ -5,14 +5,16 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use hydro_runtime_shim::contract::Policy;
+use hydro_runtime_shim::contract::{Delivery, Policy};
 use hydroflow_standalone::diagnostic::nearest;
 use hydroflow_standalone::interface::{Direction, ModuleInterface, PortInterface};
 use serde_json::Value;
 
 use super::error::CallError;
 use super::protocol::{AddMachine, Connect, Kind, OfPort, Place, PortInfo, ServiceMade};
-use crate::deploy::{Deployment, LOCALHOST, Link, Machine, MachineKind, PortRef, Program, Service, Upkeep, topology};
+use crate::deploy::{
+    Deployment, LOCALHOST, Link, LocalLinks, Machine, MachineKind, PortRef, Program, Service, Upkeep, topology,
+};
 use crate::report::Failure;
 
 /// Adds a machine; with `local`, every kind of machine is this one. Returns its name.
@@ -86,14 +88,20 @@ pub(super) fn port_info(port: &PortInterface) -> PortInfo {
 
 /// Links an output to an input, unless that can be seen to be wrong.
 pub(super) fn connect(deployment: &mut Deployment, call: Connect) -> Result<(), Failure> {
-    let Connect { output, input, policy, insecure, origin, .. } = call;
+    let Connect { output, input, policy, delivery, transport, insecure, origin, .. } = call;
     let policy = match policy {
         Some(text) => Some(Policy::parse(&text).ok_or(CallError::Policy { policy: text })?),
         None => None,
     };
+    let delivery = match delivery {
+        Some(text) => Some(Delivery::parse(&text).ok_or(CallError::Delivery { delivery: text })?),
+        None => None,
+    };
+    let transport = local_links("transport", transport)?;
     let from = PortRef { service: output.service, port: output.port };
     let to = PortRef { service: input.service, port: input.port };
-    let link = Link { from, to, policy, insecure, origin: origin.map(Into::into), to_origin: None };
+    let origin = origin.map(Into::into);
+    let link = Link { from, to, policy, delivery, transport, insecure, origin, to_origin: None };
     if let Some(mut failure) = topology::check_link(deployment, &link).into_iter().next() {
         // The script's own traceback shows the line.
         failure.origin = None;
@@ -106,6 +114,11 @@ pub(super) fn connect(deployment: &mut Deployment, call: Connect) -> Result<(), 
     }
     deployment.links.push(link);
     Ok(())
+}
+
+/// Reads what carries links within a machine; `of` is what the script calls it.
+pub(super) fn local_links(of: &'static str, word: Option<String>) -> Result<Option<LocalLinks>, CallError> {
+    word.map(|word| LocalLinks::parse(&word).ok_or(CallError::LocalLinks { of, word })).transpose()
 }
 
 /// Says that the script will send to an input, which then needs no link.
@@ -242,7 +255,18 @@ mod tests {
 
     fn link(output: End, input: End, policy: Option<&str>) -> Connect {
         let policy = policy.map(str::to_owned);
-        Connect { deployment: 0, other_deployment: None, output, input, policy, insecure: false, origin: None }
+        let (delivery, transport) = (None, None);
+        Connect {
+            deployment: 0,
+            other_deployment: None,
+            output,
+            input,
+            policy,
+            delivery,
+            transport,
+            insecure: false,
+            origin: None,
+        }
     }
 
     #[test]

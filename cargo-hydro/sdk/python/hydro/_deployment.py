@@ -19,10 +19,13 @@ class Deployment:
     the script ends is stopped.
 
     Links between machines are encrypted, with `tls="always"` all links are; both ends prove who they are with certificates of the deployment's own.
+    Links within a machine go through shared memory, or as `local_links` says: `"shm"`, `"unix"` or `"tcp"`.
     """
 
-    def __init__(self, name: Optional[str] = None, tls: Optional[str] = None) -> None:
-        self._begin(_engine.call("deployment.create", name=name, tls=tls))
+    def __init__(
+        self, name: Optional[str] = None, tls: Optional[str] = None, local_links: Optional[str] = None
+    ) -> None:
+        self._begin(_engine.call("deployment.create", name=name, tls=tls, local_links=local_links))
 
     @classmethod
     def from_toml(cls, path: Optional[Text] = None) -> "Deployment":

@@ -29,10 +29,19 @@ class Port:
         """`input` or `output`."""
         return self._direction
 
-    def connect(self, other: "Port", policy: Optional[str] = None, insecure: bool = False) -> None:
+    def connect(
+        self,
+        other: "Port",
+        policy: Optional[str] = None,
+        insecure: bool = False,
+        delivery: Optional[str] = None,
+        transport: Optional[str] = None,
+    ) -> None:
         """Links this output to an input. With several links, each item goes to all of them, or to one in turn (`policy="round_robin"`).
 
-        An `insecure` link is never encrypted, not even between machines; each run warns of it.
+        An `insecure` link is never encrypted, not even between machines; each run warns of it. With `delivery="lossy"` a peer that does not take
+        items fast enough misses the older ones, and nobody waits for it. `transport` (`"shm"`, `"unix"` or `"tcp"`) is what carries this link
+        if both ends are on one machine.
         """
         if not isinstance(other, Port):
             raise TypeError(f"connect() wants a port such as `service.ports.inbound`, not {type(other).__name__}")
@@ -43,6 +52,8 @@ class Port:
             output={"service": self._owner["service"], "port": self._name},
             input={"service": other._owner["service"], "port": other._name},
             policy=policy,
+            delivery=delivery,
+            transport=transport,
             insecure=insecure,
             origin=_engine.caller(),
         )

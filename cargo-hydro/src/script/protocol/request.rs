@@ -133,7 +133,7 @@ impl From<Line> for Origin {
 }
 
 /// See [`Call::CreateDeployment`].
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct CreateDeployment {
     /// Its name; none: the script's.
     #[serde(default)]
@@ -141,6 +141,9 @@ pub struct CreateDeployment {
     /// Which links are encrypted: `machines` (default) or `always`.
     #[serde(default)]
     pub tls: Option<String>,
+    /// What carries links within a machine: `shm` (default), `unix` or `tcp`.
+    #[serde(default)]
+    pub local_links: Option<String>,
 }
 
 /// See [`Call::FromToml`].
@@ -339,6 +342,12 @@ pub struct Connect {
     /// How the output divides its items among its peers.
     #[serde(default)]
     pub policy: Option<String>,
+    /// What the output does with items that are not taken fast enough.
+    #[serde(default)]
+    pub delivery: Option<String>,
+    /// What carries the link within a machine; none: what the deployment says.
+    #[serde(default)]
+    pub transport: Option<String>,
     /// Whether the link is never encrypted.
     #[serde(default)]
     pub insecure: bool,

@@ -2,7 +2,7 @@
 //!
 //! Values without behaviour; [`read`](super::read()) makes them.
 
-use hydro_runtime_shim::contract::Policy;
+use hydro_runtime_shim::contract::{Delivery, Policy};
 use serde_spanned::Spanned;
 
 use crate::supervision::{AutoShutdown, Backoff, Intensity, Restart, Shutdown, Strategy};
@@ -14,6 +14,8 @@ pub struct HydroToml {
     pub name: Option<Spanned<String>>,
     /// `[deployment] tls`.
     pub tls: Option<Spanned<String>>,
+    /// `[deployment] local_links`.
+    pub local_links: Option<Spanned<String>>,
     /// `[supervision]`: the supervisor of all that has no group.
     pub supervision: RawGroup,
     /// `[groups.NAME]`.
@@ -127,6 +129,10 @@ pub struct RawLink {
     pub to: RawPort,
     /// How the output divides its items.
     pub policy: Option<Policy>,
+    /// What the output does with items that are not taken fast enough.
+    pub delivery: Option<Delivery>,
+    /// `transport`.
+    pub transport: Option<Spanned<String>>,
     /// `insecure`.
     pub insecure: bool,
 }

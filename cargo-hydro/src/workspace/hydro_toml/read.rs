@@ -5,12 +5,11 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use hydro_runtime_shim::contract::Policy;
 use hydroflow_standalone::diagnostic::{Diagnostic, Suggestion, nearest};
 use serde_spanned::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::raw::{HydroToml, RawLink, RawPort, RawProgram, RawService, RawUpkeep};
+use super::raw::{HydroToml, RawProgram, RawService, RawUpkeep};
 use super::upkeep::{SUPERVISION, UPKEEP};
 use super::value::{kind, param_text};
 
@@ -60,6 +59,7 @@ pub fn read(text: &str) -> (HydroToml, Vec<Diagnostic>) {
 pub(super) struct Keys {
     /// What the table is, for messages.
     pub(super) of: &'static str,
+    /// Those that mean something.
     pub(super) known: &'static [&'static str],
     /// Those that a later version will know.
     pub(super) later: &'static [&'static str],
@@ -70,7 +70,7 @@ const ROOT: Keys = Keys {
     known: &["deployment", "machines", "services", "links", "supervision", "groups"],
     later: &["expose", "hooks", "profile", "defaults"],
 };
-const DEPLOYMENT: Keys = Keys { of: "the deployment", known: &["name", "tls"], later: &[] };
+const DEPLOYMENT: Keys = Keys { of: "the deployment", known: &["name", "tls", "local_links"], later: &[] };
 const SERVICE: Keys = Keys {
     of: "a service",
     known: &[
@@ -90,13 +90,13 @@ const SERVICE: Keys = Keys {
     ],
     later: &["features", "profile", "health", "depends_on", "limits", "files", "open"],
 };
-const LINK: Keys = Keys { of: "a link", known: &["from", "to", "policy", "insecure"], later: &["tls", "buffer"] };
-
+/// Reads the tables, and keeps what is wrong with them.
 pub(super) struct Reader {
     diagnostics: Vec<Diagnostic>,
 }
 
 impl Reader {
+    /// Tells a problem.
     pub(super) fn error(
         &mut self,
         code: &'static str,
@@ -117,7 +117,8 @@ impl Reader {
                     for (key, value) in self.known(table, &DEPLOYMENT) {
                         match &**key.get_ref() {
                             "name" => file.name = self.string(key, value),
-                            _ => file.tls = self.tls(key, value),
+                            "tls" => file.tls = self.tls(key, value),
+                            _ => file.local_links = self.local_links(key, value),
                         }
                     }
                 }
@@ -216,41 +217,7 @@ impl Reader {
         Some(service)
     }
 
-    fn links(&mut self, key: &Spanned<Cow<'_, str>>, value: &Spanned<DeValue<'_>>) -> Vec<RawLink> {
-        let DeValue::Array(tables) = value.get_ref() else {
-            self.wrong_kind(key, value, "an array of tables").hint =
-                Some("begin each link with `[[links]]`".to_owned());
-            return Vec::new();
-        };
-        let mut links = Vec::new();
-        for value in tables {
-            let Some(table) = self.table(key, value) else { continue };
-            let (mut from, mut to, mut policy, mut insecure) = (None, None, None, false);
-            for (key, value) in self.known(table, &LINK) {
-                if &**key.get_ref() == "insecure" {
-                    insecure = self.truth(key, value).unwrap_or_default();
-                    continue;
-                }
-                let Some(text) = self.string(key, value) else { continue };
-                match &**key.get_ref() {
-                    "from" => from = self.port(&text),
-                    "to" => to = self.port(&text),
-                    _ => policy = self.policy(&text),
-                }
-            }
-            for wanted in ["from", "to"] {
-                if !table.keys().any(|key| key.get_ref() == wanted) {
-                    let hint = "a link has `from = \"SERVICE.OUTPUT\"` and `to = \"SERVICE.INPUT\"`";
-                    self.missing_at(value.span(), "a link", wanted, hint);
-                }
-            }
-            if let (Some(from), Some(to)) = (from, to) {
-                links.push(RawLink { from, to, policy, insecure });
-            }
-        }
-        links
-    }
-
+    /// Reads a boolean.
     pub(super) fn truth(&mut self, key: &Spanned<Cow<'_, str>>, value: &Spanned<DeValue<'_>>) -> Option<bool> {
         match value.get_ref() {
             DeValue::Boolean(truth) => Some(*truth),
@@ -269,28 +236,6 @@ impl Reader {
             return None;
         }
         Some(word)
-    }
-
-    fn port(&mut self, text: &Spanned<String>) -> Option<RawPort> {
-        match text.get_ref().rsplit_once('.') {
-            Some((service, port)) if !service.is_empty() && !port.is_empty() => {
-                Some(RawPort { service: service.to_owned(), port: port.to_owned(), span: text.span() })
-            }
-            _ => {
-                let error = self.error(BAD_VALUE, format!("`{}` names no port", text.get_ref()), text.span());
-                error.hint = Some("write the service and its port with a dot between: `server.inbound`".to_owned());
-                None
-            }
-        }
-    }
-
-    fn policy(&mut self, text: &Spanned<String>) -> Option<Policy> {
-        let policy = Policy::parse(text.get_ref());
-        if policy.is_none() {
-            let error = self.error(BAD_VALUE, format!("there is no policy called `{}`", text.get_ref()), text.span());
-            error.hint = Some("the policies are `broadcast` and `round_robin`".to_owned());
-        }
-        policy
     }
 
     fn count(&mut self, key: &Spanned<Cow<'_, str>>, value: &Spanned<DeValue<'_>>) -> Option<u32> {
@@ -369,6 +314,7 @@ impl Reader {
         Some(strings)
     }
 
+    /// Reads a string.
     pub(super) fn string(
         &mut self,
         key: &Spanned<Cow<'_, str>>,
@@ -387,6 +333,7 @@ impl Reader {
         }
     }
 
+    /// Reads a table.
     pub(super) fn table<'t, 'i>(
         &mut self,
         key: &Spanned<Cow<'_, str>>,
@@ -401,6 +348,7 @@ impl Reader {
         }
     }
 
+    /// Tells that another kind of value is needed.
     pub(super) fn wrong_kind(
         &mut self,
         key: &Spanned<Cow<'_, str>>,
@@ -419,7 +367,8 @@ impl Reader {
         }
     }
 
-    fn missing_at(&mut self, span: Range<usize>, what: &str, key: &str, hint: &str) {
+    /// Tells that a key is missing.
+    pub(super) fn missing_at(&mut self, span: Range<usize>, what: &str, key: &str, hint: &str) {
         self.error(MISSING_KEY, format!("{what} has no `{key}`"), span).hint = Some(hint.to_owned());
     }
 }
@@ -430,6 +379,7 @@ fn owned(name: &Spanned<Cow<'_, str>>) -> Spanned<String> {
 
 #[cfg(test)]
 mod tests {
+    use hydro_runtime_shim::contract::{Delivery, Policy};
     use hydroflow_standalone::source::SourceFile;
 
     use super::super::raw::RawKind;
@@ -452,6 +402,7 @@ mod tests {
 [deployment]
 name = "echo"
 tls = "always"
+local_links = "unix"
 [machines.here]
 kind = "localhost"
 [machines.cloud]
@@ -475,6 +426,8 @@ command = ["sleep", "1"]
 from = "client.outbound"
 to = "server.inbound"
 policy = "round_robin"
+delivery = "lossy"
+transport = "tcp"
 insecure = true
 "#;
         let (file, diagnostics) = read(text);
@@ -494,6 +447,12 @@ insecure = true
             (file.tls.as_ref().map(|tls| tls.get_ref().as_str()), file.links[0].insecure),
             (Some("always"), true)
         );
+        let text = |word: &Option<Spanned<String>>| word.as_ref().map(|word| word.get_ref().clone());
+        assert_eq!(
+            (text(&file.local_links), text(&file.links[0].transport)),
+            (Some("unix".into()), Some("tcp".into()))
+        );
+        assert_eq!(file.links[0].delivery, Some(Delivery::Lossy));
         let gcp = RawKind::Gcp { project: "p".into(), zone: "z".into(), machine_type: "e2-micro".into() };
         assert_eq!(file.machines[1].1.kind, gcp);
     }
@@ -527,9 +486,12 @@ zone = "z"
 o = 1
 [deployment]
 tls = "never"
+local_links = "pipe"
 [[links]]
 from = "a.x"
 to = "b.y"
+delivery = "fast"
+transport = 3
 insecure = 1
 "#;
         let expected = [
@@ -549,7 +511,10 @@ insecure = 1
             "21:11 HT0005 `n` has no `type` (a gcp machine needs `project`, `zone` and `type`)",
             "25:5 HT0002 `o` must be a table",
             "27:7 HT0006 `tls` cannot be `never` (links are encrypted between `\"machines\"` (the default), or `\"always\"`)",
-            "31:12 HT0002 `insecure` must be `true` or `false`",
+            "28:15 HT0006 `local_links` cannot be `pipe` (within a machine links go by `\"shm\"` (shared memory, the default), `\"unix\"` or `\"tcp\"`)",
+            "32:12 HT0006 there is no delivery called `fast` (the deliveries are `reliable` (the default) and `lossy`)",
+            "33:13 HT0002 `transport` must be a string",
+            "34:12 HT0002 `insecure` must be `true` or `false`",
         ];
         assert_eq!(told(text), expected);
     }
