@@ -1,31 +1,9 @@
-//! Faults on purpose, and that programs get over them.
+//! Faults on purpose, and that programs get over them, whatever carries their links.
 
 use hydro_runtime_shim::contract::{AdminReply, AdminRequest, Fault, FaultKind, Way};
 
+use crate::chain::over_every_transport;
 use crate::support::{Folder, Running, free_place, until};
-
-/// `source` → `middle` → `sink`, in which `source` is started by the test.
-struct Chain {
-    folder: Folder,
-    place: String,
-    middle: Running,
-    sink: Running,
-}
-
-impl Chain {
-    fn new(name: &str) -> Self {
-        let folder = Folder::new(name);
-        let (place, last) = (free_place(), free_place());
-        let sink = Running::relay(&folder, "sink", &last, "null", &[]);
-        let middle = Running::relay(&folder, "middle", &place, &last, &[]);
-        middle.await_ready(true);
-        Self { folder, place, middle, sink }
-    }
-
-    fn feed(&self, name: &str, count: &str) -> Running {
-        Running::relay(&self.folder, name, "null", &self.place, &["--start-with", count])
-    }
-}
 
 fn to(peer: &str) -> Option<String> {
     Some(peer.to_owned())
@@ -37,114 +15,121 @@ fn heal() -> AdminRequest {
 
 #[test]
 fn a_partition_breaks_the_link_and_healing_brings_everything_once_and_in_order() {
-    let chain = Chain::new("partition");
-    chain.middle.wish(&AdminRequest::Partition { peer: to("sink"), port: None });
-    chain.middle.await_ready(false);
-    until(|| !chain.sink.link("inbound").connected);
-    let _feed = chain.feed("feed", "5000");
-    chain.middle.expect(0..5000);
-    until(|| chain.middle.metrics().links.iter().any(|link| link.queue_messages == 5000));
-    assert_eq!(chain.sink.line_now(), None);
-    chain.middle.wish(&heal());
-    chain.sink.expect(0..5000);
-    chain.middle.await_ready(true);
-    assert_eq!(chain.sink.link("inbound").reconnects, 1);
+    over_every_transport("partition", |chain| {
+        chain.middle.wish(&AdminRequest::Partition { peer: to("sink"), port: None });
+        chain.middle.await_ready(false);
+        until(|| !chain.sink.link("inbound").connected);
+        let _feed = chain.feed("feed", "5000");
+        chain.middle.expect(0..5000);
+        until(|| chain.middle.metrics().links.iter().any(|link| link.queue_messages == 5000));
+        assert_eq!(chain.sink.line_now(), None);
+        chain.middle.wish(&heal());
+        chain.sink.expect(0..5000);
+        chain.middle.await_ready(true);
+        assert_eq!(chain.sink.link("inbound").reconnects, 1);
+    });
 }
 
 #[test]
 fn a_receiver_can_cut_itself_off_too() {
-    let chain = Chain::new("receiver");
-    chain.sink.wish(&AdminRequest::Partition { peer: to("middle.0"), port: to("inbound") });
-    chain.middle.await_ready(false);
-    let _feed = chain.feed("feed", "100");
-    chain.middle.expect(0..100);
-    chain.sink.wish(&heal());
-    chain.sink.expect(0..100);
+    over_every_transport("receiver", |chain| {
+        chain.sink.wish(&AdminRequest::Partition { peer: to("middle.0"), port: to("inbound") });
+        chain.middle.await_ready(false);
+        let _feed = chain.feed("feed", "100");
+        chain.middle.expect(0..100);
+        chain.sink.wish(&heal());
+        chain.sink.expect(0..100);
+    });
 }
 
 #[test]
 fn a_partition_between_others_is_none_of_ours() {
-    let chain = Chain::new("others");
-    chain.middle.wish(&AdminRequest::Partition { peer: to("sinker"), port: None });
-    chain.middle.wish(&AdminRequest::Partition { peer: to("sink"), port: to("inbound") });
-    let _feed = chain.feed("feed", "10");
-    chain.sink.expect(0..10);
-    let partition = |peer: &str, port: Option<&str>| Fault {
-        kind: FaultKind::Partition,
-        peer: to(peer),
-        port: port.map(str::to_owned),
-    };
-    let faults = vec![partition("sinker", None), partition("sink", Some("inbound"))];
-    assert_eq!(chain.middle.ask(&AdminRequest::Faults {}), AdminReply::Faults { faults });
-    let remark = chain.middle.wish(&AdminRequest::Heal { peer: to("sinker"), port: None });
-    assert_eq!(remark, "1 faults are healed");
+    over_every_transport("others", |chain| {
+        chain.middle.wish(&AdminRequest::Partition { peer: to("sinker"), port: None });
+        chain.middle.wish(&AdminRequest::Partition { peer: to("sink"), port: to("inbound") });
+        let _feed = chain.feed("feed", "10");
+        chain.sink.expect(0..10);
+        let partition = |peer: &str, port: Option<&str>| Fault {
+            kind: FaultKind::Partition,
+            peer: to(peer),
+            port: port.map(str::to_owned),
+        };
+        let faults = vec![partition("sinker", None), partition("sink", Some("inbound"))];
+        assert_eq!(chain.middle.ask(&AdminRequest::Faults {}), AdminReply::Faults { faults });
+        let remark = chain.middle.wish(&AdminRequest::Heal { peer: to("sinker"), port: None });
+        assert_eq!(remark, "1 faults are healed");
+    });
 }
 
 #[test]
 fn held_bytes_wait_and_come_when_they_are_let_go() {
-    let chain = Chain::new("hold");
-    chain.middle.wish(&AdminRequest::Hold { peer: to("sink"), port: None });
-    let _feed = chain.feed("feed", "1000");
-    chain.middle.expect(0..1000);
-    // The connection falls silent for so long that the sender calls again, which is held, too.
-    until(|| !chain.middle.health().ready);
-    assert_eq!(chain.sink.line_now(), None);
-    chain.middle.wish(&heal());
-    chain.sink.expect(0..1000);
+    over_every_transport("hold", |chain| {
+        chain.middle.wish(&AdminRequest::Hold { peer: to("sink"), port: None });
+        let _feed = chain.feed("feed", "1000");
+        chain.middle.expect(0..1000);
+        // The connection falls silent for so long that the sender calls again, which is held, too.
+        until(|| !chain.middle.health().ready);
+        assert_eq!(chain.sink.line_now(), None);
+        chain.middle.wish(&heal());
+        chain.sink.expect(0..1000);
+    });
 }
 
 #[test]
 fn one_way_lets_the_other_way_through() {
-    let chain = Chain::new("one-way");
-    // What comes from the sink is acknowledgements: items arrive, and stay in the sender's hands.
-    chain.middle.wish(&AdminRequest::OneWay { blocks: Way::In, peer: to("sink"), port: None });
-    let _feed = chain.feed("feed", "10");
-    chain.sink.expect(0..10);
-    until(|| chain.middle.metrics().links.iter().any(|link| link.port == "outbound" && link.queue_messages == 10));
-    chain.middle.wish(&heal());
-    until(|| chain.middle.metrics().links.iter().all(|link| link.queue_messages == 0));
-    assert_eq!(chain.sink.line_now(), None);
+    over_every_transport("one-way", |chain| {
+        // What comes from the sink is acknowledgements: items arrive, and stay in the sender's hands.
+        chain.middle.wish(&AdminRequest::OneWay { blocks: Way::In, peer: to("sink"), port: None });
+        let _feed = chain.feed("feed", "10");
+        chain.sink.expect(0..10);
+        until(|| chain.middle.metrics().links.iter().any(|link| link.port == "outbound" && link.queue_messages == 10));
+        chain.middle.wish(&heal());
+        until(|| chain.middle.metrics().links.iter().all(|link| link.queue_messages == 0));
+        assert_eq!(chain.sink.line_now(), None);
+    });
 }
 
 #[test]
 fn delayed_items_keep_their_order() {
-    let chain = Chain::new("delay");
-    chain.middle.wish(&AdminRequest::Delay { ms: 200, peer: None, port: to("outbound") });
-    let _first = chain.feed("first", "1000");
-    chain.sink.expect(0..1000);
-    let fast = |limit: f64| {
-        let buckets =
-            chain.middle.metrics().links.iter().flat_map(|link| link.latency.buckets.clone()).collect::<Vec<_>>();
-        buckets.iter().filter(|bucket| bucket.0 <= limit).map(|bucket| bucket.1).max()
-    };
-    until(|| chain.middle.metrics().links.iter().any(|link| link.latency.count > 0));
-    // Nothing was faster than the delay.
-    assert_eq!(fast(0.1), Some(0));
-    // What is sent after the delay ends does not overtake what is still on its way.
-    let _second = chain.feed("second", "1000");
-    chain.middle.expect(0..1000);
-    chain.middle.expect(0..1000);
-    chain.middle.wish(&heal());
-    chain.sink.expect(0..1000);
-    until(|| chain.middle.metrics().links.iter().all(|link| link.queue_messages == 0));
+    over_every_transport("delay", |chain| {
+        chain.middle.wish(&AdminRequest::Delay { ms: 200, peer: None, port: to("outbound") });
+        let _first = chain.feed("first", "1000");
+        chain.sink.expect(0..1000);
+        let fast = |limit: f64| {
+            let buckets =
+                chain.middle.metrics().links.iter().flat_map(|link| link.latency.buckets.clone()).collect::<Vec<_>>();
+            buckets.iter().filter(|bucket| bucket.0 <= limit).map(|bucket| bucket.1).max()
+        };
+        until(|| chain.middle.metrics().links.iter().any(|link| link.latency.count > 0));
+        // Nothing was faster than the delay.
+        assert_eq!(fast(0.1), Some(0));
+        // What is sent after the delay ends does not overtake what is still on its way.
+        let _second = chain.feed("second", "1000");
+        chain.middle.expect(0..1000);
+        chain.middle.expect(0..1000);
+        chain.middle.wish(&heal());
+        chain.sink.expect(0..1000);
+        until(|| chain.middle.metrics().links.iter().all(|link| link.queue_messages == 0));
+    });
 }
 
 #[test]
 fn frames_that_are_dropped_are_sent_again() {
-    let chain = Chain::new("drop");
-    chain.middle.wish(&AdminRequest::Drop { ratio: 0.5, peer: to("sink"), port: None });
-    let feeds: Vec<Running> = (0..10)
-        .map(|index| {
-            let feed = chain.feed(&format!("feed{index}"), "10");
-            chain.sink.expect(0..10);
-            feed
-        })
-        .collect();
-    chain.middle.wish(&heal());
-    let out = chain.middle.metrics().links.into_iter().find(|link| link.port == "outbound").expect("it is there");
-    assert_eq!(out.messages, 100);
-    assert!(out.reconnects > 0, "{out:?}");
-    drop(feeds);
+    over_every_transport("drop", |chain| {
+        chain.middle.wish(&AdminRequest::Drop { ratio: 0.5, peer: to("sink"), port: None });
+        let feeds: Vec<Running> = (0..10)
+            .map(|index| {
+                let feed = chain.feed(&format!("feed{index}"), "10");
+                chain.sink.expect(0..10);
+                feed
+            })
+            .collect();
+        chain.middle.wish(&heal());
+        let out = chain.middle.metrics().links.into_iter().find(|link| link.port == "outbound").expect("it is there");
+        assert_eq!(out.messages, 100);
+        assert!(out.reconnects > 0, "{out:?}");
+        drop(feeds);
+    });
 }
 
 #[test]
