@@ -7,6 +7,7 @@ mod embedded;
 mod endings;
 mod examples;
 mod interrupted_builds;
+mod local;
 mod panics;
 mod paths;
 mod scripts;

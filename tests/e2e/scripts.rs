@@ -118,8 +118,12 @@ fn ports_of_running_services_can_be_talked_to() {
 
 #[test]
 fn a_script_cuts_links_heals_them_and_counts_what_went_over_them() {
-    let output = run("partition", PARTITION).exits(0);
-    assert_eq!(output.stdout, "stream to check.0\ncut\nagain, without a gap\n", "{output}");
+    for (name, setting) in [("shm", ""), ("tcp", "local_links=\"tcp\""), ("tls", "tls=\"always\"")] {
+        let text = PARTITION.replace("Deployment()", &format!("Deployment({setting})"));
+        let output = run(&format!("partition-{name}"), &text).exits(0);
+        let expected = format!("stream to check.0 by {name}\ncut\nagain, without a gap\n");
+        assert_eq!(output.stdout, expected, "{output}");
+    }
     let output = run(
         "partition-command",
         &script("command = deployment.Command(\"sleep\", \"60\")\nawait deployment.deploy()\nawait command.metrics()"),
@@ -141,7 +145,8 @@ async def main():
     async for line in lines:
         break
     [metrics] = await stream.metrics()
-    print(metrics["service"], "to", metrics["links"][0]["peer"])
+    link = metrics["links"][0]
+    print(metrics["service"], "to", link["peer"], "by", link["endpoint"].replace("dial:", "").split(":")[0])
     await deployment.partition(stream[0], check)
     while metrics["links"][0]["connected"] or metrics["links"][0]["queue_messages"] < 100:
         [metrics] = await stream.metrics()

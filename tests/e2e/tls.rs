@@ -70,3 +70,21 @@ fn a_word_that_says_nothing_of_encryption_is_told_at_the_scripts_line() {
         "always",
     ]);
 }
+
+#[test]
+fn a_script_talks_to_ports_of_an_encrypted_deployment() {
+    let script = r#"from hydro import Deployment
+
+
+async def main():
+    deployment = Deployment(tls="always")
+    server = deployment.Hydroflow(src="src/server.hf", name="server")
+    await deployment.deploy()
+    answers = server.ports.outbound.receive()
+    await server.ports.inbound.send("hello")
+    async for answer in answers:
+        print(answer)
+        break
+"#;
+    programs().script("tls-talks", script).run().exits(0).prints(&["HELLO\n"]);
+}

@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::keep::{self, Clock};
-use super::model::{Deployment, PortRef, Program};
+use super::model::{Deployment, Link, PortRef, Program};
 use super::sockets::Sockets;
 use super::start::{Started, Starting};
 use super::topology;
@@ -400,19 +400,29 @@ pub(super) fn with_lines(failure: Failure, member: &Member) -> Failure {
     failure.cause(format!("the last lines of `{}`:\n  {}", member.name(), lines.join("\n  ")))
 }
 
-/// A running program learns its peers when it starts: between two that run, no link can be made.
+/// A running program learns its peers when it starts, and what its outputs do with items: between two that run, no link can be made, and none that changes an
+/// output that runs.
 fn late_links(state: &State) -> Vec<Failure> {
     let runs = |end: &PortRef| state.started.contains_key(&end.service);
     let is_late =
         |from: &PortRef, to: &PortRef| runs(from) && runs(to) && !state.wired.contains(&(from.clone(), to.clone()));
-    let late = state.deployment.links.iter().filter(|link| is_late(&link.from, &link.to));
-    late.map(|link| {
-        let message = format!("`{}` cannot be linked to `{}`: both run already", link.from, link.to);
+    let is_alone = |from: &PortRef| !state.wired.iter().any(|(other, _)| other == from);
+    let refused = |link: &Link, message: String, hint: &str| {
         let mut failure = Failure::new(ExitCode::DeployFailed, message);
         failure.origin = link.origin.clone();
-        failure.hint("link them before the deployment that starts one of them")
-    })
-    .collect()
+        failure.hint(hint)
+    };
+    let late = state.deployment.links.iter().filter_map(|link| {
+        if is_late(&link.from, &link.to) {
+            let message = format!("`{}` cannot be linked to `{}`: both run already", link.from, link.to);
+            return Some(refused(link, message, "link them before the deployment that starts one of them"));
+        }
+        // Where it has links, this one says the same as they do.
+        let change = link.changes_its_output().filter(|_| runs(&link.from) && is_alone(&link.from))?;
+        let message = format!("`{}` cannot become `{change}`: it runs already", link.from);
+        Some(refused(link, message, "link it so before the deployment that starts it"))
+    });
+    late.collect()
 }
 
 /// Waits for all; of their ends, one that was no success counts.
@@ -429,6 +439,8 @@ pub(super) async fn together(ends: impl IntoIterator<Item = impl Future<Output =
 #[cfg(test)]
 mod tests {
     use std::time::{Duration, Instant};
+
+    use hydro_runtime_shim::contract::Delivery;
 
     use super::*;
     use crate::deploy::samples::{command, deployment, engine, link};
@@ -519,6 +531,21 @@ mod tests {
         });
         let problems = engine.deploy().await.unwrap_err();
         assert_eq!(problems[0].message, "`a.x` cannot be linked to `a.y`: both run already");
+    }
+
+    #[tokio::test]
+    async fn an_output_that_runs_does_not_become_another() {
+        let (engine, _) = engine(commands(&[("a", "sleep 60")]));
+        engine.deploy().await.unwrap();
+        engine.edit(|wished| {
+            let mut programs = deployment(&[("a", "output x"), ("b", "input y")]);
+            link(&mut programs, "a.x", "b.y", None);
+            programs.links[0].delivery = Some(Delivery::Lossy);
+            *wished = programs;
+        });
+        let problems = engine.deploy().await.unwrap_err();
+        assert_eq!(problems.len(), 1);
+        assert_eq!(problems[0].message, "`a.x` cannot become `lossy`: it runs already");
     }
 
     #[tokio::test]

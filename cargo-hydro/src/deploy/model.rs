@@ -218,6 +218,15 @@ pub struct Deployment {
 /// The machine that is always there.
 pub const LOCALHOST: &str = "localhost";
 
+impl Link {
+    /// Tells what it makes of its output, where that is not what an output does by itself.
+    #[must_use]
+    pub fn changes_its_output(&self) -> Option<&'static str> {
+        let policy = self.policy.filter(|policy| *policy != Policy::default()).map(Policy::name);
+        policy.or_else(|| self.delivery.filter(|delivery| *delivery != Delivery::default()).map(Delivery::name))
+    }
+}
+
 impl Service {
     /// Returns the names of its members: its own name, or `name.0`, `name.1`, ….
     pub fn members(&self, name: &str) -> impl Iterator<Item = String> + use<> {
