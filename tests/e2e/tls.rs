@@ -47,8 +47,11 @@ fn a_deployment_encrypts_all_links_and_refuses_who_does_not() {
     let mut folders = vec![state.join("tls")];
     let mut certificates = 0;
     while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).expect("certificates are kept there") {
-            let path = entry.expect("readable").path();
+        let entries = std::fs::read_dir(&folder).expect("certificates are kept there");
+        let paths: Vec<_> = entries.map(|entry| entry.expect("readable").path()).collect();
+        let is_others =
+            paths.iter().any(|path| path.ends_with("authority.pem")) && !folder.join("counter.0.pem").exists();
+        for path in paths.into_iter().filter(|_| !is_others) {
             let mode = std::fs::metadata(&path).expect("readable").permissions().mode();
             if path.is_dir() {
                 folders.push(path);
@@ -87,4 +90,47 @@ async def main():
         break
 "#;
     programs().script("tls-talks", script).run().exits(0).prints(&["HELLO\n"]);
+}
+
+/// Certificates here count for three seconds: by the time that four were issued, the first one counts no more.
+const RENEWAL: &str = r#"import asyncio
+import glob
+
+from hydro import Deployment, _engine
+
+
+async def main():
+    deployment = Deployment.__new__(Deployment)
+    deployment._begin(_engine.call("deployment.create", name="renewal", tls="always", certificate_seconds=3))
+    stream = deployment.Hydroflow(src="src/stream.hf", name="renewed", params={"rate": 1})
+    check = deployment.Hydroflow(src="src/check.hf", name="renewing")
+    stream.ports.out.connect(check.ports.numbers)
+    await deployment.deploy()
+    lines = check.stdout()
+    seen = set()
+    async for line in lines:
+        assert not line.startswith("wrong"), line
+        for file in glob.glob(".hydro/tls/*/renewed.0.pem"):
+            with open(file) as certificate:
+                seen.add(certificate.read())
+        if len(seen) == 5:
+            break
+    [metrics] = await stream.metrics()
+    print("connections:", metrics["links"][0]["connections"])
+    await deployment.partition(stream, check)
+    while metrics["links"][0]["connected"]:
+        [metrics] = await stream.metrics()
+    await deployment.heal()
+    before = metrics["links"][0]["messages"]
+    async for line in lines:
+        assert not line.startswith("wrong"), line
+        if int(line.split()[-1]) > before:
+            break
+    print("again, with the latest certificate")
+"#;
+
+#[test]
+fn certificates_are_renewed_and_no_link_breaks_for_that() {
+    let output = programs().script("tls-renewal", RENEWAL).run().exits(0);
+    output.prints(&["connections: 1\nagain, with the latest certificate\n"]);
 }

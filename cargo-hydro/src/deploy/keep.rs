@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 use indexmap::IndexMap;
 use tokio::sync::Notify;
 
-use super::authority::{Authority, RENEWAL};
+use super::authority::Authority;
 use super::engine::{Engine, Inner, State, together};
 use super::model::{Deployment, SupervisedGroup, Upkeep};
+use super::renewal::{issue_another, renew};
 use super::start::Started;
-use crate::machine::{ExitWatch, Member, Place, Stopper};
+use crate::machine::{Member, Place, Stopper};
 use crate::report::{Event, Failure, ServiceState};
 use crate::supervision::{Action, Child, End, Group, Restart, Shutdown, Supervision, Work};
 use crate::sys::Exit;
@@ -218,7 +219,8 @@ impl Inner {
             }
         });
         if let Some(authority) = authority {
-            tokio::spawn(renew(Arc::clone(authority), service.to_owned(), number, member.exit().clone()));
+            let (authority, reporter) = (Arc::clone(authority), self.reporter.clone());
+            tokio::spawn(renew(authority, (service.to_owned(), number), member.exit().clone(), reporter));
         }
     }
 
@@ -290,6 +292,10 @@ impl Inner {
         let Some(started) = state.started.get_mut(&service) else { return Vec::new() };
         let index = number as usize;
         let Some(again) = started.again.get(index) else { return Vec::new() };
+        // A member that is started again and again is never there when its certificate would be renewed.
+        if let Some(authority) = &started.authority {
+            issue_another(authority, &service, number, &self.reporter);
+        }
         let place = Place::Localhost;
         let result = again.again().map_err(|error| error.to_string()).and_then(|spec| {
             place.start(spec, &self.reporter).map_err(|error| match error.reason() {
@@ -340,13 +346,6 @@ async fn keep_time(inner: Weak<Inner>, changed: Arc<Notify>) {
                 }
             }
         }
-    }
-}
-
-/// Replaces a member's certificate while it runs, each time long before it ends. An attempt that fails is made again.
-async fn renew(authority: Arc<Authority>, service: String, member: u32, exit: ExitWatch) {
-    while tokio::time::timeout(RENEWAL, exit.wait()).await.is_err() {
-        let _ = authority.issue(&service, member);
     }
 }
 

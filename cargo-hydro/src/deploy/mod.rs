@@ -10,6 +10,7 @@ mod groups;
 mod keep;
 mod model;
 mod plan;
+mod renewal;
 #[cfg(test)]
 mod samples;
 mod security;

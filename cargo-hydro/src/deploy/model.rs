@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use hydro_runtime_shim::contract::{Delivery, Policy};
 use hydroflow_standalone::interface::ModuleInterface;
@@ -199,6 +200,8 @@ pub struct Deployment {
     pub security: Security,
     /// What carries its links within a machine.
     pub local_links: LocalLinks,
+    /// How long certificates of its members count before others must be there; none: a day.
+    pub certificate_lifetime: Option<Duration>,
     /// Machines by name, in the order they were made.
     pub machines: IndexMap<String, Machine>,
     /// Services by name, in the order they were made.

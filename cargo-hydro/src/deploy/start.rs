@@ -180,7 +180,9 @@ impl Starting<'_> {
         if !plan.members.iter().any(|member| member.certificate) {
             return Ok(None);
         }
-        Authority::open(self.options.workspace.root(), &plan.deployment).map(|authority| Some(Arc::new(authority)))
+        let lifetime = self.deployment.certificate_lifetime;
+        Authority::open(self.options.workspace.root(), &plan.deployment, lifetime)
+            .map(|authority| Some(Arc::new(authority)))
     }
 
     /// Binds the sockets of each new member of a Hydroflow service; all problems are told.

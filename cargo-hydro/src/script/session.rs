@@ -157,14 +157,15 @@ impl Session {
     }
 
     fn create(&self, call: CreateDeployment) -> Result<DeploymentMade, ErrorBody> {
-        let CreateDeployment { name, tls, local_links } = call;
+        let CreateDeployment { name, tls, local_links, certificate_seconds } = call;
+        let certificate_lifetime = certificate_seconds.map(|seconds| Duration::from_secs(seconds.into()));
         let name = name.unwrap_or_else(|| self.script_name());
         let local_links = wishes::local_links("local_links", local_links)?.unwrap_or_default();
         let security = match tls {
             Some(word) => Security::parse(&word).ok_or(CallError::Tls { word })?,
             None => Security::default(),
         };
-        self.begin(Deployment { name, security, local_links, ..Deployment::default() })
+        self.begin(Deployment { name, security, local_links, certificate_lifetime, ..Deployment::default() })
     }
 
     fn create_from_toml(&self, call: FromToml) -> Result<DeploymentMade, ErrorBody> {

@@ -144,6 +144,9 @@ pub struct CreateDeployment {
     /// What carries links within a machine: `shm` (default), `unix` or `tcp`.
     #[serde(default)]
     pub local_links: Option<String>,
+    /// How long certificates count, in seconds; for tests, which cannot wait for a day.
+    #[serde(default)]
+    pub certificate_seconds: Option<u32>,
 }
 
 /// See [`Call::FromToml`].
