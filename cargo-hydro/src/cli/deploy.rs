@@ -1,8 +1,9 @@
 //! `cargo hydro deploy`: what `Hydro.toml` describes, built, started and wired, in the foreground.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::options::{CompileArgs, WorkspaceArgs};
+use super::plan;
 use super::services::{ended, without_logs};
 use crate::daemon::{self, DeployRequest, Home, Request};
 use crate::deploy::{self, Deployment, EngineOptions, topology};
@@ -19,6 +20,9 @@ pub(super) struct Args {
     /// Leave it running in the background; `ps`, `logs`, `stop` and `down` find it there
     #[arg(short, long)]
     detach: bool,
+    /// Change what this plan says, or nothing; for what runs in the background
+    #[arg(long, value_name = "FILE", requires = "detach")]
+    plan: Option<PathBuf>,
     #[command(flatten)]
     compile: CompileArgs,
     #[command(flatten)]
@@ -42,17 +46,24 @@ fn detached(args: &Args, folder: &Path, workspace: &Workspace, reporter: &Report
         Some(client) => client,
         None => daemon::start(workspace.root(), &home)?,
     };
-    let request = DeployRequest {
-        folder: folder.to_owned(),
-        flags: args.workspace.flags(folder),
-        build: args.compile.options(None),
-        local: args.local,
-        // Nobody watches it: who fails is started again.
-        default_restart: Some(Restart::Transient),
-    };
+    let expected = args.plan.as_ref().map(|file| plan::read(&super::absolute(folder, file), file)).transpose()?;
+    let request = DeployRequest { expected, ..request(folder, &args.workspace, &args.compile, args.local) };
     ended(client.ask(&Request::Deploy(request), |event| without_logs(&event, reporter))?, reporter)?;
     reporter.status("Deployed", format!("{} in the background; `cargo hydro ps` lists it", deployment.name));
     Ok(0)
+}
+
+/// Says what is to be deployed in the background.
+pub(super) fn request(folder: &Path, workspace: &WorkspaceArgs, compile: &CompileArgs, local: bool) -> DeployRequest {
+    DeployRequest {
+        folder: folder.to_owned(),
+        flags: workspace.flags(folder),
+        build: compile.options(None),
+        local,
+        // Nobody watches it: who fails is started again.
+        default_restart: Some(Restart::Transient),
+        expected: None,
+    }
 }
 
 /// Reads `Hydro.toml` and keeps what it describes running until it ends or is ended.

@@ -13,6 +13,7 @@ mod held;
 mod logs;
 mod new;
 mod options;
+mod plan;
 mod ps;
 mod run;
 mod services;
@@ -39,7 +40,7 @@ struct Arguments {
     output: OutputArgs,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done, 1 wrong arguments or a failed script, 4 nothing matched, 96 a wrong Hydro.toml, 100 failed tests, \
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 wrong arguments or a failed script, 2 a plan that changes something, 4 nothing matched, 96 a wrong Hydro.toml, 100 failed tests, \
 101 a program does not compile, 102 no cargo package, 110 a failed deployment, 130 interrupted";
 
 #[derive(Debug, Subcommand)]
@@ -57,6 +58,8 @@ enum Command {
     Run(run::Args),
     /// Build, start and wire what Hydro.toml describes, here or in the background
     Deploy(deploy::Args),
+    /// Tell what a deploy would change of what runs
+    Plan(plan::Args),
     /// List what runs
     Ps(ps::Args),
     /// Show what services wrote
@@ -67,6 +70,8 @@ enum Command {
     Stop(services::Args),
     /// Stop services and start them again
     Restart(services::Args),
+    /// Give a service another number of members
+    Scale(services::ScaleArgs),
     /// Stop everything and end the deployment
     Down(services::DownArgs),
     /// Run the scripts' tests, each in its own deployment
@@ -140,6 +145,8 @@ fn run(arguments: Arguments) -> u8 {
         Command::Build(args) => blocking(move |reporter| build::run(&args, &folder, reporter), &reporter),
         Command::Run(args) => run::run(args, &folder, &reporter),
         Command::Deploy(args) => deploy::run(&args, &folder, &reporter),
+        Command::Plan(args) => plan::run(&args, &folder, &reporter),
+        Command::Scale(args) => services::scale(args, &folder, &reporter),
         Command::Ps(args) => ps::run(&args, &folder, &reporter),
         Command::Logs(args) => logs::run(&args, &folder, &reporter),
         Command::Start(args) => services::run(services::Wish::Start, args, &folder, &reporter),

@@ -52,6 +52,25 @@ pub(super) fn run(wish: Wish, args: Args, folder: &Path, reporter: &Reporter) ->
     Ok(0)
 }
 
+/// Arguments of `scale`.
+#[derive(Debug, clap::Args)]
+pub(super) struct ScaleArgs {
+    /// The service
+    service: String,
+    /// How many members it is to have, until Hydro.toml is deployed again
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    count: u32,
+    #[command(flatten)]
+    held: HeldArgs,
+}
+
+pub(super) fn scale(args: ScaleArgs, folder: &Path, reporter: &Reporter) -> Result<u8, Failure> {
+    let client = args.held.client(folder)?;
+    let request = Request::Scale { service: args.service, count: args.count };
+    ended(client.ask(&request, |event| without_logs(&event, reporter))?, reporter)?;
+    Ok(0)
+}
+
 pub(super) fn down(args: &DownArgs, folder: &Path, reporter: &Reporter) -> Result<u8, Failure> {
     let home = args.held.home(folder)?;
     let Some(client) = daemon::find(&home)? else {

@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 use super::Logbook;
 use super::home::{Holder, Home};
 use super::words::{Answer, DeployRequest, MemberReport, Reply, Request, StatusReport};
-use crate::deploy::{self, Engine, EngineOptions};
+use crate::deploy::{self, Deployment, Engine, EngineOptions};
 use crate::report::{Event, ExitCode, Failure, Reporter, ServiceState};
 use crate::sys::fs::{Lock, RuntimeDir};
 use crate::workspace::Workspace;
@@ -218,6 +218,12 @@ async fn serve(stream: UnixStream, inner: Rc<Inner>) {
     }
 }
 
+fn stale(name: &str) -> Failure {
+    let message = format!("the plan does not fit `{name}` any more: something has changed since it was made");
+    Failure::new(ExitCode::DeployFailed, message)
+        .hint("make another with `cargo hydro plan --out FILE`, and look at it")
+}
+
 fn failed(failure: Failure) -> Reply {
     Reply::Failed { failures: vec![failure] }
 }
@@ -237,6 +243,22 @@ impl Inner {
                 let inner = Rc::clone(self);
                 // Who asked may go away; a deploy that has begun goes on.
                 let work = tokio::task::spawn_local(async move { inner.deploy(request).await });
+                self.watched(work, writer).await
+            }
+            Request::Plan(request) => {
+                let (inner, found) = (Rc::clone(self), Rc::new(RefCell::new(None)));
+                let result = Rc::clone(&found);
+                let work = tokio::task::spawn_local(async move {
+                    let (engine, deployment) = inner.read(request).await?;
+                    *result.borrow_mut() = Some(engine.plan(deployment).await?);
+                    Ok(())
+                });
+                let reply = self.watched(work, writer).await;
+                found.take().map_or(reply, |changes| Reply::Plan { changes })
+            }
+            Request::Scale { service, count } => {
+                let inner = Rc::clone(self);
+                let work = tokio::task::spawn_local(async move { inner.scale(&service, count).await });
                 self.watched(work, writer).await
             }
             Request::Down {} => {
@@ -309,8 +331,43 @@ impl Inner {
     }
 
     async fn deploy(&self, request: DeployRequest) -> Result<(), Vec<Failure>> {
+        let expected = request.expected.clone();
+        let result = async {
+            let (engine, deployment) = self.read(request).await?;
+            if let Some(expected) = expected {
+                let found = engine.plan(deployment.clone()).await?;
+                if found != expected {
+                    return Err(vec![stale(self.home.name())]);
+                }
+            }
+            engine.apply(deployment).await.map(drop)
+        };
+        let result = result.await;
+        match &result {
+            Ok(()) => self.releases.set(self.releases.get() + 1),
+            // Nothing ever ran: there is nothing to hold.
+            Err(_) if self.releases.get() == 0 => self.is_ending.set(true),
+            Err(_) => {}
+        }
+        result
+    }
+
+    async fn scale(&self, service: &str, count: u32) -> Result<(), Vec<Failure>> {
+        let engine = self.engine().ok_or_else(|| vec![self.nothing_runs()])?;
+        let mut deployment = engine.deployment();
+        let Some(wished) = deployment.services.get_mut(service) else {
+            return Err(vec![Failure::new(ExitCode::DeployFailed, format!("there is no service `{service}`"))]);
+        };
+        wished.count = count;
+        engine.apply(deployment).await?;
+        self.releases.set(self.releases.get() + 1);
+        Ok(())
+    }
+
+    /// Reads what is wished for, and has an engine for it.
+    async fn read(&self, request: DeployRequest) -> Result<(Engine, Deployment), Vec<Failure>> {
         let reporter = self.reporter.clone();
-        let DeployRequest { folder, flags, build, local, default_restart } = request;
+        let DeployRequest { folder, flags, build, local, default_restart, .. } = request;
         let read = tokio::task::spawn_blocking(move || {
             let workspace = Workspace::discover(&folder, &flags)?;
             let deployment = deploy::from_toml(&workspace, &reporter)?;
@@ -330,14 +387,7 @@ impl Inner {
             None => Engine::new(options, deployment.clone(), self.reporter.clone()),
         };
         *self.engine.borrow_mut() = Some(engine.clone());
-        let applied = engine.apply(deployment).await;
-        match &applied {
-            Ok(()) => self.releases.set(self.releases.get() + 1),
-            // Nothing ever ran: there is nothing to hold.
-            Err(_) if self.releases.get() == 0 => self.is_ending.set(true),
-            Err(_) => {}
-        }
-        applied
+        Ok((engine, deployment))
     }
 
     async fn stop_all(&self) {

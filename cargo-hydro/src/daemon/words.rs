@@ -8,6 +8,7 @@ use hydro_runtime_shim::contract::{AdminReply, AdminRequest};
 use serde::{Deserialize, Serialize};
 
 use crate::build::BuildOptions;
+use crate::deploy::Changes;
 use crate::report::{Event, Failure};
 use crate::supervision::{Restart, Standing};
 use crate::workspace::CargoFlags;
@@ -18,6 +19,15 @@ use crate::workspace::CargoFlags;
 pub enum Request {
     /// Make what runs what `Hydro.toml` says: events, then done.
     Deploy(DeployRequest),
+    /// What [`Request::Deploy`] would change: events, then [`Reply::Plan`].
+    Plan(DeployRequest),
+    /// Give a service another number of members: events, then done.
+    Scale {
+        /// The service.
+        service: String,
+        /// How many.
+        count: u32,
+    },
     /// How it is: [`Reply::Status`].
     Status {},
     /// What happens from now on: events without end.
@@ -61,6 +71,9 @@ pub struct DeployRequest {
     pub local: bool,
     /// What becomes of services that do not say it.
     pub default_restart: Option<Restart>,
+    /// What it is to change, and nothing else; none: whatever it needs.
+    #[serde(default)]
+    pub expected: Option<Changes>,
 }
 
 /// What is answered. `event` may come any number of times and `watching` before them, each other ends the answer.
@@ -87,6 +100,11 @@ pub enum Reply {
     Failed {
         /// Why; all of it.
         failures: Vec<Failure>,
+    },
+    /// What would change.
+    Plan {
+        /// All of it.
+        changes: Changes,
     },
     /// How it is.
     Status(StatusReport),

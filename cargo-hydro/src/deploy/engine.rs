@@ -1,7 +1,7 @@
 //! The engine: turns a wished-for deployment into running, wired services, and holds on to them.
 //!
 //! Scripts, tests and `deploy` all use it, and all see the same: what is checked, built, started, in which order. It prints nothing
-//! but events. Read [`Engine::deploy`] first. When the last clone is dropped, whatever it started is killed.
+//! but events. Read [`Engine::deploy`](super::apply) first. When the last clone is dropped, whatever it started is killed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -17,10 +17,10 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::keep::{self, Clock};
-use super::model::{Deployment, Link, PortRef, Program};
+use super::late::Late;
+use super::model::{Deployment, PortRef, Program};
 use super::sockets::Sockets;
-use super::start::{Started, Starting};
-use super::topology;
+use super::start::Started;
 use crate::build::BuildOptions;
 use crate::machine::{self, ExitWatch, LogReader, Member};
 use crate::report::{ExitCode, Failure, LogStream, Reporter};
@@ -53,8 +53,8 @@ pub(super) struct Inner {
     pub(super) reporter: Reporter,
     state: Mutex<State>,
     /// One deploy at a time; never held together with `state` across an await.
-    deploying: tokio::sync::Mutex<()>,
-    sockets: Sockets,
+    pub(super) deploying: tokio::sync::Mutex<()>,
+    pub(super) sockets: Sockets,
     /// Counts the changes of members: ends, and what followed from them.
     pub(super) changes: watch::Sender<u64>,
     pub(super) clock: Clock,
@@ -68,11 +68,15 @@ pub(super) struct State {
     pub(super) started: IndexMap<String, Started>,
     /// Links that running services know of.
     pub(super) wired: BTreeSet<(PortRef, PortRef)>,
+    /// Where the receiver calls.
+    pub(super) late: Late,
     pub(super) builds: u64,
     /// Says who is started again.
     pub(super) supervision: Supervision,
     /// All are being stopped; nothing is started any more.
     pub(super) is_ending: bool,
+    /// Somebody tells the supervision of the time.
+    pub(super) is_timed: bool,
 }
 
 /// A started member as others may see it.
@@ -106,8 +110,17 @@ impl Engine {
     pub fn new(options: EngineOptions, deployment: Deployment, reporter: Reporter) -> Self {
         let clock = Clock::default();
         let supervision = keep::supervision(&deployment);
-        let (started, wired, builds) = Default::default();
-        let state = Mutex::new(State { deployment, started, wired, builds, supervision, is_ending: false });
+        let (started, wired, late, builds) = Default::default();
+        let state = Mutex::new(State {
+            deployment,
+            started,
+            wired,
+            late,
+            builds,
+            supervision,
+            is_ending: false,
+            is_timed: false,
+        });
         let (deploying, sockets, changes) = (tokio::sync::Mutex::new(()), Sockets::default(), watch::channel(0).0);
         Self {
             inner: Arc::new(Inner {
@@ -142,57 +155,6 @@ impl Engine {
     #[must_use]
     pub fn reporter(&self) -> &Reporter {
         &self.inner.reporter
-    }
-
-    /// Checks, builds, plans and starts all services that were not started before, and returns when they are up. Dropping the future at any moment
-    /// leaves nothing of them.
-    ///
-    /// # Errors
-    /// All problems of the topology, or of the links' types; or the one that stopped building or starting.
-    pub async fn deploy(&self) -> Result<(), Vec<Failure>> {
-        let _one_at_a_time = self.inner.deploying.lock().await;
-        let options = &self.inner.options();
-        let (mut deployment, running, next_build, late_links) = {
-            let state = self.state();
-            let running: BTreeSet<String> = state.started.keys().cloned().collect();
-            (state.deployment.clone(), running, state.builds, late_links(&state))
-        };
-        let mut problems = topology::check(&deployment, options.local);
-        problems.extend(late_links);
-        if !problems.is_empty() {
-            return Err(problems);
-        }
-        if options.local {
-            deployment.place_here();
-        }
-        for warning in deployment.warnings() {
-            self.inner.reporter.warning(warning);
-        }
-        let mut starting = Starting {
-            options,
-            reporter: &self.inner.reporter,
-            deployment: &deployment,
-            running: &running,
-            sockets: &self.inner.sockets,
-        };
-        let artifacts = starting.build().await?;
-        {
-            let state = self.state();
-            starting.check_types(&artifacts, next_build, &state.started)?;
-        }
-        let addresses = self.state().started.iter().flat_map(|(name, started)| started.addresses(name)).collect();
-        let started = starting.start(&artifacts, next_build, addresses).await?;
-        self.keep(&deployment, started);
-        Ok(())
-    }
-
-    /// Makes what runs what this deployment says.
-    ///
-    /// # Errors
-    /// As [`Engine::deploy`].
-    pub async fn apply(&self, deployment: Deployment) -> Result<(), Vec<Failure>> {
-        self.edit(|wished| *wished = deployment);
-        self.deploy().await
     }
 
     /// Waits for the end of a service (or of one member, `service.N`); of several members, one that failed counts. The future holds nothing
@@ -371,7 +333,7 @@ impl Engine {
 }
 
 impl Inner {
-    fn options(&self) -> EngineOptions {
+    pub(super) fn options(&self) -> EngineOptions {
         self.options.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -398,31 +360,6 @@ pub(super) fn with_lines(failure: Failure, member: &Member) -> Failure {
         return failure.cause(format!("`{}` wrote nothing", member.name()));
     }
     failure.cause(format!("the last lines of `{}`:\n  {}", member.name(), lines.join("\n  ")))
-}
-
-/// A running program learns its peers when it starts, and what its outputs do with items: between two that run, no link can be made, and none that changes an
-/// output that runs.
-fn late_links(state: &State) -> Vec<Failure> {
-    let runs = |end: &PortRef| state.started.contains_key(&end.service);
-    let is_late =
-        |from: &PortRef, to: &PortRef| runs(from) && runs(to) && !state.wired.contains(&(from.clone(), to.clone()));
-    let is_alone = |from: &PortRef| !state.wired.iter().any(|(other, _)| other == from);
-    let refused = |link: &Link, message: String, hint: &str| {
-        let mut failure = Failure::new(ExitCode::DeployFailed, message);
-        failure.origin = link.origin.clone();
-        failure.hint(hint)
-    };
-    let late = state.deployment.links.iter().filter_map(|link| {
-        if is_late(&link.from, &link.to) {
-            let message = format!("`{}` cannot be linked to `{}`: both run already", link.from, link.to);
-            return Some(refused(link, message, "link them before the deployment that starts one of them"));
-        }
-        // Where it has links, this one says the same as they do.
-        let change = link.changes_its_output().filter(|_| runs(&link.from) && is_alone(&link.from))?;
-        let message = format!("`{}` cannot become `{change}`: it runs already", link.from);
-        Some(refused(link, message, "link it so before the deployment that starts it"))
-    });
-    late.collect()
 }
 
 /// Waits for all; of their ends, one that was no success counts.

@@ -6,16 +6,19 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use indexmap::IndexMap;
+use indexmap::map::Entry;
 use tokio::sync::Notify;
 
 use super::authority::Authority;
+use super::change::Changes;
 use super::engine::{Engine, Inner, State, together};
+use super::late::Late;
 use super::model::{Deployment, SupervisedGroup, Upkeep};
 use super::renewal::{issue_another, renew};
 use super::start::Started;
 use crate::machine::{Member, Place, Stopper};
 use crate::report::{Event, Failure, ServiceState};
-use crate::supervision::{Action, Child, End, Group, Restart, Shutdown, Supervision, Work};
+use crate::supervision::{Action, Child, End, Group, Restart, Shutdown, Standing, Supervision, Work};
 use crate::sys::Exit;
 
 /// How long an orderly stop may take before it is enforced; for one service, and for all of them together.
@@ -101,22 +104,72 @@ fn adopt(state: &mut State, service: &str, member: &str, now: Duration) {
     state.supervision.adopt(&parent, &child, now);
 }
 
+/// Whether services are to be kept up in another way than they are.
+pub(super) fn is_kept_otherwise(old: &Deployment, new: &Deployment) -> bool {
+    let upkeep =
+        |deployment: &Deployment, name: &String| deployment.services.get(name).map(|service| service.upkeep.clone());
+    let both = new.services.keys().filter(|name| old.services.contains_key(*name));
+    old.supervision != new.supervision
+        || old.groups != new.groups
+        || old.default_restart != new.default_restart
+        || both.into_iter().any(|name| upkeep(old, name) != upkeep(new, name))
+}
+
 impl Engine {
-    /// Takes over what was started; from here on it outlives the call that started it.
-    pub(super) fn keep(&self, deployment: &Deployment, started: IndexMap<String, Started>) {
+    /// Has members kept up as the deployment says now, where that is another way than before.
+    pub(super) fn keep_otherwise(&self, changes: &Changes) {
+        if !changes.supervision {
+            return;
+        }
         let now = self.inner.clock.now();
         let mut state = self.state();
-        if state.started.is_empty() {
+        let new = supervision(&state.deployment);
+        let old = std::mem::replace(&mut state.supervision, new);
+        let members: Vec<(String, String)> = state
+            .started
+            .iter()
+            .flat_map(|(service, started)| {
+                started.planned.iter().map(|planned| (service.clone(), planned.name.clone()))
+            })
+            .collect();
+        let mut actions = Vec::new();
+        for (service, member) in members {
+            adopt(&mut state, &service, &member, now);
+            let standing = old.standing(&member).map_or(Standing::Down, |(standing, _)| standing);
+            if matches!(standing, Standing::Down | Standing::Paused(_)) {
+                // It does not run, so nothing need be stopped.
+                let _ = state.supervision.hold(&member, now);
+                let _ = state.supervision.ended(&member, End::Normal, now);
+            }
+            if matches!(standing, Standing::Paused(_)) {
+                actions.extend(state.supervision.release(&member, now));
+            }
+        }
+        self.inner.carry_out_all(&mut state, actions);
+    }
+
+    /// Takes over what was started; from here on it outlives the call that started it.
+    pub(super) fn keep(&self, deployment: &Deployment, late: Late, started: IndexMap<String, Started>) {
+        let now = self.inner.clock.now();
+        let mut state = self.state();
+        if !std::mem::replace(&mut state.is_timed, true) {
             tokio::spawn(keep_time(Arc::downgrade(&self.inner), Arc::clone(&self.inner.clock.changed)));
         }
         for (service, started) in &started {
-            for (number, member) in (0..).zip(&started.members) {
+            for (planned, member) in started.planned.iter().zip(&started.members) {
+                let number = planned.member;
                 adopt(&mut state, service, member.name(), now);
                 self.inner.watch(service, number, member, started.authority.as_ref());
             }
         }
         state.builds += 1;
-        state.started.extend(started);
+        for (service, started) in started {
+            match state.started.entry(service) {
+                Entry::Occupied(mut there) => there.get_mut().grow(started),
+                Entry::Vacant(place) => drop(place.insert(started)),
+            }
+        }
+        state.late = late;
         state.wired = deployment.links.iter().map(|link| (link.from.clone(), link.to.clone())).collect();
     }
 
@@ -239,7 +292,7 @@ impl Inner {
     }
 
     /// Tells the supervision which members have ended. Whoever learns of an end comes here, so that it is seen before anybody looks.
-    fn see_ends(self: &Arc<Self>) {
+    pub(super) fn see_ends(self: &Arc<Self>) {
         let mut state = self.state();
         let ended: Vec<(String, Exit)> = state
             .started

@@ -2,12 +2,15 @@
 //!
 //! `model`, `topology`, `security`, `ways` and `plan` are pure: no process, no clock, no async. Read [`Deployment`] first, then [`Engine`].
 
+mod apply;
 mod authority;
+mod change;
 pub mod draw;
 mod engine;
 mod from_toml;
 mod groups;
 mod keep;
+mod late;
 mod model;
 mod plan;
 mod renewal;
@@ -19,6 +22,7 @@ mod start;
 pub mod topology;
 mod ways;
 
+pub use change::{Changes, Reason};
 pub use engine::{Engine, EngineOptions, MemberStatus};
 pub use from_toml::{from_toml, from_toml_at, has_toml, name};
 pub use model::{

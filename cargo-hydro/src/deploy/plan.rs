@@ -13,6 +13,7 @@ use hydro_runtime_shim::contract::{
 use hydroflow_standalone::interface::{Direction, ModuleInterface};
 use serde::Serialize;
 
+use super::late::Late;
 use super::model::{Deployment, Link, PortRef, Program, Service, member_name};
 use super::ways::Way;
 
@@ -81,11 +82,11 @@ pub struct PlannedMember {
 }
 
 impl Plan {
-    /// Plans all services that are not `running`. `addresses` holds one for every member of every Hydroflow service, running or not.
+    /// Plans all members, those that run too. `addresses` holds one for every member of every Hydroflow service; `late` says who calls whom.
     #[must_use]
-    pub fn new(deployment: &Deployment, addresses: &Addresses, running: &BTreeSet<String>) -> Self {
-        let wiring = Wiring { deployment, addresses, running };
-        let members = start_order(deployment, running)
+    pub(super) fn new(deployment: &Deployment, addresses: &Addresses, late: &Late) -> Self {
+        let wiring = Wiring { deployment, addresses, late };
+        let members = start_order(deployment)
             .into_iter()
             .filter_map(|name| deployment.services.get_key_value(name))
             .flat_map(|(name, service)| (0..service.count).map(move |member| (name, service, member)))
@@ -110,14 +111,13 @@ impl Plan {
                 ((name.clone(), member), Address::of(listen).with_socket(socket))
             })
             .collect();
-        Self::new(deployment, &addresses, &BTreeSet::new())
+        Self::new(deployment, &addresses, &Late::default())
     }
 }
 
 /// Receivers before senders, so that the first dial succeeds; within a cycle, and where it does not matter, as written.
-fn start_order<'a>(deployment: &'a Deployment, running: &BTreeSet<String>) -> Vec<&'a str> {
-    let mut waiting: Vec<&str> =
-        deployment.services.keys().map(String::as_str).filter(|name| !running.contains(*name)).collect();
+fn start_order(deployment: &Deployment) -> Vec<&str> {
+    let mut waiting: Vec<&str> = deployment.services.keys().map(String::as_str).collect();
     let mut receivers: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for link in deployment.links.iter().filter(|link| link.from.service != link.to.service) {
         receivers.entry(&link.from.service).or_default().insert(&link.to.service);
@@ -135,7 +135,7 @@ fn start_order<'a>(deployment: &'a Deployment, running: &BTreeSet<String>) -> Ve
 struct Wiring<'a> {
     deployment: &'a Deployment,
     addresses: &'a Addresses,
-    running: &'a BTreeSet<String>,
+    late: &'a Late,
 }
 
 impl Wiring<'_> {
@@ -174,10 +174,8 @@ impl Wiring<'_> {
             match port.direction {
                 Direction::Input => {
                     let mut endpoints = self.listens(Direction::Input, &end, own);
-                    // Who runs already was never told of us: we call it.
-                    let links = self.deployment.links.iter().filter(|link| link.to == end);
-                    for link in links.filter(|link| self.running.contains(&link.from.service)) {
-                        endpoints.extend(self.calls(Direction::Input, &end, member, (link, &link.from)));
+                    for link in self.deployment.links.iter().filter(|link| link.to == end) {
+                        endpoints.extend(self.calls(Direction::Input, member, link));
                     }
                     variables.push((input_variable(&port.name), endpoints.join(",")));
                 }
@@ -185,7 +183,7 @@ impl Wiring<'_> {
                     let links = self.deployment.links.iter().filter(|link| link.from == end);
                     let mut endpoints = Vec::new();
                     for link in links.clone() {
-                        endpoints.extend(self.calls(Direction::Output, &end, member, (link, &link.to)));
+                        endpoints.extend(self.calls(Direction::Output, member, link));
                     }
                     // Latecomers and scripts may still attach to it.
                     endpoints.extend(self.listens(Direction::Output, &end, own));
@@ -212,27 +210,24 @@ impl Wiring<'_> {
         places.map(|transport| write(direction, Role::Listen, transport, None)).collect()
     }
 
-    /// Returns the endpoints at which a port calls its peers of one link.
-    fn calls(
-        &self,
-        direction: Direction,
-        own: &PortRef,
-        member: u32,
-        (link, peer): (&Link, &PortRef),
-    ) -> impl Iterator<Item = String> {
+    /// Returns the endpoints at which one end of a link calls its peers: all those that do not call it.
+    fn calls(&self, direction: Direction, member: u32, link: &Link) -> Vec<String> {
         let way = self.deployment.way(link);
-        self.peers(own, member, peer)
-            .map(move |address| write(direction, Role::Dial, place(address, way), Some(&peer.port)))
-    }
-
-    /// Returns the addresses of all members behind `peer`, except the asking member itself.
-    fn peers(&self, own: &PortRef, member: u32, peer: &PortRef) -> impl Iterator<Item = &Address> {
-        let same_service = own.service == peer.service;
-        let service = peer.service.clone();
+        let (own, peer) = match direction {
+            Direction::Output => (&link.from, &link.to),
+            Direction::Input => (&link.to, &link.from),
+        };
+        let calls = |other: u32| match direction {
+            Direction::Output => !self.late.has(link, member, other),
+            Direction::Input => self.late.has(link, other, member),
+        };
+        // No member is its own peer.
+        let is_other = |other: u32| own.service != peer.service || other != member;
         self.addresses
-            .range((service.clone(), 0)..=(service, u32::MAX))
-            .filter(move |((_, other), _)| !(same_service && *other == member))
-            .map(|(_, address)| address)
+            .range((peer.service.clone(), 0)..=(peer.service.clone(), u32::MAX))
+            .filter(|((_, other), _)| is_other(*other) && calls(*other))
+            .map(|(_, address)| write(direction, Role::Dial, place(address, way), Some(&peer.port)))
+            .collect()
     }
 }
 
@@ -380,11 +375,12 @@ mod tests {
         link(&mut grown, "a.out", "b.y", None);
         let at = |port| Address::of(SocketAddr::from(([127, 0, 0, 1], port)));
         let addresses = [(("a".to_owned(), 0), at(1)), (("b".to_owned(), 0), at(2))].into();
-        let plan = Plan::new(&grown, &addresses, &["a".to_owned()].into());
-        assert_eq!(order(&plan), ["b"]);
+        let late = Late::default().grown(&grown, &[("a".to_owned(), 1)].into());
+        let plan = Plan::new(&grown, &addresses, &late);
+        assert_eq!(variables(&plan, "a"), ["OUTPUT_OUT=listen:tcp://127.0.0.1:1"], "it is called");
         assert_eq!(variables(&plan, "b"), ["INPUT_Y=tcp://127.0.0.1:2,dial:tcp://127.0.0.1:1/out"]);
         let addresses = [(("a".to_owned(), 0), at(1).with_socket("/a")), (("b".to_owned(), 0), at(2))].into();
-        let plan = Plan::new(&grown, &addresses, &["a".to_owned()].into());
+        let plan = Plan::new(&grown, &addresses, &late);
         assert_eq!(variables(&plan, "b"), ["INPUT_Y=tcp://127.0.0.1:2,dial:shm:/a#out"]);
     }
 

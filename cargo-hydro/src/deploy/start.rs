@@ -3,6 +3,7 @@
 //! Owns what it starts until the engine takes it over: dropped in between, nothing is left.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
@@ -17,6 +18,7 @@ use tokio::task::JoinSet;
 
 use super::authority::Authority;
 use super::engine::{EngineOptions, with_lines};
+use super::late::{Late, Running};
 use super::model::{Deployment, Program, Service, member_name};
 use super::plan::{Address, Addresses, Plan, PlannedMember};
 use super::sockets::Sockets;
@@ -26,7 +28,7 @@ use crate::machine::{Logs, MachineError, Member, MemberSpec, Place};
 use crate::report::{Event, ExitCode, Failure, LinkEvent, PlannedService, Reporter};
 
 /// How long a program must live to count as up: those that find their environment wrong end sooner.
-const SETTLE: Duration = Duration::from_millis(100);
+pub(super) const SETTLE: Duration = Duration::from_millis(100);
 
 /// A service that was started, with all its members.
 #[derive(Debug)]
@@ -34,10 +36,12 @@ pub(super) struct Started {
     pub(super) members: Vec<Member>,
     /// What starts each of them once more.
     pub(super) again: Vec<MemberSpec>,
+    /// What each was told by the plan.
+    pub(super) planned: Vec<PlannedMember>,
     /// Where its members listen, if they are programs of ours.
     addresses: Vec<Option<Address>>,
-    artifact: Option<Artifact>,
-    build: u64,
+    pub(super) artifact: Option<Artifact>,
+    pub(super) build: u64,
     /// Who issues its certificates, where it needs some.
     pub(super) authority: Option<Arc<Authority>>,
 }
@@ -50,6 +54,24 @@ impl Started {
             .collect()
     }
 
+    /// Takes the members of another start of the same service in.
+    pub(super) fn grow(&mut self, more: Self) {
+        self.members.extend(more.members);
+        self.again.extend(more.again);
+        self.planned.extend(more.planned);
+        self.addresses.extend(more.addresses);
+        (self.artifact, self.build) = (more.artifact, more.build);
+        self.authority = more.authority.or_else(|| self.authority.take());
+    }
+
+    /// Forgets all members from this number on; they have ended.
+    pub(super) fn shrink(&mut self, count: usize) {
+        self.members.truncate(count);
+        self.again.truncate(count);
+        self.planned.truncate(count);
+        self.addresses.truncate(count);
+    }
+
     /// Returns the Unix socket at which a member listens.
     pub(super) fn socket(&self, member: usize) -> Option<PathBuf> {
         self.addresses.get(member)?.as_ref()?.socket.clone()
@@ -60,28 +82,34 @@ impl Started {
 pub(super) type Artifacts = BTreeMap<String, Artifact>;
 
 /// Sockets bound for members, by service and number.
-type Listeners = BTreeMap<(String, u32), (Vec<OwnedFd>, Address)>;
+pub(super) type Listeners = BTreeMap<(String, u32), (Vec<OwnedFd>, Address)>;
 
 /// One deploy on its way.
 pub(super) struct Starting<'a> {
     pub(super) options: &'a EngineOptions,
     pub(super) reporter: &'a Reporter,
     pub(super) deployment: &'a Deployment,
-    /// Services that run already.
-    pub(super) running: &'a BTreeSet<String>,
+    /// Members that run already.
+    pub(super) running: &'a Running,
     /// Where their Unix sockets go.
     pub(super) sockets: &'a Sockets,
 }
 
 impl Starting<'_> {
-    fn new_services(&self) -> impl Iterator<Item = (&String, &Service)> {
-        self.deployment.services.iter().filter(|(name, _)| !self.running.contains(*name))
+    fn running_of(&self, service: &str) -> u32 {
+        self.running.get(service).copied().unwrap_or(0)
     }
 
-    /// Builds the programs of all new services in one go.
-    pub(super) async fn build(&mut self) -> Result<Artifacts, Vec<Failure>> {
-        let wanted: Vec<(&String, &PathBuf)> = self
-            .new_services()
+    /// Services that have members to be started.
+    fn new_services(&self) -> impl Iterator<Item = (&String, &Service)> {
+        self.deployment.services.iter().filter(|(name, service)| self.running_of(name) < service.count)
+    }
+
+    /// Builds the programs of services in one go: of all, or of those that have members to be started.
+    pub(super) async fn build(&self, all: bool) -> Result<Artifacts, Vec<Failure>> {
+        let services = self.deployment.services.iter();
+        let wanted: Vec<(&String, &PathBuf)> = services
+            .filter(|(name, service)| all || self.running_of(name) < service.count)
             .filter_map(|(name, service)| match &service.program {
                 Program::Hydroflow { source, .. } => Some((name, source)),
                 Program::Command { .. } => None,
@@ -127,21 +155,25 @@ impl Starting<'_> {
         if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
 
-    /// Binds, plans, starts and waits until all are up.
+    /// Plans all members: those that run where they are, the new ones at their sockets.
+    pub(super) fn plan(&self, mut addresses: Addresses, listeners: &Listeners, late: &Late) -> Plan {
+        addresses.extend(listeners.iter().map(|(member, (_, address))| (member.clone(), address.clone())));
+        Plan::new(self.deployment, &addresses, late)
+    }
+
+    /// Starts the new members of a plan and waits until all are up.
     pub(super) async fn start(
         &self,
         artifacts: &Artifacts,
         build: u64,
-        running: Addresses,
+        plan: Plan,
+        mut listeners: Listeners,
     ) -> Result<IndexMap<String, Started>, Vec<Failure>> {
-        let mut listeners = self.listen()?;
-        let mut addresses = running;
-        addresses.extend(listeners.iter().map(|(member, (_, address))| (member.clone(), address.clone())));
-        let plan = Plan::new(self.deployment, &addresses, self.running);
-        self.tell(&plan);
         let authority = self.authority(&plan).map_err(|failure| vec![failure])?;
         let mut started: IndexMap<String, Started> = IndexMap::new();
-        for mut planned in plan.members {
+        let is_new = |planned: &PlannedMember| planned.member >= self.running_of(&planned.service);
+        for mut planned in plan.members.into_iter().filter(is_new) {
+            let as_planned = planned.clone();
             let authority = authority.clone().filter(|_| planned.certificate);
             let artifact = artifacts.get(&planned.service);
             let listener = listeners.remove(&(planned.service.clone(), planned.member)).map(|(listener, _)| listener);
@@ -159,6 +191,7 @@ impl Starting<'_> {
             let entry = started.entry(service).or_insert_with(|| Started {
                 members: Vec::new(),
                 again: Vec::new(),
+                planned: Vec::new(),
                 addresses: Vec::new(),
                 artifact: artifact.cloned(),
                 build,
@@ -166,6 +199,7 @@ impl Starting<'_> {
             });
             entry.members.push(member);
             entry.again.push(again);
+            entry.planned.push(as_planned);
             entry.addresses.push(address);
         }
         if let Err(failure) = self.settle(&started).await {
@@ -186,14 +220,14 @@ impl Starting<'_> {
     }
 
     /// Binds the sockets of each new member of a Hydroflow service; all problems are told.
-    fn listen(&self) -> Result<Listeners, Vec<Failure>> {
+    pub(super) fn listen(&self) -> Result<Listeners, Vec<Failure>> {
         let (mut listeners, mut problems) = (Listeners::new(), Vec::new());
         for (service_name, service) in self.new_services() {
             if matches!(service.program, Program::Command { .. }) {
                 continue;
             }
             let fixed = service.listen.as_ref().and_then(|listen| listen.parse::<SocketAddr>().ok());
-            for member in 0..service.count {
+            for member in self.running_of(service_name)..service.count {
                 let name = member_name(service_name, member, service.count);
                 let bound = self.place(service).listen(fixed).and_then(|listener| {
                     let unknown = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -233,18 +267,7 @@ impl Starting<'_> {
             return Err(Failure::new(ExitCode::DeployFailed, format!("there is no service `{}`", planned.service)));
         };
         let directory = self.options.workspace.root().to_owned();
-        let mut args = service.args.clone();
-        let program = match (&service.program, artifact) {
-            (Program::Command { argv }, _) => {
-                args = argv.iter().skip(1).cloned().chain(args).collect();
-                argv.first().map(Into::into).unwrap_or_default()
-            }
-            (Program::Hydroflow { .. }, Some(artifact)) => directory.join(&artifact.executable).into_os_string(),
-            (Program::Hydroflow { source, .. }, None) => {
-                let message = format!("`{}` was not built: `{}`", planned.name, source.display());
-                return Err(Failure::new(ExitCode::BuildFailed, message));
-            }
-        };
+        let (program, args) = self.invocation(service, artifact);
         let fixed = service.listen.as_ref().and_then(|listen| listen.parse().ok());
         let admin = match artifact {
             Some(_) => Some(self.admin_socket(&mut planned)?),
@@ -269,6 +292,22 @@ impl Starting<'_> {
             let failure = failure(service, &format!("starting `{}` failed", planned.name), &error);
             failure.hint("look at the service's command and the files it needs")
         })
+    }
+
+    /// Returns the program of a service, and its arguments.
+    pub(super) fn invocation(&self, service: &Service, artifact: Option<&Artifact>) -> (OsString, Vec<String>) {
+        match (&service.program, artifact) {
+            (Program::Command { argv }, _) => {
+                let args = argv.iter().skip(1).chain(&service.args).cloned().collect();
+                (argv.first().map(Into::into).unwrap_or_default(), args)
+            }
+            (Program::Hydroflow { .. }, Some(artifact)) => {
+                let program = self.options.workspace.root().join(&artifact.executable);
+                (program.into_os_string(), service.args.clone())
+            }
+            // All programs are built before one starts; where one was not, the system says that there is no such file.
+            (Program::Hydroflow { source, .. }, None) => (source.clone().into_os_string(), service.args.clone()),
+        }
     }
 
     /// Gives a program its admin socket, unless the user gave it one.
@@ -315,14 +354,14 @@ impl Starting<'_> {
         Place::Localhost
     }
 
-    fn tell(&self, plan: &Plan) {
-        let planned = plan.members.iter().filter(|member| member.member == 0);
+    pub(super) fn tell(&self, plan: &Plan) {
+        let planned = plan.members.iter().filter(|member| member.member == self.running_of(&member.service));
         let start: Vec<PlannedService> = planned
             .filter_map(|member| {
                 let service = self.deployment.services.get(&member.service)?;
                 Some(PlannedService {
                     service: member.service.clone(),
-                    members: service.count,
+                    members: service.count - member.member,
                     machine: member.machine.clone(),
                     program: self.describe(service),
                 })
@@ -331,7 +370,7 @@ impl Starting<'_> {
         if start.is_empty() {
             return;
         }
-        let is_new = |name: &str| !self.running.contains(name);
+        let is_new = |name: &str| start.iter().any(|planned| planned.service == name);
         let links = self.deployment.links.iter().filter(|link| is_new(&link.from.service) || is_new(&link.to.service));
         let links = links.map(|link| LinkEvent { from: link.from.to_string(), to: link.to.to_string() }).collect();
         self.reporter.emit(&Event::Plan { deployment: self.deployment.name.clone(), start, links });
@@ -395,7 +434,7 @@ mod tests {
     async fn start(
         deployment: &Deployment,
         script: &str,
-        running: &BTreeSet<String>,
+        running: &Running,
         addresses: Addresses,
     ) -> (Result<IndexMap<String, Started>, Vec<Failure>>, Captured) {
         let description = ProgramDescription {
@@ -418,7 +457,14 @@ mod tests {
         let sockets = Sockets::default();
         let starting =
             Starting { options: &options, reporter: &reporter, deployment: &deployment, running, sockets: &sockets };
-        let started = starting.start(&artifacts, 0, addresses).await;
+        let late = Late::default().grown(&deployment, running);
+        let started = match starting.listen() {
+            Ok(listeners) => {
+                let plan = starting.plan(addresses, &listeners, &late);
+                starting.start(&artifacts, 0, plan, listeners).await
+            }
+            Err(failures) => Err(failures),
+        };
         (started, captured)
     }
 
@@ -432,7 +478,7 @@ mod tests {
         link(&mut pair, "a.out", "b.in", None);
         pair.services["b"].count = 2;
         let script = "echo \"$HYDRO_OUTPUT_OUT|$HYDRO_INPUT_IN|$HYDRO_ADDRESS|$LISTEN_FDS|$(readlink /proc/self/fd/3)|$(readlink /proc/self/fd/4)\"; sleep 60";
-        let (started, _) = start(&pair, script, &BTreeSet::new(), Addresses::new()).await;
+        let (started, _) = start(&pair, script, &Running::new(), Addresses::new()).await;
         let started = started.unwrap();
         let at = |name: &str, member: usize| started[name].members[member].address().unwrap();
         let fields = |line: String| line.split('|').map(str::to_owned).collect::<Vec<_>>();
@@ -452,7 +498,7 @@ mod tests {
     async fn a_latecomer_calls_who_runs() {
         let mut grown = deployment(&[("a", "output out"), ("b", "input in")]);
         link(&mut grown, "a.out", "b.in", None);
-        let running = ["a".to_owned()].into();
+        let running = [("a".to_owned(), 1)].into();
         let addresses = [(("a".to_owned(), 0), Address::of(SocketAddr::from(([127, 0, 0, 1], 9))))].into();
         let (started, _) = start(&grown, "echo $HYDRO_INPUT_IN; sleep 60", &running, addresses).await;
         let started = started.unwrap();
@@ -464,7 +510,7 @@ mod tests {
     async fn a_program_that_fails_at_once_fails_the_deploy_and_takes_the_others_along() {
         let two = deployment(&[("a", ""), ("b", "")]);
         let script = "if [ $HYDRO_SERVICE = b ]; then echo broken >&2; exit 2; fi; sleep 60";
-        let (result, captured) = start(&two, script, &BTreeSet::new(), Addresses::new()).await;
+        let (result, captured) = start(&two, script, &Running::new(), Addresses::new()).await;
         let failures = result.unwrap_err();
         assert_eq!(failures[0].message, "starting `b` failed: it exited with code 2");
         assert_eq!(failures[0].causes, ["the last lines of `b`:\n  broken"]);
@@ -479,7 +525,7 @@ mod tests {
         let mut two = deployment(&[("a", ""), ("b", "")]);
         two.services["a"].listen = Some(address.clone());
         two.services["b"].listen = Some("203.0.113.7:1".into());
-        let (result, captured) = start(&two, "sleep 60", &BTreeSet::new(), Addresses::new()).await;
+        let (result, captured) = start(&two, "sleep 60", &Running::new(), Addresses::new()).await;
         let failures = result.unwrap_err();
         assert_eq!(failures[0].message, format!("`a` cannot listen: the address {address} is in use"));
         assert_eq!(failures[1].message, "`b` cannot listen: the address 203.0.113.7:1 cannot be used");

@@ -123,6 +123,23 @@ pub enum Event {
         /// Links that will be made.
         links: Vec<LinkEvent>,
     },
+    /// What a release is going to change of a deployment that runs.
+    Changes {
+        /// Its name.
+        deployment: String,
+        /// Members that will be started.
+        start: Vec<String>,
+        /// Members that will be stopped.
+        stop: Vec<String>,
+        /// Members that will be started again.
+        restart: Vec<String>,
+        /// Members that will be told of other peers while they run.
+        rewire: Vec<String>,
+        /// Links that will be made.
+        link: Vec<LinkEvent>,
+        /// Links that will be unmade.
+        unlink: Vec<LinkEvent>,
+    },
     /// A service changed its state.
     Service {
         /// Its name, with `.N` for members.

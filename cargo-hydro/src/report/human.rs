@@ -93,6 +93,7 @@ impl Human {
             Event::Plan { deployment, start, links } if !quiet && self.shows_services() => {
                 plan(deployment, start, links)
             }
+            Event::Changes { .. } if !quiet && self.shows_services() => changes(event),
             Event::Service { service, state } => self.service(service, state, quiet),
             Event::GaveUp { group, service } => {
                 let (what, key) = match group {
@@ -215,6 +216,33 @@ fn plan(deployment: &str, start: &[PlannedService], links: &[LinkEvent]) -> Stri
     let senders = links.iter().map(|link| link.from.chars().count()).max().unwrap_or(0);
     for LinkEvent { from, to } in links {
         let _ = writeln!(text, "{:VERB_COLUMNS$} {from:senders$} → {to}", "");
+    }
+    text
+}
+
+/// Lists what a release changes, one line each; what stays is not mentioned.
+fn changes(event: &Event) -> String {
+    let Event::Changes { deployment, start, stop, restart, rewire, link, unlink } = event else {
+        return String::new();
+    };
+    let mut text = status("Deploying", GREEN, deployment);
+    let links = |links: &[LinkEvent]| links.iter().map(|LinkEvent { from, to }| format!("{from} → {to}")).collect();
+    let kinds: [(&str, Style, Vec<String>, &str); 6] = [
+        ("+", GREEN, start.clone(), "is started"),
+        ("-", RED, stop.clone(), "is stopped"),
+        ("~", YELLOW, restart.clone(), "is started again"),
+        ("~", YELLOW, rewire.clone(), "is told of its peers"),
+        ("+", GREEN, links(link), "is linked"),
+        ("-", RED, links(unlink), "is unlinked"),
+    ];
+    let widest = kinds.iter().flat_map(|(_, _, names, _)| names).map(|name| name.chars().count()).max().unwrap_or(0);
+    for (sign, style, names, what) in kinds {
+        for name in names {
+            let _ = writeln!(text, "{:VERB_COLUMNS$} {style}{sign}{style:#} {name:widest$}  {what}", "");
+        }
+    }
+    if widest == 0 {
+        let _ = writeln!(text, "{:VERB_COLUMNS$} nothing changes", "");
     }
     text
 }

@@ -188,6 +188,14 @@ impl Supervision {
         self.group(parent).children.push(index);
     }
 
+    /// Forgets a member that does not run.
+    pub fn forget(&mut self, name: &str) {
+        let Some(index) = self.names.remove(name) else { return };
+        if let Some(parent) = self.nodes[index].parent {
+            self.group(parent).children.retain(|child| *child != index);
+        }
+    }
+
     /// Whether there is a member or group of this name.
     #[must_use]
     pub fn knows(&self, name: &str) -> bool {

@@ -1,0 +1,69 @@
+//! `cargo hydro plan`: what a deploy would change of what runs in the background.
+
+use std::path::{Path, PathBuf};
+
+use super::deploy::{checked, request};
+use super::options::{CompileArgs, WorkspaceArgs};
+use super::services::{ended, without_logs};
+use crate::daemon::{self, Home, Reply, Request};
+use crate::deploy::Changes;
+use crate::report::{ExitCode, Failure, Reporter};
+
+/// Arguments of `plan`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Place every machine on this one
+    #[arg(long)]
+    local: bool,
+    /// Keep the plan; `deploy --detach --plan FILE` does that and nothing else
+    #[arg(short, long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Print the plan as one JSON object
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    compile: CompileArgs,
+    #[command(flatten)]
+    workspace: WorkspaceArgs,
+}
+
+/// Returns 0 where nothing would change, and 2 where something would.
+pub(super) fn run(args: &Args, folder: &Path, reporter: &Reporter) -> Result<u8, Failure> {
+    let workspace = args.workspace.workspace(folder)?;
+    let deployment = checked(&workspace, args.local, reporter)?;
+    let home = Home::new(workspace.root(), &deployment.name);
+    let changes = match daemon::find(&home)? {
+        None => Changes::first(&deployment),
+        Some(client) => {
+            let request = Request::Plan(request(folder, &args.workspace, &args.compile, args.local));
+            match client.ask(&request, |event| without_logs(&event, reporter))? {
+                Reply::Plan { changes } => changes,
+                other => {
+                    ended(other, reporter)?;
+                    return Err(Failure::new(ExitCode::DeployFailed, "the deployment's process made no plan"));
+                }
+            }
+        }
+    };
+    let text = serde_json::to_string(&changes)
+        .map_err(|error| Failure::new(ExitCode::DeployFailed, "cannot write the plan").cause(error))?;
+    if let Some(out) = &args.out {
+        std::fs::write(super::absolute(folder, out), &text)
+            .map_err(|error| Failure::new(ExitCode::Usage, format!("cannot write `{}`", out.display())).cause(error))?;
+    }
+    match args.json {
+        true => reporter.data(&text),
+        false => reporter.emit(&changes.event(&deployment.name)),
+    }
+    Ok(if changes.is_empty() { ExitCode::Ok as u8 } else { ExitCode::Changes as u8 })
+}
+
+/// Reads a plan that was kept.
+pub(super) fn read(file: &Path, shown: &Path) -> Result<Changes, Failure> {
+    let wrong = |error: String| {
+        let failure = Failure::new(ExitCode::Usage, format!("`{}` is no plan", shown.display())).cause(error);
+        failure.hint("make one with `cargo hydro plan --out FILE`")
+    };
+    let text = std::fs::read(file).map_err(|error| wrong(error.to_string()))?;
+    serde_json::from_slice(&text).map_err(|error| wrong(error.to_string()))
+}
