@@ -112,10 +112,12 @@ fn ctrl_c_while_services_start() {
 
 #[test]
 fn two_runs_of_one_deployment_do_not_meet() {
-    let deployed = programs().with(TOML, &[]);
+    // What a terminal holds nobody else can; a script has a deployment of its own, whatever its name.
+    let script = "from hydro import Deployment\n\nasync def main():\n    deployment = Deployment.from_toml()\n    await deployment.deploy()\n    async for line in deployment.services[\"counter\"].stdout():\n        print(\"counter │\", line, flush=True)\n";
+    let deployed = programs().with(TOML, &[("twin.hydro.py", script)]);
     let (one, two) = (Mark::new(), Mark::new());
     let first = one.on(deployed.hydro(["deploy"])).start();
-    let second = two.on(deployed.hydro(["deploy"])).start();
+    let second = two.on(deployed.hydro(["run", "twin.hydro.py"])).start();
     let counts = |count: u32| format!("counter │ {count} numbers, sum {}", count * (count - 1) / 2);
     // Each counter hears its own ticker alone: any stranger's number would spoil the sums.
     for running in [&first, &second] {

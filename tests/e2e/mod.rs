@@ -1,5 +1,6 @@
 //! Real programs, real processes, real sockets: what a user sees of them, and that nothing of them is left behind.
 
+mod background;
 mod by_hand;
 mod deploy;
 mod draining;

@@ -40,7 +40,13 @@ impl Running {
     /// Starts the command.
     pub(crate) fn start(mut command: Command) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-        let mut child = command.spawn().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
+        let mut started = command.spawn();
+        // Another test's child may for a moment hold the program open, which was just laid down, for writing.
+        while matches!(&started, Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy) {
+            std::thread::yield_now();
+            started = command.spawn();
+        }
+        let mut child = started.unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
         let shared = Arc::new(Shared::default());
         shared.written.lock().expect("nobody panicked").open = 2;
         let stdout = child.stdout.take().expect("is piped");

@@ -11,12 +11,14 @@ mod explain;
 mod graph;
 mod held;
 mod logs;
+mod metrics;
 mod new;
 mod options;
 mod plan;
 mod ps;
 mod run;
 mod services;
+mod status;
 mod test;
 
 use std::ffi::OsString;
@@ -64,6 +66,12 @@ enum Command {
     Ps(ps::Args),
     /// Show what services wrote
     Logs(logs::Args),
+    /// Show what running programs count, link by link
+    Metrics(metrics::Args),
+    /// List the workspace's deployments
+    Status(status::Args),
+    /// Print the addresses of a service that runs
+    Resolve(status::ResolveArgs),
     /// Start services that were stopped or have ended
     Start(services::Args),
     /// Stop services; they stay stopped
@@ -149,6 +157,9 @@ fn run(arguments: Arguments) -> u8 {
         Command::Scale(args) => services::scale(args, &folder, &reporter),
         Command::Ps(args) => ps::run(&args, &folder, &reporter),
         Command::Logs(args) => logs::run(&args, &folder, &reporter),
+        Command::Metrics(args) => metrics::run(&args, &folder, &reporter),
+        Command::Status(args) => status::run(&args, &folder, &reporter),
+        Command::Resolve(args) => status::resolve(&args, &folder, &reporter),
         Command::Start(args) => services::run(services::Wish::Start, args, &folder, &reporter),
         Command::Stop(args) => services::run(services::Wish::Stop, args, &folder, &reporter),
         Command::Restart(args) => services::run(services::Wish::Restart, args, &folder, &reporter),

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::held::HeldArgs;
-use crate::daemon::{self, MemberReport, Reply, Request, StatusReport};
+use super::status::status;
+use crate::daemon::{self, MemberReport, Reply, StatusReport};
 use crate::report::{Event, ExitCode, Failure, Reporter};
 
 /// Arguments of `ps`.
@@ -22,16 +23,9 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, folder: &Path, reporter: &Reporter) -> Result<u8, Failure> {
     let home = args.held.home(folder)?;
-    let Some(client) = daemon::find(&home)? else {
-        let (deployment, members) = (home.name().to_owned(), Vec::new());
-        show(&StatusReport { deployment, pid: None, foreground: false, releases: 0, members }, args.json, reporter)?;
-        return Ok(0);
-    };
-    let look = || match client.ask(&Request::Status {}, |_| ())? {
-        Reply::Status(status) => show(&status, args.json, reporter),
-        _ => Err(Failure::new(ExitCode::DeployFailed, "the deployment's process gave no status")),
-    };
+    let look = || show(&status(&home)?, args.json, reporter);
     look()?;
+    let Some(client) = daemon::find(&home)? else { return Ok(0) };
     if args.watch {
         let mut result = Ok(());
         let watched = client.watch(|reply| {
@@ -68,7 +62,6 @@ fn now() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Draws the table; each column as wide as its widest cell.
 fn table(members: &[MemberReport], now: u64) -> String {
     let head = ["SERVICE", "STATE", "PID", "RESTARTS", "SINCE", "MACHINE", "ADDRESS"].map(str::to_owned);
     let rows = members.iter().map(|member| {
@@ -86,10 +79,14 @@ fn table(members: &[MemberReport], now: u64) -> String {
             member.address.clone().unwrap_or_else(|| "-".to_owned()),
         ]
     });
-    let rows: Vec<[String; 7]> = std::iter::once(head).chain(rows).collect();
+    columns(&std::iter::once(head).chain(rows).collect::<Vec<_>>())
+}
+
+/// Draws rows of cells, each column as wide as its widest cell.
+pub(super) fn columns<const N: usize>(rows: &[[String; N]]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: [usize; 7] = std::array::from_fn(width);
-    let line = |row: &[String; 7]| {
+    let widths: [usize; N] = std::array::from_fn(width);
+    let line = |row: &[String; N]| {
         let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
         format!("{}\n", cells.join("  ").trim_end())
     };
@@ -115,6 +112,7 @@ mod tests {
     fn a_table_has_straight_columns() {
         let member = |name: &str, ended: Option<&str>| MemberReport {
             name: name.into(),
+            is_program: true,
             service: name.into(),
             machine: "localhost".into(),
             state: if ended.is_some() { "paused" } else { "up" }.into(),

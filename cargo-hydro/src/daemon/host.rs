@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 use super::Logbook;
 use super::home::{Holder, Home};
 use super::words::{Answer, DeployRequest, MemberReport, Reply, Request, StatusReport};
-use crate::deploy::{self, Deployment, Engine, EngineOptions};
+use crate::deploy::{self, Deployment, Engine, EngineOptions, Program};
 use crate::report::{Event, ExitCode, Failure, Reporter, ServiceState};
 use crate::sys::fs::{Lock, RuntimeDir};
 use crate::workspace::Workspace;
@@ -418,7 +418,12 @@ impl Inner {
         let engine = self.engine();
         let deployment = engine.as_ref().map(Engine::deployment).unwrap_or_default();
         let machine = |service: &str| deployment.services.get(service).map(|service| service.machine.clone());
+        let is_program = |service: &str| {
+            let service = deployment.services.get(service);
+            service.is_some_and(|service| matches!(service.program, Program::Hydroflow { .. }))
+        };
         let members = engine.iter().flat_map(Engine::status).map(|member| MemberReport {
+            is_program: is_program(&member.service),
             machine: machine(&member.service).unwrap_or_default(),
             state: MemberReport::state(member.standing).to_owned(),
             pid: Some(member.pid).filter(|_| member.exit.is_none()),

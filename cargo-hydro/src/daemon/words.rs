@@ -146,6 +146,8 @@ pub struct MemberReport {
     pub name: String,
     /// Its service.
     pub service: String,
+    /// Whether it is a program of an `.hf` file, which can be asked.
+    pub is_program: bool,
     /// The machine it runs on.
     pub machine: String,
     /// `up`, `paused` before a restart, `starting`, `stopping` or `down`.
