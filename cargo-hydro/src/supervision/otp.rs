@@ -182,19 +182,19 @@ fn every_case_of_the_table_is_as_the_manual_says() {
     for strategy in STRATEGIES {
         for kind in KINDS {
             for death in DEATHS {
-                for dead in 0..3 {
+                for (dead, name) in NAMES.iter().enumerate() {
                     for sibling in KINDS {
                         let kinds = std::array::from_fn(|index| if index == dead { kind } else { sibling });
                         let children = NAMES.iter().zip(kinds).map(|(name, kind)| child(name, kind)).collect();
                         let mut bench = Bench::new(&group(strategy, children));
                         assert_eq!(bench.log.join(" "), "+a +b +c");
                         if death == Death::CrashInStart {
-                            bench.fails.push(NAMES[dead].into());
+                            bench.fails.push((*name).into());
                         }
                         let end = if death == Death::Normal { End::Normal } else { End::Abnormal };
-                        let seen = bench.dies(NAMES[dead], end);
+                        let seen = bench.dies(name, end);
                         let wanted = expected(strategy, kinds, dead, death).join(" ");
-                        assert_eq!(seen, wanted, "{strategy:?} {kinds:?} {} {death:?}", NAMES[dead]);
+                        assert_eq!(seen, wanted, "{strategy:?} {kinds:?} {name} {death:?}");
                         cases += 1;
                     }
                 }
