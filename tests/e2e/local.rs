@@ -89,3 +89,29 @@ async for line in lines:
     if line.startswith("wrong"):
         break
 print("some are missing, and the link was never made anew:", metrics["links"][0]["reconnects"])"#;
+
+/// The system takes the session's folder away when its user logs out; a deployment may stay.
+const LOGOUT: &str = r#"import os, shutil
+deployment = Deployment()
+stream = deployment.Hydroflow(src="src/stream.hf", name="stream", params={"rate": 1})
+check = deployment.Hydroflow(src="src/check.hf", name="check")
+stream.ports.out.connect(check.ports.numbers)
+await deployment.deploy()
+shutil.rmtree(os.environ["XDG_RUNTIME_DIR"])
+await deployment.partition(stream, check)
+[metrics] = await stream.metrics()
+while metrics["links"][0]["connected"]:
+    [metrics] = await stream.metrics()
+await deployment.heal()
+while not metrics["links"][0]["connected"]:
+    [metrics] = await stream.metrics()
+print("linked again")"#;
+
+#[test]
+fn the_end_of_a_session_cuts_no_link_off() {
+    let folder = tempfile::Builder::new().prefix("session-").tempdir_in("/tmp").expect("a folder");
+    let body: String = LOGOUT.lines().map(|line| format!("    {line}\n")).collect();
+    let text = format!("from hydro import Deployment\n\n\nasync def main():\n{body}");
+    let script = programs().script("logout", &text).env("XDG_RUNTIME_DIR", folder.path());
+    script.run().exits(0).prints(&["linked again\n"]);
+}

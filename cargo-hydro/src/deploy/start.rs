@@ -388,7 +388,7 @@ impl Starting<'_> {
 
 fn no_socket(member: &str, error: io::Error) -> Failure {
     let message = format!("cannot make a Unix socket for `{member}`");
-    let hint = "`XDG_RUNTIME_DIR` or the temp folder must be writable, and able to hold sockets";
+    let hint = "the temp folder must be writable, and able to hold sockets";
     Failure::new(ExitCode::DeployFailed, message).cause(error).hint(hint)
 }
 

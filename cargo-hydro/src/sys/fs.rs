@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
 
-use super::{env, guard};
+use super::guard;
 
 /// Writes a whole file: whoever reads it sees the old content or the new one, nothing between.
 ///
@@ -74,29 +74,16 @@ pub struct RuntimeDir {
 
 impl RuntimeDir {
     /// Makes one, under a short path of plain letters: a socket's path may have about 100 bytes only, and endpoints have signs between their parts.
+    /// Not in `XDG_RUNTIME_DIR`: that goes when its user logs out, and a deployment may stay.
     ///
     /// # Errors
-    /// Neither `XDG_RUNTIME_DIR` nor the temp folder can be written to.
+    /// The temp folder cannot be written to.
     pub fn create() -> io::Result<Self> {
-        let own = rustix::process::getuid().as_raw();
-        let runtime = env::path("XDG_RUNTIME_DIR")
-            .filter(|folder| is_short_and_plain(folder) && folder.metadata().is_ok_and(|data| data.uid() == own));
-        let path = match runtime.map(|folder| Self::create_in(&folder)) {
-            Some(Ok(path)) => path,
-            _ => Self::create_in(&short_temp_dir())?,
-        };
-        let folder = Self { path };
+        // Mode 0700 from the start: nobody else ever gets a look.
+        let made = tempfile::Builder::new().prefix("hydro-").permissions(mode(0o700)).tempdir_in(short_temp_dir())?;
+        let folder = Self { path: made.keep() };
         guard::add_folder(&folder.path)?;
         Ok(folder)
-    }
-
-    fn create_in(parent: &Path) -> io::Result<PathBuf> {
-        // Mode 0700 from the start: nobody else ever gets a look.
-        tempfile::Builder::new()
-            .prefix("hydro-")
-            .permissions(mode(0o700))
-            .tempdir_in(parent)
-            .map(tempfile::TempDir::keep)
     }
 
     /// Returns where it is.
