@@ -115,3 +115,43 @@ fn the_end_of_a_session_cuts_no_link_off() {
     let script = programs().script("logout", &text).env("XDG_RUNTIME_DIR", folder.path());
     script.run().exits(0).prints(&["linked again\n"]);
 }
+
+const RESTART: &str = r#"from hydro import Deployment
+
+
+async def start(check, number):
+    """Returns the items of a start of the service, when there are some; what it writes may end with each of its processes."""
+    while True:
+        starts = []
+        async for line in check.stdout():
+            assert not line.startswith("wrong"), line
+            if line.startswith("first"):
+                starts.append([])
+            starts[-1].append(int(line.split()[-1]))
+            if len(starts) > number and len(starts[number]) > 20:
+                return starts
+
+
+async def main():
+    deployment = Deployment.from_toml()
+    await deployment.deploy()
+    stream, check = deployment.services["stream"], deployment.services["check"]
+    for number in range(3):
+        starts = await start(check, number)
+        await check.kill()
+    for before, after in zip(starts, starts[1:]):
+        assert after[0] <= before[-1] + 1, starts
+    await start(check, 3)
+    [metrics] = await stream.metrics()
+    link = metrics["links"][0]
+    print(link["endpoint"].split(":")[0], link["restarts"])
+"#;
+
+#[test]
+fn a_service_that_is_started_again_goes_on_at_the_same_socket() {
+    let toml = "[services.stream]\nsrc = \"src/stream.hf\"\nparams = { rate = 1 }\n\n\
+                [services.check]\nsrc = \"src/check.hf\"\nrestart = \"permanent\"\nbackoff = { first = \"10ms\" }\n\n\
+                [[links]]\nfrom = \"stream.out\"\nto = \"check.numbers\"\n";
+    let _laid = programs().with(toml, &[]);
+    programs().script("restart", RESTART).run().exits(0).prints(&["shm 3\n"]);
+}
