@@ -1,7 +1,7 @@
 //! `deploy` in the foreground: what it starts, what it tells, and how it fails.
 
 use std::net::{Ipv4Addr, TcpListener};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::support::{Mark, Output, programs, redact};
 
@@ -14,6 +14,37 @@ fn toml(name: &str, services: &str) -> String {
 
 fn link(from: &str, to: &str) -> String {
     format!("\n[[links]]\nfrom = \"{from}\"\nto = \"{to}\"\n")
+}
+
+#[test]
+fn another_shell_sees_what_services_count() {
+    let services = "[services.numbers]\nsrc = \"src/numbers.hf\"\nparams = { count = 5 }\n\n[services.counter]\nsrc = \"src/counter.hf\"\n\n[services.command]\ncommand = [\"sleep\", \"60\"]\n";
+    let deployed = programs().with(&(toml("counted", services) + &link("numbers.out", "counter.numbers")), &[]);
+    let mark = Mark::new();
+    let running = mark.on(deployed.hydro(["deploy"])).start();
+    running.until("all numbers come", |output| output.stdout.contains("5 numbers"));
+    // Programs work a moment before the deploy is over and anybody can ask them.
+    let deadline = Instant::now() + END;
+    let mut table = deployed.hydro(["metrics"]).run().exits(0);
+    while table.stdout.lines().count() < 3 {
+        assert!(Instant::now() < deadline, "{table}");
+        table = deployed.hydro(["metrics"]).run().exits(0);
+    }
+    let lines: Vec<Vec<&str>> = table.stdout.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert!(
+        lines[1..].iter().any(|line| line.starts_with(&["numbers", "out", "→", "counter.0", "up", "5"])),
+        "{table}"
+    );
+    let one = deployed.hydro(["metrics", "counter", "--format", "prometheus"]).run().exits(0);
+    let items = "hydro_link_messages_total{service=\"counter\",member=\"0\",port=\"numbers\",peer=\"numbers.0\",direction=\"in\"} 5\n";
+    one.prints(&[items]);
+    let json = deployed.hydro(["metrics", "numbers", "--format", "json"]).run().exits(0);
+    json.prints(&["\"service\":\"numbers\"", "\"messages\":5"]);
+    deployed.hydro(["metrics", "command"]).run().exits(110).says(&["it is a command and has no admin socket"]);
+    running.interrupt();
+    running.finish(END).exits(130);
+    mark.all_gone(GONE);
+    deployed.hydro(["metrics"]).run().exits(4).says(&["`counted` does not run", "cargo hydro deploy --detach"]);
 }
 
 /// Deploys what must fail, and asserts that nothing is left.

@@ -35,7 +35,12 @@ pub(super) fn run(args: &Args, folder: &Path, reporter: &Reporter) -> Result<u8,
             }
             result.is_ok()
         });
-        result.and(watched)?;
+        // Who looked at the very end was refused; that the deployment is gone is no failure.
+        if let Err(failure) = result.and(watched)
+            && daemon::find(&home)?.is_some()
+        {
+            return Err(failure);
+        }
     }
     Ok(0)
 }
