@@ -60,7 +60,7 @@ impl Mark {
 
 /// Waits until it is so; a cold build may lie in between.
 #[track_caller]
-pub(crate) fn eventually(what: &str, is_so: impl Fn() -> bool) {
+pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(600);
     while !is_so() {
         assert!(Instant::now() < deadline, "it never came that {what}");

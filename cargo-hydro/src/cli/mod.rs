@@ -6,6 +6,7 @@ mod build;
 mod check;
 mod deploy;
 mod doc;
+mod events;
 mod expand;
 mod explain;
 mod graph;
@@ -66,6 +67,8 @@ enum Command {
     Ps(ps::Args),
     /// Show what services wrote
     Logs(logs::Args),
+    /// Tell what happens from now on: starts, ends, restarts, releases
+    Events(events::Args),
     /// Show what running programs count, link by link
     Metrics(metrics::Args),
     /// List the workspace's deployments
@@ -157,6 +160,7 @@ fn run(arguments: Arguments) -> u8 {
         Command::Scale(args) => services::scale(args, &folder, &reporter),
         Command::Ps(args) => ps::run(&args, &folder, &reporter),
         Command::Logs(args) => logs::run(&args, &folder, &reporter),
+        Command::Events(args) => events::run(&args, &folder, &reporter),
         Command::Metrics(args) => metrics::run(&args, &folder, &reporter),
         Command::Status(args) => status::run(&args, &folder, &reporter),
         Command::Resolve(args) => status::resolve(&args, &folder, &reporter),
