@@ -12,6 +12,7 @@ mod groups;
 mod keep;
 mod late;
 mod model;
+mod placeholders;
 mod plan;
 mod renewal;
 #[cfg(test)]

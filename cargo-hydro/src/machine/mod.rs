@@ -3,12 +3,14 @@
 //! Knows processes, sockets and logs, but neither links nor deployments. Read [`Place`] first.
 
 mod admin;
+mod health;
 mod localhost;
 mod logs;
 mod member;
 mod place;
 
 pub use admin::ask;
+pub use health::{HealthCheck, Patient, is_http_url};
 pub use logs::{LogReader, Logs};
 pub use member::{ExitWatch, Member, MemberSpec, Stopper};
 pub use place::{MachineError, Place};
