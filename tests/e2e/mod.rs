@@ -2,6 +2,7 @@
 
 mod background;
 mod by_hand;
+mod colocated;
 mod deploy;
 mod draining;
 mod embedded;

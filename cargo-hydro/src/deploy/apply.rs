@@ -9,6 +9,7 @@ use hydro_runtime_shim::contract::AdminRequest;
 use hydroflow_standalone::interface::Direction;
 
 use super::change::{Change, Changes, Reason, Rewire, Told, compare};
+use super::colocate::{check_joining, keep_whole};
 use super::engine::{Engine, EngineOptions, State, together, with_lines};
 use super::late::{Late, Running};
 use super::model::{Deployment, Link, PortRef, Program, Service};
@@ -107,6 +108,9 @@ impl Engine {
     ) -> Result<Prepared, Vec<Failure>> {
         let options = self.inner.options();
         problems.splice(0..0, topology::check(&deployment, options.local));
+        if !exact {
+            problems.extend(check_joining(&deployment, &self.state().running()));
+        }
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -120,7 +124,7 @@ impl Engine {
             let state = self.state();
             let running = match exact {
                 true => state.staying(&deployment),
-                false => state.started.iter().map(|(name, started)| (name.clone(), count(&started.members))).collect(),
+                false => state.running(),
             };
             (running, state.builds)
         };
@@ -131,6 +135,14 @@ impl Engine {
             starting.check_types(&artifacts, build, &self.state().started)?;
             artifacts
         };
+        if exact {
+            let state = self.state();
+            let is_rebuilt = |name: &str| {
+                let before = state.started.get(name).and_then(|started| started.artifact.as_ref());
+                before.map(|artifact| &artifact.executable) != artifacts.get(name).map(|artifact| &artifact.executable)
+            };
+            keep_whole(&state.deployment, &prepared.deployment, &mut prepared.running, is_rebuilt);
+        }
         prepared.artifacts = artifacts;
         Ok(prepared)
     }
@@ -236,6 +248,10 @@ impl Engine {
         for planned in &plan.members {
             let stays = prepared.running.get(&planned.service).is_some_and(|count| planned.member < *count);
             let Some(service) = prepared.deployment.services.get(&planned.service).filter(|_| stays) else { continue };
+            // A process of several goes on as it is, or not at all.
+            if !prepared.deployment.process_of(&planned.service).is_empty() {
+                continue;
+            }
             let number = planned.member as usize;
             let Some(started) = state.started.get(&planned.service) else { continue };
             let (Some(old), Some(again)) = (started.planned.get(number), started.again.get(number)) else { continue };
@@ -323,6 +339,11 @@ impl Engine {
 }
 
 impl State {
+    /// Returns how many members of each service there are.
+    fn running(&self) -> Running {
+        self.started.iter().map(|(name, started)| (name.clone(), count(&started.members))).collect()
+    }
+
     /// Returns how many members of each service can stay where they are.
     fn staying(&self, wished: &Deployment) -> Running {
         let stays = |name: &String, old: &Service, new: &Service| {

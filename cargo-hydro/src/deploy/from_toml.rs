@@ -161,6 +161,11 @@ impl Resolver<'_> {
                     let error = Diagnostic::error("HT0102", message, name.span());
                     self.wrong.push(error.hint("write them into `command`, `args` or `env`"));
                 }
+                if let Some(colocate) = raw.colocate.as_ref().filter(|colocate| *colocate.get_ref()) {
+                    let message = "a command cannot share a process with others";
+                    let error = Diagnostic::error("HT0103", message, colocate.span());
+                    self.wrong.push(error.hint("leave out `colocate`; it is for services with `src`"));
+                }
                 Program::Command { argv: argv.clone() }
             }
             RawProgram::Source(path) => {
@@ -186,9 +191,16 @@ impl Resolver<'_> {
             args: raw.args.clone(),
             env: raw.env.iter().map(|(name, value)| (name.get_ref().clone(), value.clone())).collect(),
             listen: raw.listen.as_ref().map(|listen| listen.get_ref().clone()),
+            colocate: self.colocate(raw),
             upkeep: upkeep(&raw.upkeep),
             origin: Some(origin),
         })
+    }
+
+    fn colocate(&self, raw: &RawService) -> Option<String> {
+        let RawProgram::Source(path) = &raw.program else { return None };
+        let wished = raw.colocate.as_ref().is_some_and(|colocate| *colocate.get_ref());
+        wished.then(|| build::package_name(self.workspace, &self.folder.join(path.get_ref())))
     }
 
     fn origin(&self, offset: usize) -> Origin {

@@ -1,10 +1,11 @@
 //! From a wished-for deployment to running, wired services: model → topology (checks) → plan → start → engine.
 //!
-//! `model`, `topology`, `security`, `ways` and `plan` are pure: no process, no clock, no async. Read [`Deployment`] first, then [`Engine`].
+//! `model`, `topology`, `security`, `ways`, `colocate` and `plan` are pure: no process, no clock, no async. Read [`Deployment`] first, then [`Engine`].
 
 mod apply;
 mod authority;
 mod change;
+mod colocate;
 pub mod draw;
 mod engine;
 mod from_toml;

@@ -73,6 +73,8 @@ pub struct Service {
     pub env: BTreeMap<String, String>,
     /// A fixed listening address (`127.0.0.1:4000`); none: one is chosen. Only with `count = 1`.
     pub listen: Option<String>,
+    /// The package of its program, if it shares a process with others of that package on its machine that wish so, too; none: it does not.
+    pub colocate: Option<String>,
     /// What becomes of it when it ends, and how it is ended.
     pub upkeep: Upkeep,
     /// The line that made it.

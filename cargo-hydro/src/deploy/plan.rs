@@ -173,7 +173,8 @@ impl Wiring<'_> {
             let end = PortRef { service: name.to_owned(), port: port.name.clone() };
             match port.direction {
                 Direction::Input => {
-                    let mut endpoints = self.listens(Direction::Input, &end, own);
+                    let mut endpoints: Vec<String> = self.queue(&end, member).into_iter().collect();
+                    endpoints.extend(self.listens(Direction::Input, &end, own));
                     for link in self.deployment.links.iter().filter(|link| link.to == end) {
                         endpoints.extend(self.calls(Direction::Input, member, link));
                     }
@@ -226,8 +227,27 @@ impl Wiring<'_> {
         self.addresses
             .range((peer.service.clone(), 0)..=(peer.service.clone(), u32::MAX))
             .filter(|((_, other), _)| is_other(*other) && calls(*other))
-            .map(|(_, address)| write(direction, Role::Dial, place(address, way), Some(&peer.port)))
+            .map(|((_, other), address)| {
+                let transport = match way {
+                    Way::Queue => Transport::Queue { name: self.name(&peer.service, *other) },
+                    _ => place(address, way),
+                };
+                write(direction, Role::Dial, transport, Some(&peer.port))
+            })
             .collect()
+    }
+
+    /// Returns the name at which an input waits for those that share its process.
+    fn queue(&self, end: &PortRef, member: u32) -> Option<String> {
+        let mut links = self.deployment.links.iter().filter(|link| link.to == *end);
+        let has_near = links.any(|link| self.deployment.way(link) == Way::Queue);
+        let transport = || Transport::Queue { name: self.name(&end.service, member) };
+        has_near.then(|| write(Direction::Input, Role::Listen, transport(), None))
+    }
+
+    fn name(&self, service: &str, member: u32) -> String {
+        let count = self.deployment.services.get(service).map_or(1, |service| service.count);
+        member_name(service, member, count)
     }
 }
 
@@ -237,7 +257,7 @@ fn place(address: &Address, way: Way) -> Transport {
         (Way::Tls, _) => tls(address.advertised),
         (Way::SharedMemory, Some(path)) => Transport::Shm { path: path.to_owned() },
         (Way::Unix, Some(path)) => Transport::Unix { path: path.to_owned() },
-        (Way::Tcp, _) | (_, None) => tcp(address.advertised),
+        (Way::Tcp | Way::Queue, _) | (_, None) => tcp(address.advertised),
     }
 }
 

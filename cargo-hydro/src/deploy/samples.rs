@@ -45,6 +45,7 @@ fn service(program: Program, line: usize) -> Service {
         args: Vec::new(),
         env: BTreeMap::new(),
         listen: None,
+        colocate: None,
         upkeep: Upkeep::default(),
         origin: Some(Origin::line("Hydro.toml", line)),
     }

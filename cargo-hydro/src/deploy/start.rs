@@ -17,14 +17,15 @@ use indexmap::IndexMap;
 use tokio::task::JoinSet;
 
 use super::authority::Authority;
+use super::colocate::{SharedProcess, share};
 use super::engine::{EngineOptions, with_lines};
 use super::late::{Late, Running};
 use super::model::{Deployment, Program, Service, member_name};
 use super::plan::{Address, Addresses, Plan, PlannedMember};
 use super::sockets::Sockets;
 use super::topology::{self, Described};
-use crate::build::{self, Artifact};
-use crate::machine::{Logs, MachineError, Member, MemberSpec, Place};
+use crate::build::{self, Artifact, Sources};
+use crate::machine::{Logs, MachineError, Member, MemberSpec, Place, SeatSpec};
 use crate::report::{Event, ExitCode, Failure, LinkEvent, PlannedService, Reporter};
 
 /// How long a program must live to count as up: those that find their environment wrong end sooner.
@@ -84,6 +85,13 @@ pub(super) type Artifacts = BTreeMap<String, Artifact>;
 /// Sockets bound for members, by service and number.
 pub(super) type Listeners = BTreeMap<(String, u32), (Vec<OwnedFd>, Address)>;
 
+/// What was made before anything starts.
+struct Given<'a> {
+    artifacts: &'a Artifacts,
+    authority: Option<&'a Arc<Authority>>,
+    build: u64,
+}
+
 /// One deploy on its way.
 pub(super) struct Starting<'a> {
     pub(super) options: &'a EngineOptions,
@@ -118,22 +126,38 @@ impl Starting<'_> {
         if wanted.is_empty() {
             return Ok(Artifacts::new());
         }
-        let sources: Vec<PathBuf> =
-            wanted.iter().map(|(_, source)| (*source).clone()).collect::<BTreeSet<_>>().into_iter().collect();
-        let (mut options, reporter, to_build) = (self.options.clone(), self.reporter.clone(), sources.clone());
+        let binaries: Vec<Sources> =
+            wanted.iter().map(|(name, _)| self.binary_of(name)).collect::<BTreeSet<_>>().into_iter().collect();
+        let (mut options, reporter, to_build) = (self.options.clone(), self.reporter.clone(), binaries.clone());
         options.build.tls |= wanted.iter().any(|(name, _)| self.deployment.needs_certificates(name));
-        let built =
-            tokio::task::spawn_blocking(move || build::build(&options.workspace, &to_build, &options.build, &reporter));
+        let built = tokio::task::spawn_blocking(move || {
+            build::build_binaries(&options.workspace, &to_build, &options.build, &reporter)
+        });
         let artifacts = match built.await {
             Ok(result) => result.map_err(|failure| vec![failure])?,
             Err(stopped) if stopped.is_panic() => std::panic::resume_unwind(stopped.into_panic()),
             Err(_) => return Err(vec![Failure::new(ExitCode::Interrupted, "interrupted")]),
         };
-        let by_source: BTreeMap<PathBuf, Artifact> = sources.into_iter().zip(artifacts).collect();
-        Ok(wanted
-            .into_iter()
-            .filter_map(|(name, source)| Some((name.clone(), by_source.get(source)?.clone())))
-            .collect())
+        let made: BTreeMap<Sources, Vec<Artifact>> = binaries.into_iter().zip(artifacts).collect();
+        let of_service = |(name, source): (&String, &PathBuf)| {
+            let binary = self.binary_of(name);
+            let at = binary.programs.iter().position(|other| other == source)?;
+            Some((name.clone(), made.get(&binary)?.get(at)?.clone()))
+        };
+        Ok(wanted.into_iter().filter_map(of_service).collect())
+    }
+
+    /// Returns what the binary of a service is made of.
+    fn binary_of(&self, name: &str) -> Sources {
+        let together = self.deployment.process_of(name);
+        let shared = !together.is_empty();
+        let together = if together.is_empty() { vec![name] } else { together };
+        let source = |name: &str| match &self.deployment.services.get(name)?.program {
+            Program::Hydroflow { source, .. } => Some(source.clone()),
+            Program::Command { .. } => None,
+        };
+        let programs: BTreeSet<PathBuf> = together.into_iter().filter_map(source).collect();
+        Sources { programs: programs.into_iter().collect(), shared }
     }
 
     /// Compares the types at both ends of each link, also where one end runs already.
@@ -172,41 +196,119 @@ impl Starting<'_> {
         let authority = self.authority(&plan).map_err(|failure| vec![failure])?;
         let mut started: IndexMap<String, Started> = IndexMap::new();
         let is_new = |planned: &PlannedMember| planned.member >= self.running_of(&planned.service);
-        for mut planned in plan.members.into_iter().filter(is_new) {
-            let as_planned = planned.clone();
-            let authority = authority.clone().filter(|_| planned.certificate);
-            let artifact = artifacts.get(&planned.service);
-            let listener = listeners.remove(&(planned.service.clone(), planned.member)).map(|(listener, _)| listener);
-            let address = planned.address.clone();
-            let service = planned.service.clone();
-            let certified = authority.as_deref().map_or(Ok(()), |authority| certify(&mut planned, authority));
-            let sockets = listener.unwrap_or_default();
-            let (member, again) = match certified.and_then(|()| self.start_member(planned, artifact, sockets)) {
-                Ok(started) => started,
-                Err(failure) => {
-                    give_up(&started).await;
-                    return Err(vec![failure]);
-                }
-            };
-            let entry = started.entry(service).or_insert_with(|| Started {
-                members: Vec::new(),
-                again: Vec::new(),
-                planned: Vec::new(),
-                addresses: Vec::new(),
-                artifact: artifact.cloned(),
-                build,
-                authority,
-            });
-            entry.members.push(member);
-            entry.again.push(again);
-            entry.planned.push(as_planned);
-            entry.addresses.push(address);
+        for process in self.processes(plan.members.into_iter().filter(is_new)) {
+            let given = Given { artifacts, authority: authority.as_ref(), build };
+            if let Err(failure) = self.start_process(process, &given, &mut listeners, &mut started) {
+                give_up(&started).await;
+                return Err(vec![failure]);
+            }
         }
         if let Err(failure) = self.settle(&started).await {
             give_up(&started).await;
             return Err(vec![failure]);
         }
         Ok(started)
+    }
+
+    /// Puts members together that share a process; it starts with the first of them.
+    fn processes(&self, members: impl Iterator<Item = PlannedMember>) -> Vec<Vec<PlannedMember>> {
+        let mut processes: IndexMap<String, Vec<PlannedMember>> = IndexMap::new();
+        for member in members {
+            let together = self.deployment.process_of(&member.service);
+            let key = if together.is_empty() { member.name.clone() } else { format!("+{}", together.join("+")) };
+            processes.entry(key).or_default().push(member);
+        }
+        processes.into_values().collect()
+    }
+
+    /// Starts one process, of one member or of several, and adds its members to what is started.
+    fn start_process(
+        &self,
+        mut process: Vec<PlannedMember>,
+        given: &Given<'_>,
+        listeners: &mut Listeners,
+        started: &mut IndexMap<String, Started>,
+    ) -> Result<(), Failure> {
+        let as_planned = process.clone();
+        let mut sockets = Vec::new();
+        for planned in &mut process {
+            if let Some(authority) = given.authority.filter(|_| planned.certificate) {
+                certify(planned, authority)?;
+            }
+            let own = listeners.remove(&(planned.service.clone(), planned.member));
+            sockets.extend(own.into_iter().flat_map(|(listeners, _)| listeners));
+        }
+        let is_shared = process.iter().any(|one| !self.deployment.process_of(&one.service).is_empty());
+        let (members, again) = match process.pop() {
+            Some(only) if !is_shared => {
+                let artifact = given.artifacts.get(&only.service);
+                let (member, again) = self.start_member(only, artifact, sockets)?;
+                (vec![member], again)
+            }
+            last => self.start_together(process.into_iter().chain(last).collect(), given.artifacts, sockets)?,
+        };
+        // Who stands for the process starts it again.
+        let mut again = Some(again);
+        for (planned, member) in as_planned.into_iter().zip(members) {
+            let entry = started.entry(planned.service.clone()).or_insert_with(|| Started {
+                members: Vec::new(),
+                again: Vec::new(),
+                planned: Vec::new(),
+                addresses: Vec::new(),
+                artifact: given.artifacts.get(&planned.service).cloned(),
+                build: given.build,
+                authority: given.authority.filter(|_| planned.certificate).cloned(),
+            });
+            entry.members.push(member);
+            entry.again.extend(again.take());
+            entry.addresses.push(planned.address.clone());
+            entry.planned.push(planned);
+        }
+        Ok(())
+    }
+
+    /// Starts members on the threads of one process.
+    fn start_together(
+        &self,
+        mut process: Vec<PlannedMember>,
+        artifacts: &Artifacts,
+        listeners: Vec<OwnedFd>,
+    ) -> Result<(Vec<Member>, MemberSpec), Failure> {
+        let mut seats = Vec::new();
+        for planned in &mut process {
+            let admin = self.admin_socket(planned)?;
+            let address = planned.address.as_ref().map(|address| address.advertised);
+            seats.push(SeatSpec { name: planned.name.clone(), address, admin });
+        }
+        let mut given = Vec::new();
+        let mut program = None;
+        for planned in &process {
+            let service = self.deployment.services.get(&planned.service);
+            let (Some(artifact), Some(service)) = (artifacts.get(&planned.service), service) else {
+                return Err(Failure::new(ExitCode::BuildFailed, format!("`{}` was not built", planned.name)));
+            };
+            program.get_or_insert((service, artifact));
+            given.push((planned, artifact.description.source.as_str(), service.args.as_slice()));
+        }
+        let Some((service, artifact)) = program else {
+            return Err(Failure::new(ExitCode::DeployFailed, "a process without members"));
+        };
+        let SharedProcess { name, env } = share(&given, listeners.len());
+        let directory = self.options.workspace.root().to_owned();
+        let spec = MemberSpec {
+            name,
+            program: directory.join(&artifact.executable).into_os_string(),
+            args: Vec::new(),
+            env,
+            directory,
+            listeners,
+            address: None,
+            admin: None,
+            logs: Logs::default(),
+            seats,
+        };
+        let (member, again) = self.launch(spec, service)?;
+        Ok((member.seated(again.seats.clone(), self.reporter), again))
     }
 
     /// Opens the authority that issues the certificates of the plan, if it needs any.
@@ -283,13 +385,20 @@ impl Starting<'_> {
             address: planned.address.map(|address| address.advertised).or(fixed),
             admin,
             logs: Logs::default(),
+            seats: Vec::new(),
         };
+        self.launch(spec, service)
+    }
+
+    /// Starts a process; also returns what starts it once more.
+    fn launch(&self, spec: MemberSpec, service: &Service) -> Result<(Member, MemberSpec), Failure> {
+        let name = spec.name.clone();
         let again = spec.again().map_err(|error| {
-            Failure::new(ExitCode::DeployFailed, format!("cannot keep the socket of `{}`", planned.name)).cause(error)
+            Failure::new(ExitCode::DeployFailed, format!("cannot keep the socket of `{name}`")).cause(error)
         })?;
         let start = self.place(service).start(spec, self.reporter);
         start.map(|member| (member, again)).map_err(|error| {
-            let failure = failure(service, &format!("starting `{}` failed", planned.name), &error);
+            let failure = failure(service, &format!("starting `{name}` failed"), &error);
             failure.hint("look at the service's command and the files it needs")
         })
     }

@@ -12,9 +12,9 @@ use hydro_runtime_shim::contract::{
 use hydroflow_standalone::diagnostic::nearest;
 use hydroflow_standalone::interface::{Direction, ModuleInterface};
 
-use super::groups;
 use super::model::{Deployment, LOCALHOST, Link, MachineKind, PortRef, Program, Service};
 use super::ways;
+use super::{colocate, groups};
 use crate::report::{ExitCode, Failure, Origin};
 
 /// Checks everything that can be known without building. With `local`, every machine is this one.
@@ -26,6 +26,7 @@ pub fn check(deployment: &Deployment, local: bool) -> Vec<Failure> {
         check_machine(deployment, service, local, &mut problems);
     }
     problems.extend(groups::check(deployment));
+    problems.extend(colocate::check(deployment));
     for (index, link) in deployment.links.iter().enumerate() {
         problems.extend(check_link(deployment, link));
         problems

@@ -8,9 +8,10 @@ mod localhost;
 mod logs;
 mod member;
 mod place;
+mod seat;
 
 pub use admin::ask;
 pub use health::{HealthCheck, Patient, is_http_url};
 pub use logs::{LogReader, Logs};
-pub use member::{ExitWatch, Member, MemberSpec, Stopper};
+pub use member::{ExitWatch, Member, MemberSpec, SeatSpec, Shared, Stopper};
 pub use place::{MachineError, Place};

@@ -64,6 +64,7 @@ pub(super) fn add_service(
         args,
         env: place.env,
         listen: None,
+        colocate: None,
         upkeep: Upkeep::default(),
         origin: place.origin.map(Into::into),
     };

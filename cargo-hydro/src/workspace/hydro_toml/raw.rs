@@ -77,6 +77,8 @@ pub struct RawService {
     pub env: Vec<(Spanned<String>, String)>,
     /// `listen`.
     pub listen: Option<Spanned<String>>,
+    /// `colocate`.
+    pub colocate: Option<Spanned<bool>>,
     /// How it is kept up.
     pub upkeep: RawUpkeep,
 }

@@ -82,6 +82,7 @@ const SERVICE: Keys = Keys {
         "args",
         "env",
         "listen",
+        "colocate",
         "restart",
         "shutdown",
         "significant",
@@ -181,8 +182,17 @@ impl Reader {
         let (mut source, mut command) = (None, None);
         let program = RawProgram::Command(Vec::new());
         let (params, args, env) = (Vec::new(), Vec::new(), Vec::new());
-        let mut service =
-            RawService { program, on: None, count: 1, params, args, env, listen: None, upkeep: RawUpkeep::default() };
+        let mut service = RawService {
+            program,
+            on: None,
+            count: 1,
+            params,
+            args,
+            env,
+            listen: None,
+            colocate: None,
+            upkeep: RawUpkeep::default(),
+        };
         for (key, value) in self.known(table, &SERVICE) {
             match &**key.get_ref() {
                 upkeep if UPKEEP.contains(&upkeep) => self.upkeep(&mut service.upkeep, key, value),
@@ -193,6 +203,9 @@ impl Reader {
                 "params" => service.params = self.params(key, value),
                 "args" => service.args = self.strings(key, value).unwrap_or_default(),
                 "env" => service.env = self.env(key, value),
+                "colocate" => {
+                    service.colocate = self.truth(key, value).map(|truth| Spanned::new(key.span(), truth));
+                }
                 _ => service.listen = self.string(key, value),
             }
         }
