@@ -3,6 +3,7 @@
 mod background;
 mod by_hand;
 mod colocated;
+mod commands;
 mod deploy;
 mod draining;
 mod embedded;

@@ -20,7 +20,7 @@ use super::keep::{self, Clock};
 use super::late::Late;
 use super::model::{Deployment, PortRef, Program};
 use super::sockets::Sockets;
-use super::start::Started;
+use super::started::Started;
 use crate::build::BuildOptions;
 use crate::machine::{self, ExitWatch, LogReader, Member};
 use crate::report::{ExitCode, Failure, LogStream, Reporter};

@@ -16,7 +16,7 @@ use super::engine::{Engine, Inner, MemberStatus, State, together};
 use super::late::Late;
 use super::model::{Deployment, SupervisedGroup, Upkeep};
 use super::renewal::{issue_another, renew};
-use super::start::Started;
+use super::started::Started;
 use crate::machine::{Member, Place, Stopper};
 use crate::report::{Event, Failure, ServiceState};
 use crate::supervision::{Action, Child, End, Group, Restart, Shutdown, Standing, Supervision, Work};
@@ -408,6 +408,9 @@ impl Inner {
             Ok(member) => {
                 let members = if seats.is_empty() { vec![member] } else { member.seated(seats, &self.reporter) };
                 members.into_iter().for_each(|member| self.replace(state, member));
+                if self.waits_until_well(state, name) {
+                    return Vec::new();
+                }
                 state.supervision.started(name, self.clock.now())
             }
             Err(reason) => {
@@ -419,6 +422,35 @@ impl Inner {
 }
 
 impl Inner {
+    /// Has a member that was started again count as up when it is well, and killed where that takes too long. None: it has no check.
+    fn waits_until_well(self: &Arc<Self>, state: &State, name: &str) -> bool {
+        let Some(again) = state.find(name).and_then(|(service, number)| {
+            state.started.get(&service)?.again.get(number as usize).filter(|again| again.health.is_some())?.again().ok()
+        }) else {
+            return false;
+        };
+        let Some(member) = state.member(name) else { return false };
+        let (stopper, exit) = (member.process_stopper().clone(), member.process_exit().clone());
+        let (inner, name) = (Arc::downgrade(self), name.to_owned());
+        tokio::spawn(async move {
+            let result = tokio::select! {
+                result = again.until_well() => result,
+                // Whoever watches it tells of its end.
+                _ = exit.wait() => return,
+            };
+            let Some(inner) = inner.upgrade() else { return };
+            match result {
+                Ok(()) => inner.change(|supervision, now| supervision.started(&name, now)),
+                Err(ill) => {
+                    inner.reporter.warning(format!("`{name}` did not become healthy and is ended: {ill}"));
+                    drop(inner);
+                    stopper.kill().await;
+                }
+            }
+        });
+        true
+    }
+
     /// Puts a member in the place of the one that it was before.
     fn replace(self: &Arc<Self>, state: &mut State, member: Member) {
         let Some((service, number)) = state.find(member.name()) else { return };

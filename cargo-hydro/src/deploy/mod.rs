@@ -4,6 +4,7 @@
 
 mod apply;
 mod authority;
+mod bind;
 mod change;
 mod colocate;
 pub mod draw;
@@ -21,6 +22,7 @@ mod samples;
 mod security;
 mod sockets;
 mod start;
+mod started;
 pub mod topology;
 mod ways;
 

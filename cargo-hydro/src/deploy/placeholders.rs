@@ -3,8 +3,12 @@
 //! Other braces are left alone: a shell has many.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 
-use super::model::{Deployment, Program, Service};
+use super::model::{Deployment, Program, Service, member_name};
+use super::plan::Addresses;
+use crate::machine::{Health, HealthCheck};
 
 /// What a text can ask for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,13 +83,124 @@ fn parse(word: &str) -> Option<Wanted> {
     }
 }
 
+/// What a member has for itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Own {
+    /// Ports by name.
+    pub(super) ports: BTreeMap<String, u16>,
+    /// The folder for its data.
+    pub(super) data: PathBuf,
+}
+
+/// What members have, by service and number.
+pub(super) type Owns = BTreeMap<(String, u32), Own>;
+
+/// Makes up what members have, for showing.
+pub(super) fn example(deployment: &Deployment) -> Owns {
+    let mut ports = 5000..;
+    let members =
+        deployment.services.iter().flat_map(|(name, service)| (0..service.count).map(move |n| (name, service, n)));
+    let own = |name: &str, service: &Service, member: u32| {
+        let names = own_ports(service).into_iter();
+        let ports = names.map(|port| (port, ports.next().unwrap_or(u16::MAX))).collect();
+        let data = PathBuf::from(".hydro/data").join(&deployment.name).join(member_name(name, member, service.count));
+        Own { ports, data }
+    };
+    let mut own = own;
+    members.map(|(name, service, member)| ((name.clone(), member), own(name, service, member))).collect()
+}
+
+/// Fills in the texts of one member.
+pub(super) struct Texts<'a> {
+    pub(super) deployment: &'a Deployment,
+    pub(super) addresses: &'a Addresses,
+    pub(super) owns: &'a Owns,
+    /// The member.
+    pub(super) own: (&'a str, u32),
+}
+
+impl Texts<'_> {
+    /// Fills a text in. What is not there was told before, and stays as it is written.
+    pub(super) fn fill(&self, text: &str) -> String {
+        fill(text, |wanted| self.give(&wanted).ok_or(())).unwrap_or_else(|()| text.to_owned())
+    }
+
+    fn give(&self, wanted: &Wanted) -> Option<String> {
+        let (own, member) = self.own;
+        match wanted {
+            Wanted::Member => Some(member.to_string()),
+            Wanted::Data => Some(self.owns.get(&(own.to_owned(), member))?.data.display().to_string()),
+            Wanted::Port { service: None, name } => {
+                Some(self.owns.get(&(own.to_owned(), member))?.ports.get(name)?.to_string())
+            }
+            // Of a service with several members, the first answers.
+            Wanted::Port { service: Some(other), name } => {
+                Some(self.owns.get(&(other.clone(), 0))?.ports.get(name)?.to_string())
+            }
+            Wanted::Host { service } => {
+                let other = service.as_deref().unwrap_or(own);
+                let known = self.addresses.get(&(other.to_owned(), 0)).map(|address| address.advertised);
+                let listens = self.deployment.services.get(other).and_then(listen);
+                Some(known.or(listens).map_or(IpAddr::from(Ipv4Addr::LOCALHOST), |address| address.ip()).to_string())
+            }
+            Wanted::Address { service } => {
+                let known = self.addresses.get(&(service.clone(), 0)).map(|address| address.advertised);
+                known.or_else(|| self.known(service, 0)).map(|address| address.to_string())
+            }
+        }
+    }
+
+    /// Returns the folder for the member's data, if one of its texts asks for it.
+    pub(super) fn data(&self, service: &Service) -> Option<PathBuf> {
+        let asks = texts(service).any(|text| wanted(text).contains(&Wanted::Data));
+        let own = (self.own.0.to_owned(), self.own.1);
+        self.owns.get(&own).filter(|_| asks).map(|own| own.data.clone())
+    }
+
+    /// Fills in how it is found out whether the member is well.
+    pub(super) fn health(&self, health: &Health) -> Health {
+        let check = match &health.check {
+            HealthCheck::Command(argv) => HealthCheck::Command(argv.iter().map(|text| self.fill(text)).collect()),
+            HealthCheck::Http(url) => HealthCheck::Http(self.fill(url)),
+            HealthCheck::Log(text) => HealthCheck::Log(text.clone()),
+            HealthCheck::Connect(address) => HealthCheck::Connect(self.fill(address)),
+        };
+        Health { check, timeout: health.timeout }
+    }
+
+    /// Returns the address of a command: where it says that it listens, or its only port.
+    pub(super) fn known_address(&self, service: &Service) -> Option<SocketAddr> {
+        matches!(service.program, Program::Command { .. }).then(|| self.known(self.own.0, self.own.1)).flatten()
+    }
+
+    fn known(&self, service: &str, member: u32) -> Option<SocketAddr> {
+        if let Some(address) = self.deployment.services.get(service).and_then(listen) {
+            return Some(address);
+        }
+        let mut ports = self.owns.get(&(service.to_owned(), member))?.ports.values();
+        match (ports.next(), ports.next()) {
+            (Some(port), None) => Some(SocketAddr::from((Ipv4Addr::LOCALHOST, *port))),
+            _ => None,
+        }
+    }
+}
+
+fn listen(service: &Service) -> Option<SocketAddr> {
+    service.listen.as_ref()?.parse().ok()
+}
+
 /// Returns the texts of a service in which something may be asked for.
 pub(super) fn texts(service: &Service) -> impl Iterator<Item = &String> {
     let argv: &[String] = match &service.program {
         Program::Command { argv } => argv,
         Program::Hydroflow { .. } => &[],
     };
-    argv.iter().chain(&service.args).chain(service.env.values())
+    let asked: Vec<&String> = match service.health.as_ref().map(|health| &health.check) {
+        Some(HealthCheck::Command(argv)) => argv.iter().collect(),
+        Some(HealthCheck::Http(text) | HealthCheck::Connect(text)) => vec![text],
+        Some(HealthCheck::Log(_)) | None => Vec::new(),
+    };
+    argv.iter().chain(&service.args).chain(service.env.values()).chain(asked)
 }
 
 /// Returns the names of the ports that a service has for itself, each once.

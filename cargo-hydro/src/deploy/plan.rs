@@ -15,7 +15,9 @@ use serde::Serialize;
 
 use super::late::Late;
 use super::model::{Deployment, Link, PortRef, Program, Service, member_name};
+use super::placeholders::{self, Owns, Texts};
 use super::ways::Way;
+use crate::machine::Health;
 
 /// Where a member listens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -77,15 +79,30 @@ pub struct PlannedMember {
     /// Whether it needs a certificate.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub certificate: bool,
+    /// Its command's program; empty: it is one of ours.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub program: String,
+    /// Its arguments.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub args: Vec<String>,
     /// Its variables.
     pub env: BTreeMap<String, String>,
+    /// The folder for its data, if it asks for one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<PathBuf>,
+    /// How it is found out whether it is well.
+    #[serde(skip)]
+    pub health: Option<Health>,
+    /// The address at which a command is known to listen.
+    #[serde(skip)]
+    pub known_address: Option<SocketAddr>,
 }
 
 impl Plan {
     /// Plans all members, those that run too. `addresses` holds one for every member of every Hydroflow service; `late` says who calls whom.
     #[must_use]
-    pub(super) fn new(deployment: &Deployment, addresses: &Addresses, late: &Late) -> Self {
-        let wiring = Wiring { deployment, addresses, late };
+    pub(super) fn new(deployment: &Deployment, (addresses, owns): (&Addresses, &Owns), late: &Late) -> Self {
+        let wiring = Wiring { deployment, addresses, owns, late };
         let members = start_order(deployment)
             .into_iter()
             .filter_map(|name| deployment.services.get_key_value(name))
@@ -111,7 +128,7 @@ impl Plan {
                 ((name.clone(), member), Address::of(listen).with_socket(socket))
             })
             .collect();
-        Self::new(deployment, &addresses, &Late::default())
+        Self::new(deployment, (&addresses, &placeholders::example(deployment)), &Late::default())
     }
 }
 
@@ -135,6 +152,7 @@ fn start_order(deployment: &Deployment) -> Vec<&str> {
 struct Wiring<'a> {
     deployment: &'a Deployment,
     addresses: &'a Addresses,
+    owns: &'a Owns,
     late: &'a Late,
 }
 
@@ -155,7 +173,17 @@ impl Wiring<'_> {
             env.extend(params.iter().map(|(param, value)| (param_variable(param), value.clone())));
             env.extend(self.ports(name, member, interface, address));
         }
-        env.extend(service.env.clone());
+        let texts =
+            Texts { deployment: self.deployment, addresses: self.addresses, owns: self.owns, own: (name, member) };
+        env.extend(service.env.iter().map(|(name, value)| (name.clone(), texts.fill(value))));
+        let (program, mut args) = match &service.program {
+            Program::Command { argv } => (
+                argv.first().map(|program| texts.fill(program)).unwrap_or_default(),
+                argv.iter().skip(1).map(|text| texts.fill(text)).collect(),
+            ),
+            Program::Hydroflow { .. } => (String::new(), Vec::new()),
+        };
+        args.extend(service.args.iter().map(|text| texts.fill(text)));
         PlannedMember {
             name: member_name(name, member, service.count),
             service: name.to_owned(),
@@ -163,7 +191,12 @@ impl Wiring<'_> {
             machine: service.machine.clone(),
             address: address.cloned(),
             certificate: is_ours && self.deployment.needs_certificates(name),
+            program,
+            args,
             env,
+            data: texts.data(service),
+            health: service.health.as_ref().map(|health| texts.health(health)),
+            known_address: texts.known_address(service),
         }
     }
 
@@ -396,11 +429,11 @@ mod tests {
         let at = |port| Address::of(SocketAddr::from(([127, 0, 0, 1], port)));
         let addresses = [(("a".to_owned(), 0), at(1)), (("b".to_owned(), 0), at(2))].into();
         let late = Late::default().grown(&grown, &[("a".to_owned(), 1)].into());
-        let plan = Plan::new(&grown, &addresses, &late);
+        let plan = Plan::new(&grown, (&addresses, &Owns::default()), &late);
         assert_eq!(variables(&plan, "a"), ["OUTPUT_OUT=listen:tcp://127.0.0.1:1"], "it is called");
         assert_eq!(variables(&plan, "b"), ["INPUT_Y=tcp://127.0.0.1:2,dial:tcp://127.0.0.1:1/out"]);
         let addresses = [(("a".to_owned(), 0), at(1).with_socket("/a")), (("b".to_owned(), 0), at(2))].into();
-        let plan = Plan::new(&grown, &addresses, &late);
+        let plan = Plan::new(&grown, (&addresses, &Owns::default()), &late);
         assert_eq!(variables(&plan, "b"), ["INPUT_Y=tcp://127.0.0.1:2,dial:shm:/a#out"]);
     }
 

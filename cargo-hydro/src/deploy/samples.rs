@@ -46,6 +46,8 @@ fn service(program: Program, line: usize) -> Service {
         env: BTreeMap::new(),
         listen: None,
         colocate: None,
+        health: None,
+        fresh_data: false,
         upkeep: Upkeep::default(),
         origin: Some(Origin::line("Hydro.toml", line)),
     }

@@ -35,6 +35,15 @@ pub enum HealthCheck {
     Connect(String),
 }
 
+/// How to find out, and how long a start may take.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Health {
+    /// How.
+    pub check: HealthCheck,
+    /// Who is not well by then has failed.
+    pub timeout: Duration,
+}
+
 /// What a question may need to know of the member.
 #[derive(Clone, Debug)]
 pub struct Patient {
@@ -44,6 +53,17 @@ pub struct Patient {
     pub env: BTreeMap<String, String>,
     /// Where it works.
     pub directory: PathBuf,
+}
+
+impl Health {
+    /// Waits until the member is well, but no longer than it may take.
+    ///
+    /// # Errors
+    /// Says what was waited for.
+    pub async fn wait(&self, patient: &Patient) -> Result<(), String> {
+        let well = tokio::time::timeout(self.timeout, self.check.wait(patient));
+        well.await.map_err(|_| format!("waited {:?} for {}", self.timeout, self.check.describe()))
+    }
 }
 
 impl HealthCheck {

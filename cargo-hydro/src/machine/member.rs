@@ -17,6 +17,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use super::Logs;
+use super::health::{Health, Patient};
 use super::seat::{self, Seat};
 use crate::report::{Event, LogStream, Reporter, ServiceState};
 use crate::sys::{Exit, Process, Stop};
@@ -43,6 +44,8 @@ pub struct MemberSpec {
     pub listeners: Vec<OwnedFd>,
     /// The address by which peers know it.
     pub address: Option<SocketAddr>,
+    /// How it is found out whether it is well; none: it is as soon as it runs.
+    pub health: Option<Health>,
     /// Its admin socket, if it opens one.
     pub admin: Option<PathBuf>,
     /// Where what it writes goes; a member that is started again goes on with the same.
@@ -63,6 +66,16 @@ pub struct SeatSpec {
 }
 
 impl MemberSpec {
+    /// Waits until the member that was started so is well.
+    ///
+    /// # Errors
+    /// Says what was waited for, for too long.
+    pub async fn until_well(&self) -> Result<(), String> {
+        let Some(health) = &self.health else { return Ok(()) };
+        let (logs, env, directory) = (self.logs.clone(), self.env.clone(), self.directory.clone());
+        health.wait(&Patient { logs, env, directory }).await
+    }
+
     /// Makes what starts the same member once more. It listens at the same sockets, so that its peers never find them closed.
     ///
     /// # Errors
@@ -77,6 +90,7 @@ impl MemberSpec {
             directory: self.directory.clone(),
             listeners,
             address: self.address,
+            health: self.health.clone(),
             admin: self.admin.clone(),
             logs: self.logs.clone(),
             seats: self.seats.clone(),
@@ -396,6 +410,7 @@ mod tests {
             directory: "/".into(),
             listeners: Vec::new(),
             address: None,
+            health: None,
             admin: None,
             logs: Logs::default(),
             seats: Vec::new(),

@@ -11,7 +11,7 @@ mod place;
 mod seat;
 
 pub use admin::ask;
-pub use health::{HealthCheck, Patient, is_http_url};
+pub use health::{Health, HealthCheck, Patient, is_http_url};
 pub use logs::{LogReader, Logs};
 pub use member::{ExitWatch, Member, MemberSpec, SeatSpec, Shared, Stopper};
 pub use place::{MachineError, Place};

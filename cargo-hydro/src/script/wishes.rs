@@ -65,6 +65,8 @@ pub(super) fn add_service(
         env: place.env,
         listen: None,
         colocate: None,
+        health: None,
+        fresh_data: false,
         upkeep: Upkeep::default(),
         origin: place.origin.map(Into::into),
     };
