@@ -145,6 +145,7 @@ pub(super) fn share(members: &[(&PlannedMember, &str, &[String])], sockets: usiz
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::deploy::model::LocalLinks;
     use crate::deploy::plan::Plan;
     use crate::deploy::samples::{deployment, link};
     use crate::supervision::Restart;
@@ -182,6 +183,15 @@ mod tests {
         assert!(said.starts_with("queue:alice/said,shm:/run/hydro/4002.sock#said,listen:tcp://"), "{said}");
         assert_eq!(first("bob", "HYDRO_OUTPUT_JOIN"), "shm:/run/hydro/4000.sock#join");
         assert_eq!(first("bob", "HYDRO_INPUT_SAID"), "tcp://127.0.0.1:4002");
+    }
+
+    #[test]
+    fn a_link_that_names_its_transport_has_it_in_the_process_too() {
+        let mut chat = chat();
+        chat.links[0].transport = Some(LocalLinks::Tcp);
+        let plan = Plan::example(&chat);
+        let alice = plan.members.iter().find(|member| member.name == "alice").unwrap();
+        assert!(alice.env["HYDRO_OUTPUT_JOIN"].starts_with("tcp://127.0.0.1:4000/join,"), "{alice:?}");
     }
 
     #[test]

@@ -342,7 +342,8 @@ impl Inner {
             .started
             .values()
             .flat_map(|started| &started.members)
-            .filter(|member| !member.is_led())
+            // A process of several has ended when each of them has told so.
+            .filter(|member| !member.is_led() && state.have_all_ended(member))
             .filter_map(|member| Some((member.name().to_owned(), member.process_exit().now()?)))
             .collect();
         for (name, exit) in ended {
@@ -461,6 +462,11 @@ impl Inner {
 }
 
 impl State {
+    fn have_all_ended(&self, member: &Member) -> bool {
+        let names = member.shared().into_iter().flat_map(|shared| &shared.names);
+        names.filter_map(|name| self.member(name)).all(|member| !member.is_running())
+    }
+
     fn find(&self, name: &str) -> Option<(String, u32)> {
         self.started.iter().find_map(|(service, started)| {
             let number = (0..).zip(&started.members).find(|(_, member)| member.name() == name)?.0;

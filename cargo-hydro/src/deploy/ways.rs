@@ -26,8 +26,8 @@ impl Deployment {
     pub(super) fn way(&self, link: &Link) -> Way {
         let by_hand = self.is_bound_by_hand(&link.from) || self.is_bound_by_hand(&link.to);
         match link.transport.unwrap_or(self.local_links) {
-            // It does not leave the process.
-            _ if !by_hand && self.process_of(&link.from.service).contains(&link.to.service.as_str()) => Way::Queue,
+            // It does not leave the process, unless its own line says so.
+            _ if !by_hand && link.transport.is_none() && self.share_process(link) => Way::Queue,
             _ if self.is_encrypted(link) => Way::Tls,
             // Where the user bound a port, our socket does not serve it.
             _ if by_hand || self.leaves_the_machine(link) => Way::Tcp,
@@ -35,6 +35,10 @@ impl Deployment {
             LocalLinks::Unix => Way::Unix,
             LocalLinks::Shm => Way::SharedMemory,
         }
+    }
+
+    fn share_process(&self, link: &Link) -> bool {
+        self.process_of(&link.from.service).contains(&link.to.service.as_str())
     }
 
     /// Tells whether the user's own variables say where a port is.
