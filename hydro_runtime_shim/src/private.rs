@@ -9,23 +9,23 @@ pub use crate::contract::{Addressing, Direction};
 pub use crate::link::MemberId;
 pub use crate::run::{repeatable, run, run_together};
 
-/// Whether values of a type may be sent to another thread, for types that are known where it is asked: the constant of `Moves` counts where the
-/// type allows it, and else that of [`Stays`].
+/// Whether values of a type may be sent to another thread, for types that are known where it is asked: the constant of `SendProbe` counts where the
+/// type allows it, and else that of [`NotSend`].
 #[derive(Debug)]
-pub struct Moves<T>(PhantomData<T>);
+pub struct SendProbe<T>(PhantomData<T>);
 
-impl<T: Send> Moves<T> {
+impl<T: Send> SendProbe<T> {
     /// They may.
     pub const BETWEEN_THREADS: bool = true;
 }
 
-/// See [`Moves`].
-pub trait Stays {
+/// See [`SendProbe`].
+pub trait NotSend {
     /// They may not.
     const BETWEEN_THREADS: bool = false;
 }
 
-impl<T> Stays for Moves<T> {}
+impl<T> NotSend for SendProbe<T> {}
 
 /// The dataflow runtime, with what the operator `demux_enum` needs of it in our own words.
 pub mod dfir_rs {

@@ -40,7 +40,7 @@ pub enum FrameKind {
     Piece = 6,
     /// Between two threads of one process alone: records that were handed over as they are. `number` is that of the first, `amount` counts them;
     /// there is no payload.
-    Parcel = 7,
+    HandedOver = 7,
 }
 
 impl FrameKind {
@@ -51,7 +51,7 @@ impl FrameKind {
             3 => Some(Self::Alive),
             5 => Some(Self::Goodbye),
             6 => Some(Self::Piece),
-            7 => Some(Self::Parcel),
+            7 => Some(Self::HandedOver),
             _ => None,
         }
     }

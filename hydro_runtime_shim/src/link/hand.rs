@@ -22,7 +22,7 @@ const OWNING_BYTES: usize = 512;
 /// Items on their way to another thread.
 struct Carried<T>(Vec<T>);
 
-// SAFETY: it is made of items of ports alone of which the program says that they may be sent to another thread (`private::Moves`), and of no others.
+// SAFETY: it is made of items of ports alone of which the program says that they may be sent to another thread (`private::SendProbe`), and of no others.
 unsafe impl<T> Send for Carried<T> {}
 
 /// Returns what an item counts where memory is bounded.

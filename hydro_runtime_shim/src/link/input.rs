@@ -375,14 +375,14 @@ impl<T: DeserializeOwned + 'static, A: Tag<T>> Input<T, A> {
             FrameKind::Alive => return None,
             FrameKind::Goodbye => self.close(number, &End::Goodbye),
             FrameKind::Ack => self.refuse(number, "an acknowledgement against the link's direction".to_owned()),
-            FrameKind::Data | FrameKind::Piece | FrameKind::Parcel => {
+            FrameKind::Data | FrameKind::Piece | FrameKind::HandedOver => {
                 let verdict = link.receiver.borrow_mut().accept(*own, header.number, header.amount);
                 match verdict {
                     Verdict::Take if header.kind == FrameKind::Data => {
                         link.meter.messages.add(header.amount.into());
                         connection.left = header.amount;
                     }
-                    Verdict::Take if header.kind == FrameKind::Parcel => return self.take_parcel(number, header),
+                    Verdict::Take if header.kind == FrameKind::HandedOver => return self.take_parcel(number, header),
                     Verdict::Take => return self.take_piece(number, header.amount),
                     Verdict::Duplicate => connection.frames.skip(),
                     // The one that replaced it is on its way to us.

@@ -227,7 +227,7 @@ impl Sender {
     pub fn push_parcel(&mut self, records: u32) -> u64 {
         self.close_frame();
         let number = self.next;
-        self.append_frame(FrameKind::Parcel, &[], records);
+        self.append_frame(FrameKind::HandedOver, &[], records);
         self.next += u64::from(records);
         number
     }

@@ -141,8 +141,8 @@ pub(crate) fn main_function(module: &ResolvedModule, program: &str, source: &str
                 type_id: ::core::any::TypeId::of::<#payload>,
                 moves: {
                     #[allow(unused_imports)]
-                    use ::hydro_runtime_shim::private::Stays as _;
-                    ::hydro_runtime_shim::private::Moves::<#payload>::BETWEEN_THREADS
+                    use ::hydro_runtime_shim::private::NotSend as _;
+                    ::hydro_runtime_shim::private::SendProbe::<#payload>::BETWEEN_THREADS
                 },
             }
         }
