@@ -2,7 +2,6 @@
 //!
 //! Knows nothing of building and wiring; a member is started again exactly as it was started first, at the same listening socket.
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -10,9 +9,10 @@ use indexmap::IndexMap;
 use indexmap::map::Entry;
 use tokio::sync::Notify;
 
+use super::alone::Alone;
 use super::authority::Authority;
 use super::change::Changes;
-use super::engine::{Engine, Inner, MemberStatus, State, together};
+use super::engine::{Engine, Inner, State, together};
 use super::late::Late;
 use super::model::{Deployment, SupervisedGroup, Upkeep};
 use super::renewal::{issue_another, renew};
@@ -222,28 +222,6 @@ impl Engine {
         Ok(())
     }
 
-    /// Returns the members that stand for the processes of a service or of one member.
-    fn leaders(&self, name: &str) -> Result<BTreeSet<String>, Failure> {
-        let members = self.members(name)?;
-        let state = self.state();
-        let leader = |member: &MemberStatus| state.member(&member.name).map(|member| member.leader().to_owned());
-        Ok(members.iter().filter_map(leader).collect())
-    }
-
-    /// Tells what must end so that a member does, `ending` being those that end with it: its process, unless others in there go on.
-    fn alone(&self, name: &str, ending: &[MemberStatus]) -> Alone {
-        let state = self.state();
-        let Some(member) = state.member(name) else { return Alone::Process(name.to_owned()) };
-        let goes_on = |other: &String| {
-            let is_ending = ending.iter().any(|member| member.name == *other);
-            !is_ending && state.member(other).is_some_and(Member::is_running)
-        };
-        match member.shared() {
-            Some(shared) if shared.names.iter().any(goes_on) => Alone::Seat(member.stopper().clone()),
-            _ => Alone::Process(member.leader().to_owned()),
-        }
-    }
-
     /// Ends a service (or one member, `service.N`) at once, with all that share its process. What follows is its supervisor's affair, as with any other end.
     ///
     /// # Errors
@@ -283,14 +261,6 @@ impl Engine {
         together(rest.map(|(shutdown, stopper)| async move { end(&stopper, shutdown.unwrap_or(last)).await })).await;
         self.inner.see_ends();
     }
-}
-
-/// What ends when a member is stopped.
-enum Alone {
-    /// The process that this member stands for.
-    Process(String),
-    /// One thread of it.
-    Seat(Stopper),
 }
 
 async fn end(stopper: &Stopper, shutdown: Shutdown) -> Exit {
@@ -474,7 +444,7 @@ impl State {
         })
     }
 
-    fn member(&self, name: &str) -> Option<&Member> {
+    pub(super) fn member(&self, name: &str) -> Option<&Member> {
         self.started.values().flat_map(|started| &started.members).find(|member| member.name() == name)
     }
 }

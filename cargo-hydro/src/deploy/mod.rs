@@ -2,6 +2,7 @@
 //!
 //! `model`, `topology`, `security`, `ways`, `colocate` and `plan` are pure: no process, no clock, no async. Read [`Deployment`] first, then [`Engine`].
 
+mod alone;
 mod apply;
 mod authority;
 mod bind;
