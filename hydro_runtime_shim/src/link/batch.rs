@@ -41,8 +41,22 @@ impl Batch {
         if self.buffer.is_empty() {
             self.buffer.extend_from_slice(&[0; FRAME_HEADER_BYTES]);
         }
+        self.encode(self.codec, item)
+    }
+
+    /// Appends a record to a batch of [`Codec::Binary`] that is not empty. True: the batch should be spread now.
+    ///
+    /// # Errors
+    /// The record cannot be encoded; the batch is as it was.
+    #[inline(always)]
+    pub(super) fn append<T: Serialize>(&mut self, item: &T) -> Result<bool, CodecError> {
+        self.encode(Codec::Binary, item)
+    }
+
+    #[inline(always)]
+    fn encode<T: Serialize>(&mut self, codec: Codec, item: &T) -> Result<bool, CodecError> {
         let before = self.buffer.len();
-        if let Err(error) = codec::append(self.codec, item, &mut self.buffer) {
+        if let Err(error) = codec::append(codec, item, &mut self.buffer) {
             return Err(self.undo(before, error));
         }
         self.records += 1;

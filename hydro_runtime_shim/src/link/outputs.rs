@@ -31,6 +31,8 @@ pub(crate) struct PlainOutput<T> {
     binary: Batch,
     json: Batch,
     turn: usize,
+    /// Whether the next item goes to `binary`, which is begun, and nowhere else: until that is handed over nothing else needs a look.
+    flows: bool,
     marker: PhantomData<fn(T)>,
 }
 
@@ -40,11 +42,26 @@ impl<T: Serialize> PlainOutput<T> {
     /// Creates the sink of a port.
     pub(crate) fn new(hub: Rc<OutputHub>, policy: Policy) -> Self {
         let (binary, json) = (Batch::new(Codec::Binary), Batch::new(Codec::Json));
-        Self { hub, policy, binary, json, turn: 0, marker: PhantomData }
+        Self { hub, policy, binary, json, turn: 0, flows: false, marker: PhantomData }
     }
 
     #[inline(always)]
     fn send(&mut self, item: &T) -> Result<(), CodecError> {
+        if !self.flows {
+            return self.send_first(item);
+        }
+        let last = self.binary.end();
+        if self.binary.append(item)? { self.hand_over(last) } else { Ok(()) }
+    }
+
+    #[inline(never)]
+    fn hand_over(&mut self, last: usize) -> Result<(), CodecError> {
+        self.flows = false;
+        self.binary.spread(&self.hub.queues.borrow(), last)
+    }
+
+    #[inline(never)]
+    fn send_first(&mut self, item: &T) -> Result<(), CodecError> {
         let encodings = self.hub.encodings.get();
         if self.policy == Policy::RoundRobin {
             return self.send_in_turn(item);
@@ -61,6 +78,7 @@ impl<T: Serialize> PlainOutput<T> {
                 self.json.spread(&self.hub.queues.borrow(), last)?;
             }
         }
+        self.flows = !encodings.json && !self.binary.is_empty();
         Ok(())
     }
 
@@ -90,7 +108,10 @@ impl<T: Serialize> Sink<T> for PlainOutput<T> {
     #[inline]
     fn poll_ready(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         // Only where a frame begins: the gate shuts when one is handed over.
-        if self.binary.is_empty() && self.json.is_empty() { poll_gate(&self.hub, context) } else { Poll::Ready(Ok(())) }
+        if self.flows || !self.binary.is_empty() || !self.json.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        poll_gate(&self.hub, context)
     }
 
     #[inline]
@@ -104,6 +125,7 @@ impl<T: Serialize> Sink<T> for PlainOutput<T> {
 
     fn poll_flush(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         let this = self.get_mut();
+        this.flows = false;
         for batch in [&mut this.binary, &mut this.json] {
             let last = batch.end();
             if let Err(error) = batch.spread(&this.hub.queues.borrow(), last) {
