@@ -131,6 +131,7 @@ impl<T: Serialize> Sink<T> for PlainOutput<T> {
             if let Err(error) = batch.spread(&this.hub.queues.borrow(), last) {
                 this.hub.drop_items(1, format_args!("an item cannot be sent: {error}"));
             }
+            batch.end_tick();
         }
         this.hub.flush();
         Poll::Ready(Ok(()))
