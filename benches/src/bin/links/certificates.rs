@@ -1,16 +1,14 @@
-//! `--tls`: what encryption costs. The same programs by plain and by encrypted TCP, in turns: processor time of both ends for each message.
+//! The certificates of the programs that encrypt their links. Knows no links.
 
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
-use std::time::Duration;
 
-use benches::figures::{Bar, half_range, median, rate, ratio, table};
 use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, SanType, string};
 
-use crate::cell::{Cell, Kind, Path, Transport};
-use crate::ours;
-
-/// What we promise: CPU for each message over that of the plain link.
-const BAR: f64 = 2.2;
+/// Returns a folder of this process that nobody else may write in.
+pub(crate) fn folder() -> PathBuf {
+    std::env::temp_dir().join(format!("benches-{}-tls", std::process::id()))
+}
 
 /// The files of two programs and of the authority that both believe.
 pub(crate) struct Certificates {
@@ -23,9 +21,9 @@ impl Certificates {
     /// # Errors
     /// The temp folder cannot be written to.
     pub(crate) fn make(programs: impl Iterator<Item = String>) -> Result<Self, String> {
-        let folder = std::env::temp_dir().join(format!("benches-{}-tls", std::process::id()));
-        let made = Self { folder };
-        std::fs::create_dir_all(&made.folder).map_err(|error| error.to_string())?;
+        let made = Self { folder: folder() };
+        let mut builder = std::fs::DirBuilder::new();
+        builder.recursive(true).mode(0o700).create(&made.folder).map_err(|error| error.to_string())?;
         let mut authority = CertificateParams::default();
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let told = |error: rcgen::Error| error.to_string();
@@ -63,47 +61,4 @@ impl Drop for Certificates {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.folder);
     }
-}
-
-/// Nanoseconds of processors for each message, and messages per second.
-type Figures = (Vec<f64>, Vec<f64>);
-
-/// Measures and prints the table.
-///
-/// # Errors
-/// A program does not do its work.
-pub(crate) fn measure(
-    programs: &ours::Programs,
-    sizes: &[usize],
-    (repetitions, seconds, first): (usize, f64, bool),
-) -> Result<(), String> {
-    let mut rows = vec![["bytes", "plain, CPU", "TLS, CPU", "TLS / plain", "plain", "TLS"].map(str::to_owned).to_vec()];
-    for &bytes in sizes {
-        let mut figures: [Figures; 2] = Default::default();
-        for _ in 0..repetitions {
-            for (transport, (costs, rates)) in [Transport::Tcp, Transport::Tls].into_iter().zip(&mut figures) {
-                let (path, kind) = (Path::Ours, Kind::Throughput);
-                let cell = Cell { path, kind, bytes, seconds, transport, spin: false, first };
-                let (receiver, sender) = ours::start(&cell, programs)?;
-                let patience = Duration::from_secs_f64(seconds + 10.0);
-                let figure = receiver.hear("RESULT", patience)?;
-                let per_second: f64 = figure.parse().map_err(|_| format!("`{figure}` is no figure"))?;
-                let cpu = sender.end() + receiver.end();
-                costs.push(cpu / (per_second * seconds) * 1e9);
-                rates.push(per_second);
-            }
-        }
-        let [(plain, plain_rate), (tls, tls_rate)] = figures;
-        let cost = |figures: &[f64]| format!("{:.1} ns ±{:.0}%", median(figures), half_range(figures) * 100.0);
-        rows.push(vec![
-            bytes.to_string(),
-            cost(&plain),
-            cost(&tls),
-            ratio(median(&tls) / median(&plain), Some(Bar::AtMost(BAR))),
-            rate(median(&plain_rate)),
-            rate(median(&tls_rate)),
-        ]);
-    }
-    println!("TCP, processor time of both ends for each message, and messages per second\n{}", table(&rows));
-    Ok(())
 }
