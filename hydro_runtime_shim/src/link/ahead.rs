@@ -1,6 +1,7 @@
 //! Records of one open frame, small ones decoded a few ahead of the dataflow.
 //!
-//! A loop of its own decodes a number in a third of the time that it takes among all that a question for one item has to look at. Knows no connections.
+//! A loop of its own decodes numbers faster than a question for one item, which has other things to look at as well: over TCP half as many more
+//! arrive. Knows no connections.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -13,9 +14,9 @@ use super::tag::Tag;
 use crate::codec::{self, CodecError};
 use crate::contract::Codec;
 
-/// Items decoded at once.
-const ITEMS: usize = 64;
-/// Bytes decoded at once: what the dataflow is given is in the processor's nearest cache.
+/// Items decoded at once at most.
+const MOST_ITEMS: usize = 64;
+/// Bytes decoded at once, and what the items take: what the dataflow is given is in the processor's nearest cache.
 const BYTES: usize = 2 << 10;
 
 /// Where the records of a frame come from.
@@ -66,6 +67,14 @@ impl<T, A: Tag<T>> fmt::Debug for Ahead<T, A> {
 impl<T: DeserializeOwned, A: Tag<T>> Ahead<T, A> {
     /// Whether items are decoded when they are asked for: the memory that one owns is best given back before the next one is made.
     const ONE_BY_ONE: bool = std::mem::needs_drop::<A::Item>();
+
+    /// Items decoded at once.
+    const ITEMS: usize = match size_of::<A::Item>() {
+        0 => MOST_ITEMS,
+        size if BYTES / size == 0 => 1,
+        size if BYTES / size > MOST_ITEMS => MOST_ITEMS,
+        size => BYTES / size,
+    };
 
     /// Creates one without a frame.
     pub(super) fn new() -> Self {
@@ -126,7 +135,7 @@ impl<T: DeserializeOwned, A: Tag<T>> Ahead<T, A> {
             return;
         }
         let Source { codec, address, member } = self.source;
-        let items = (self.left as usize).min(ITEMS);
+        let items = (self.left as usize).min(Self::ITEMS);
         let frame = self.bytes.get(self.at..self.end).unwrap_or_default();
         let (mut rest, mut failure) = (frame, None);
         let mut ahead = std::mem::take(&mut self.items);
@@ -161,5 +170,56 @@ impl<T: DeserializeOwned, A: Tag<T>> Ahead<T, A> {
         let taken = self.size - self.left;
         (self.size, self.left) = (0, 0);
         Some(Settled { bytes: std::mem::take(&mut self.bytes), at: self.at, taken })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Plain;
+    use super::*;
+
+    /// Takes all records off a frame; returns them, why there are no more, and how many bytes are left.
+    fn take_all<T: DeserializeOwned>(bytes: &[u8], size: u32) -> (Vec<T>, Option<CodecError>, usize) {
+        let mut ahead = Ahead::<T, Plain>::new();
+        let source = ahead.source;
+        ahead.begin((bytes.to_vec(), 0..bytes.len()), size, source);
+        let mut items = Vec::new();
+        loop {
+            ahead.decode();
+            let before = items.len();
+            items.extend(std::iter::from_fn(|| ahead.next()));
+            let error = ahead.take_error();
+            if error.is_some() || items.len() == before {
+                let settled = ahead.settle().expect("a frame");
+                assert_eq!(settled.taken as usize, items.len());
+                return (items, error, settled.bytes.len() - settled.at);
+            }
+        }
+    }
+
+    #[test]
+    fn all_records_come_in_order() {
+        let numbers: Vec<u64> = (0..1000).collect();
+        let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+        assert_eq!(take_all::<u64>(&bytes, 1000), (numbers, None, 0));
+        assert_eq!(take_all::<[u64; 0]>(&[0; 1000], 1000).0.len(), 1000);
+    }
+
+    #[test]
+    fn records_before_a_wrong_one_come_first() {
+        let mut bytes = vec![1; 100];
+        bytes[70] = 2;
+        let (items, error, left) = take_all::<bool>(&bytes, 100);
+        assert_eq!((items.len(), error.is_some(), left), (70, true, 30));
+        let text = |letter: u8| [1_u64.to_le_bytes().as_slice(), &[letter]].concat();
+        let bytes = [text(b'a'), text(b'b'), text(0xff), text(b'c')].concat();
+        let (items, error, left) = take_all::<String>(&bytes, 4);
+        assert_eq!((items.join(""), error.is_some(), left), ("ab".to_owned(), true, 18));
+    }
+
+    #[test]
+    fn a_frame_that_holds_fewer_records_than_it_says_is_no_endless_one() {
+        let (items, error, left) = take_all::<u32>(&[0; 8], 3);
+        assert_eq!((items.len(), error, left), (2, None, 0));
     }
 }
