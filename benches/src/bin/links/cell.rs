@@ -141,9 +141,9 @@ impl Cell {
 
     /// Returns where an end runs: the receiver on the second processor.
     pub(crate) fn schedule(&self, receives: bool) -> Schedule {
-        // These two have threads that wait for each other, which one processor and a place before all others would stop.
+        // These two have threads that wait for each other.
         let has_threads = matches!(self.path, Path::Timely | Path::Hydra);
-        Schedule { processor: (!has_threads).then_some(usize::from(receives)), first: self.first && !has_threads }
+        Schedule { processor: (!has_threads).then_some(usize::from(receives)), first: self.first }
     }
 
     /// Starts both ends from this executable, the receiver first.

@@ -83,10 +83,10 @@ fn measure() -> Result<(), String> {
         return cpu::measure(&programs, &sizes, how);
     }
     if flags.has("--timely") {
-        return rivals::timely(&programs, &sizes, how);
+        return rivals::timely(&programs, &sizes, (repetitions, seconds));
     }
     if flags.has("--hydra") {
-        return rivals::hydra(&programs, how);
+        return rivals::hydra(&programs, (repetitions, seconds));
     }
     let cells: Vec<Cell> = kinds
         .iter()
@@ -103,23 +103,7 @@ fn measure() -> Result<(), String> {
         })
         .filter(Cell::makes_sense)
         .collect();
-    let mut figures: Vec<Vec<f64>> = vec![Vec::new(); cells.len()];
-    let mut stalled = vec![false; cells.len()];
-    for repetition in 1..=repetitions {
-        eprintln!("repetition {repetition} of {repetitions}");
-        for ((cell, figures), stalled) in cells.iter().zip(&mut figures).zip(&mut stalled) {
-            if *stalled {
-                continue;
-            }
-            match run(cell, &programs) {
-                Ok(figure) => figures.push(figure),
-                Err(error) => {
-                    eprintln!("{cell:?}: {error}");
-                    *stalled = true;
-                }
-            }
-        }
-    }
+    let figures = take_turns(&cells, repetitions, &programs);
     println!("load after:  {}\n", load());
     show::print(&cells, &figures);
     if transport == Transport::Tcp
@@ -128,6 +112,28 @@ fn measure() -> Result<(), String> {
         println!("iperf3, one way: {:.2} GB/s", rate / 1e9);
     }
     Ok(())
+}
+
+/// Measures each cell as often as that, one after the other; one that stalls has no figures from then on.
+fn take_turns(cells: &[Cell], repetitions: usize, programs: &ours::Programs) -> Vec<Vec<f64>> {
+    let mut figures: Vec<Vec<f64>> = vec![Vec::new(); cells.len()];
+    let mut stalled = vec![false; cells.len()];
+    for repetition in 1..=repetitions {
+        eprintln!("repetition {repetition} of {repetitions}");
+        for ((cell, figures), stalled) in cells.iter().zip(&mut figures).zip(&mut stalled) {
+            if *stalled {
+                continue;
+            }
+            match run(cell, programs) {
+                Ok(figure) => figures.push(figure),
+                Err(error) => {
+                    eprintln!("{cell:?}: {error}");
+                    *stalled = true;
+                }
+            }
+        }
+    }
+    figures
 }
 
 fn transport(flags: &Flags) -> Transport {

@@ -1,4 +1,5 @@
-//! `--timely` and `--hydra`: our links beside what others send messages with.
+//! `--timely` and `--hydra`: our links beside what others send messages with. Nobody goes before all other work here: threads of theirs that wait for
+//! each other would stand still.
 
 use std::time::Duration;
 
@@ -17,14 +18,14 @@ const HYDRA_BAR: f64 = 20.0;
 pub(crate) fn timely(
     programs: &ours::Programs,
     sizes: &[usize],
-    (repetitions, seconds, first): (usize, f64, bool),
+    (repetitions, seconds): (usize, f64),
 ) -> Result<(), String> {
     let mut rows = vec![["bytes", "hydro", "timely", "hydro / timely"].map(str::to_owned).to_vec()];
     for &bytes in sizes {
         let mut figures: [Vec<f64>; 2] = Default::default();
         for _ in 0..repetitions {
             for (path, figures) in [Path::Ours, Path::Timely].into_iter().zip(&mut figures) {
-                figures.push(run(&one_way(path, bytes, Transport::Tcp, (seconds, first)), programs)?);
+                figures.push(run(&one_way(path, bytes, Transport::Tcp, seconds), programs)?);
             }
         }
         let [ours, theirs] = figures;
@@ -39,14 +40,11 @@ pub(crate) fn timely(
 ///
 /// # Errors
 /// A program does not do its work.
-pub(crate) fn hydra(
-    programs: &ours::Programs,
-    (repetitions, seconds, first): (usize, f64, bool),
-) -> Result<(), String> {
+pub(crate) fn hydra(programs: &ours::Programs, (repetitions, seconds): (usize, f64)) -> Result<(), String> {
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..repetitions {
-        ours.push(run(&one_way(Path::Ours, 8, Transport::Shm, (seconds, first)), programs)?);
-        let cell = one_way(Path::Hydra, 8, Transport::Shm, (seconds, first));
+        ours.push(run(&one_way(Path::Ours, 8, Transport::Shm, seconds), programs)?);
+        let cell = one_way(Path::Hydra, 8, Transport::Shm, seconds);
         let figure = cell.start_alone()?.hear("RESULT", Duration::from_secs_f64(seconds + 5.0))?;
         theirs.push(figure.parse().map_err(|_| format!("`{figure}` is no figure"))?);
     }
@@ -56,8 +54,8 @@ pub(crate) fn hydra(
     Ok(())
 }
 
-fn one_way(path: Path, bytes: usize, transport: Transport, (seconds, first): (f64, bool)) -> Cell {
-    Cell { path, kind: Kind::Throughput, bytes, seconds, transport, spin: false, first, watched: false }
+fn one_way(path: Path, bytes: usize, transport: Transport, seconds: f64) -> Cell {
+    Cell { path, kind: Kind::Throughput, bytes, seconds, transport, spin: false, first: false, watched: false }
 }
 
 fn write(figures: &[f64]) -> String {

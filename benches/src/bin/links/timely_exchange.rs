@@ -29,10 +29,10 @@ fn end<M: Message + timely::ExchangeData>(cell: &Cell) -> Result<(), String> {
     let arguments = ["-n", "2", "-w", "1", "-p", &index.to_string(), "-h", &hosts.to_string_lossy()].map(str::to_owned);
     let (bytes, seconds) = (cell.bytes, cell.seconds);
     let workers = timely::execute_from_args(arguments.into_iter(), move |worker| {
-        let (mut input, mut probe) = (InputHandle::new(), ProbeHandle::new());
+        let (mut input, probe) = (InputHandle::new(), ProbeHandle::new());
         worker.dataflow::<u64, _, _>(|scope| {
             let records = scope.input_from(&mut input).container::<Vec<M>>();
-            records.exchange(|_: &M| 1).inspect(|message| count(message)).probe_with(&mut probe);
+            records.exchange(|_: &M| 1).inspect(|message| count(message)).probe_with(&probe);
         });
         if worker.index() == 0 {
             let mut messages = offer::<M>(bytes, seconds).peekable();
