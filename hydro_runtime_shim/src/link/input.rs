@@ -146,6 +146,8 @@ impl<T: DeserializeOwned, A: Tag<T>> Input<T, A> {
         if size == 0 {
             return false;
         }
+        // While there is something of it to take, nobody has looked whether more came.
+        connection.arrival.link.silent_pulses.set(0);
         let source = Source { codec: connection.arrival.codec, address: connection.address, member: connection.member };
         self.ahead.begin(connection.frames.lend(), size, source);
         true
