@@ -77,5 +77,7 @@ fuzz_target!(|input: &str| {
 });
 
 fn outcome_of(source: &SourceFile, files: &Files, products: Products) -> Outcome {
-    compile_with(source, files, &Options { program: "fuzz".to_owned(), graph: GraphOptions::default(), products })
+    let options =
+        Options { program: "fuzz".to_owned(), graph: GraphOptions::default(), products, root: String::new() };
+    compile_with(source, files, &options)
 }

@@ -26,6 +26,7 @@ static PROGRAM: Program = Program {
             line: 1,
             type_name: type_name::<String>,
             type_id: TypeId::of::<String>,
+            moves: true,
         },
         Port {
             name: "outbound",
@@ -36,6 +37,7 @@ static PROGRAM: Program = Program {
             line: 2,
             type_name: type_name::<String>,
             type_id: TypeId::of::<String>,
+            moves: true,
         },
     ],
     params: &[

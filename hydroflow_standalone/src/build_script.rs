@@ -35,7 +35,7 @@ fn try_build(path: &Path) -> Result<(), String> {
     let source = SourceFile::new(path.display().to_string(), text);
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let graph = GraphOptions { type_guards: env::var_os("PROFILE").is_some_and(|profile| profile != "release") };
-    let options = Options { program: stem.clone(), graph, products: Products::Embedded };
+    let options = Options { program: stem.clone(), graph, products: Products::Embedded, root: String::new() };
     let outcome = compile_with(&source, &Alone, &options);
     let rendered: Vec<String> =
         outcome.diagnostics.iter().map(|found| found.render_in(&outcome.sources, false)).collect();

@@ -28,6 +28,8 @@ pub struct Options {
     pub graph: GraphOptions,
     /// Which texts are made.
     pub products: Products,
+    /// The Rust module that the program becomes a part of, as a name at the crate's root; empty: the crate's root itself.
+    pub root: String,
 }
 
 /// Which texts are made of a file; each costs time.
@@ -98,7 +100,8 @@ pub fn compile(source: &SourceFile, options: &Options) -> (Option<Compilation>, 
 #[must_use]
 pub fn compile_with(source: &SourceFile, library: &dyn Library, options: &Options) -> Outcome {
     on_large_stack(|| {
-        let (resolved, sources, mut diagnostics) = load(source, library);
+        let (mut resolved, sources, mut diagnostics) = load(source, library);
+        resolved.root.clone_from(&options.root);
         let compiled = compile_modules(&sources, &resolved, options, &mut diagnostics);
         unique(&mut diagnostics);
         let main = main_interface(&resolved, options.products);

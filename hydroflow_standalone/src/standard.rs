@@ -90,6 +90,7 @@ mod tests {
             program: "p".to_owned(),
             graph: crate::graph::GraphOptions::default(),
             products: Products::Check,
+            root: String::new(),
         };
         compile_with(&SourceFile::new("src/p.hf", text), &NoLibrary, &options).diagnostics
     }

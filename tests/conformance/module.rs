@@ -67,7 +67,7 @@ fn counters(stream: TokenStream, edits: &mut Vec<Edit>) {
 /// Compiles a `.hf` text with our compiler. The error is what it says of the text.
 pub(super) fn ours(name: &str, text: &str) -> Result<Compiled, String> {
     let source = SourceFile::new(name, text);
-    let options = Options { program: "case".to_owned(), graph: GRAPH, products: Products::All };
+    let options = Options { program: "case".to_owned(), graph: GRAPH, products: Products::All, root: String::new() };
     let (compilation, diagnostics) = catch_unwind(AssertUnwindSafe(|| compile(&source, &options)))
         .map_err(|_| "our compiler panicked".to_owned())?;
     let Some(compilation) = compilation else {

@@ -150,7 +150,12 @@ fn blank(text: &str, range: &Range<usize>, kept: &[Range<usize>]) -> String {
 
 fn by_command(name: &str, text: &str) -> Result<BTreeSet<usize>, ()> {
     let source = SourceFile::new(format!("src/{name}.hf"), text);
-    let options = Options { program: name.to_owned(), graph: super::module::GRAPH, products: Products::Check };
+    let options = Options {
+        program: name.to_owned(),
+        graph: super::module::GRAPH,
+        products: Products::Check,
+        root: String::new(),
+    };
     let (_, diagnostics) = catch_unwind(AssertUnwindSafe(|| compile(&source, &options))).map_err(|_| ())?;
     let errors = diagnostics.iter().filter(|found| found.level == Level::Error);
     Ok(errors.map(|found| source.line_column(found.primary.span.start).0).collect())

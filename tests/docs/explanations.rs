@@ -46,7 +46,12 @@ fn every_code_that_is_told_is_explained_and_no_other() {
 /// The codes that are told of an `.hf` text, in order.
 fn codes(explanation: &Explanation, text: &str) -> Vec<&'static str> {
     let source = SourceFile::new(format!("{}.hf", explanation.code), text);
-    let options = Options { program: "x".to_owned(), graph: GraphOptions::default(), products: Products::Check };
+    let options = Options {
+        program: "x".to_owned(),
+        graph: GraphOptions::default(),
+        products: Products::Check,
+        root: String::new(),
+    };
     compile(&source, &options).1.into_iter().map(|diagnostic| diagnostic.code).collect()
 }
 

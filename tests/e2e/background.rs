@@ -50,10 +50,16 @@ impl Shell {
 
 impl Drop for Shell {
     fn drop(&mut self) {
-        // Where a test failed: what goes on without us is ours to end.
-        for pid in self.mark.processes().into_keys() {
-            kill(pid);
-        }
+        drop(Ended(&self.mark));
+    }
+}
+
+/// Where a test failed: what goes on without us is ours to end.
+struct Ended<'a>(&'a Mark);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        self.0.processes().into_keys().for_each(kill);
     }
 }
 
@@ -168,6 +174,7 @@ fn programs_are_rewired_while_they_run() {
     let ann = server.clone() + &service("ann", "client", "params = { name = \"ann\" }") + &pair("ann");
     let deployed = programs().with(&ann, &[]);
     let mark = Mark::new();
+    let _ended = Ended(&mark);
     let run = |arguments: &[&str]| mark.on(deployed.hydro(arguments.iter().copied())).run();
     run(&["deploy", "-d"]).exits(0);
     eventually("ann is answered", || run(&["logs", "ann"]).stdout.contains("heard ANN 1"));

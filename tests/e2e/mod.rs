@@ -2,6 +2,8 @@
 
 mod background;
 mod by_hand;
+mod colocated;
+mod commands;
 mod deploy;
 mod draining;
 mod embedded;

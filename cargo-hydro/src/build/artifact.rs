@@ -29,6 +29,27 @@ pub struct Artifact {
     pub description: ProgramDescription,
 }
 
+/// What one binary is made of.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Sources {
+    /// The `.hf` files of its programs.
+    pub programs: Vec<PathBuf>,
+    /// Whether it runs what a variable names, each on a thread of its own, and not the one program that it holds.
+    pub shared: bool,
+}
+
+impl Sources {
+    /// A binary of one program.
+    #[must_use]
+    pub fn one(program: PathBuf) -> Self {
+        Self { programs: vec![program], shared: false }
+    }
+
+    fn absolute(&self, workspace: &Workspace) -> Result<Self, Failure> {
+        Ok(Self { programs: absolute(workspace, &self.programs)?, shared: self.shared })
+    }
+}
+
 /// How to build: cargo's flags with cargo's meaning.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BuildOptions {
@@ -58,28 +79,47 @@ pub fn build(
     options: &BuildOptions,
     reporter: &Reporter,
 ) -> Result<Vec<Artifact>, Failure> {
-    let paths = absolute(workspace, sources)?;
+    let binaries: Vec<Sources> = sources.iter().map(|source| Sources::one(source.clone())).collect();
+    Ok(build_binaries(workspace, &binaries, options, reporter)?.into_iter().flatten().collect())
+}
+
+/// Builds binaries, each of one program or of several of one package, which it then runs in one process. Blocks. There is an artifact for each
+/// program; those of one binary have one executable.
+///
+/// # Errors
+/// As [`build`].
+pub fn build_binaries(
+    workspace: &Workspace,
+    binaries: &[Sources],
+    options: &BuildOptions,
+    reporter: &Reporter,
+) -> Result<Vec<Vec<Artifact>>, Failure> {
+    let binaries = binaries.iter().map(|binary| binary.absolute(workspace)).collect::<Result<Vec<_>, _>>()?;
     let _lock = lock(workspace, reporter)?;
-    let known: Vec<Option<Artifact>> = paths.iter().map(|path| record::fresh(workspace, path, options)).collect();
-    let mut stale: Vec<&PathBuf> =
-        paths.iter().zip(&known).filter(|(_, known)| known.is_none()).map(|(path, _)| path).collect();
+    let known: Vec<Option<Vec<Artifact>>> =
+        binaries.iter().map(|binary| record::fresh(workspace, binary, options)).collect();
+    let mut stale: Vec<&Sources> =
+        binaries.iter().zip(&known).filter(|(_, known)| known.is_none()).map(|(binary, _)| binary).collect();
     stale.sort();
     stale.dedup();
     let built = if stale.is_empty() { Vec::new() } else { build_stale(workspace, &stale, options, reporter)? };
     let mut artifacts = Vec::new();
-    for (path, known) in paths.iter().zip(known) {
+    for (binary, known) in binaries.iter().zip(known) {
         let fresh = known.is_some();
-        let artifact = known.or_else(|| built.iter().find(|artifact| artifact.source == *path).cloned());
-        let artifact = artifact.ok_or_else(|| {
-            Failure::new(ExitCode::BuildFailed, format!("cargo made no program of `{}`", path.display()))
+        let made = || stale.iter().position(|other| *other == binary).and_then(|at| built.get(at).cloned());
+        let of_binary = known.or_else(made).ok_or_else(|| {
+            let shown = binary.programs.first().map(|path| path.display().to_string()).unwrap_or_default();
+            Failure::new(ExitCode::BuildFailed, format!("cargo made no program of `{shown}`"))
         })?;
-        reporter.emit(&Event::Artifact {
-            source: workspace.relative(path).display().to_string(),
-            executable: artifact.executable.display().to_string(),
-            hash: artifact.hash.clone(),
-            fresh,
-        });
-        artifacts.push(artifact);
+        for artifact in &of_binary {
+            reporter.emit(&Event::Artifact {
+                source: workspace.relative(&artifact.source).display().to_string(),
+                executable: artifact.executable.display().to_string(),
+                hash: artifact.hash.clone(),
+                fresh,
+            });
+        }
+        artifacts.push(of_binary);
     }
     Ok(artifacts)
 }
@@ -116,7 +156,8 @@ pub fn check(
     if programs.is_empty() {
         return Ok(());
     }
-    let crates = lay_out(workspace, &programs, options.tls)?;
+    let binaries: Vec<_> = programs.into_iter().map(|program| vec![program]).collect();
+    let crates = lay_out(workspace, &binaries, options.tls)?;
     call(workspace, &crates, Command::Check, options, reporter).map(|_| ())
 }
 
@@ -148,6 +189,16 @@ fn compile(
     reporter: &Reporter,
 ) -> Result<Vec<(Program, Compilation)>, Failure> {
     let read = paths.iter().map(|path| read_program(workspace, path)).collect::<Result<Vec<_>, _>>()?;
+    compile_read(workspace, read, products, options, reporter)
+}
+
+fn compile_read(
+    workspace: &Workspace,
+    read: Vec<Program>,
+    products: Products,
+    options: &BuildOptions,
+    reporter: &Reporter,
+) -> Result<Vec<(Program, Compilation)>, Failure> {
     let outcomes = program::outcomes(&read, workspace, products, options.is_release());
     let mut programs = Vec::new();
     let mut wrong = Vec::new();
@@ -168,27 +219,39 @@ fn compile(
 
 fn build_stale(
     workspace: &Workspace,
-    stale: &[&PathBuf],
+    stale: &[&Sources],
     options: &BuildOptions,
     reporter: &Reporter,
-) -> Result<Vec<Artifact>, Failure> {
+) -> Result<Vec<Vec<Artifact>>, Failure> {
     let (started, read) = (std::time::Instant::now(), std::time::SystemTime::now());
-    let programs = compile(workspace, stale, Products::Layered, options, reporter)?;
-    let names: Vec<&str> = programs.iter().map(|(program, _)| program.name.as_str()).collect();
+    let mut programs = Vec::new();
+    for binary in stale {
+        for (number, path) in binary.programs.iter().enumerate() {
+            let mut program = read_program(workspace, path)?;
+            if binary.shared {
+                program.root = format!("colocated_{number}");
+            }
+            programs.push(program);
+        }
+    }
+    let mut programs = compile_read(workspace, programs, Products::Layered, options, reporter)?;
+    let names: Vec<String> = programs.iter().map(|(program, _)| program.name.clone()).collect();
     let list = if names.len() > 8 { format!("{} programs", names.len()) } else { names.join(", ") };
     reporter.status("Compiling", list.clone());
-    let crates = lay_out(workspace, &programs, options.tls)?;
+    let binaries: Vec<Vec<_>> = stale.iter().map(|binary| programs.drain(..binary.programs.len()).collect()).collect();
+    let crates = lay_out(workspace, &binaries, options.tls)?;
     let executables = call(workspace, &crates, Command::Build, options, reporter)?;
     let mut artifacts = Vec::new();
-    for ((program, compilation), binary) in programs.iter().zip(&crates.binaries) {
+    for ((programs, binary), sources) in binaries.iter().zip(&crates.binaries).zip(stale) {
         let executable = executables.get(&binary.name);
         let executable = executable.ok_or_else(|| {
             Failure::new(ExitCode::BuildFailed, format!("cargo made no program of `{}`", binary.shown))
         })?;
-        let artifact = keep(workspace, program, executable, options)?;
-        let files = compilation.files.iter().filter_map(|file| library::path(workspace, file)).collect();
-        record::write(workspace, &artifact, (files, read), &dep_info(executable), options);
-        artifacts.push(artifact);
+        let of_binary = keep(workspace, programs, executable, options)?;
+        let files = programs.iter().flat_map(|(_, compilation)| &compilation.files);
+        let files = files.filter_map(|file| library::path(workspace, file)).collect();
+        record::write(workspace, (sources, &of_binary), (files, read), &dep_info(executable), options);
+        artifacts.push(of_binary);
     }
     reporter.status("Built", format!("{list} in {:.1} s", started.elapsed().as_secs_f64()));
     Ok(artifacts)
@@ -203,16 +266,17 @@ fn dep_info(executable: &Path) -> PathBuf {
 /// Keeps the executable under its content's name, so that the next build cannot change it under a running service.
 fn keep(
     workspace: &Workspace,
-    program: &Program,
+    programs: &[(Program, Compilation)],
     executable: &Path,
     options: &BuildOptions,
-) -> Result<Artifact, Failure> {
+) -> Result<Vec<Artifact>, Failure> {
+    let shown = programs.first().map(|(program, _)| program.source.name()).unwrap_or_default();
     let failed = |error: std::io::Error| {
-        Failure::new(ExitCode::BuildFailed, format!("cannot keep the program of `{}`", program.source.name()))
-            .cause(error)
+        Failure::new(ExitCode::BuildFailed, format!("cannot keep the program of `{shown}`")).cause(error)
     };
+    let names: Vec<&str> = programs.iter().map(|(program, _)| program.name.as_str()).collect();
     let hash = hash_file(executable).ok_or_else(|| failed(std::io::ErrorKind::NotFound.into()))?;
-    let kept = workspace.target().join("hydro").join("artifacts").join(&hash[..16]).join(&program.name);
+    let kept = workspace.target().join("hydro").join("artifacts").join(&hash[..16]).join(file_name(&names.join("+")));
     if !kept.is_file() {
         let folder = kept.parent().unwrap_or(workspace.target());
         std::fs::create_dir_all(folder).map_err(failed)?;
@@ -221,17 +285,30 @@ fn keep(
         // The file must be closed before it can be executed.
         part.into_temp_path().persist(&kept).map_err(|error| failed(error.error))?;
     }
-    let description = describe(&kept, program, options)?;
-    Ok(Artifact { source: program.path.clone(), executable: kept, hash, description })
+    let descriptions = describe(&kept, shown, options)?;
+    if descriptions.len() != programs.len() {
+        let message = format!("the binary of `{shown}` holds {} programs, not {}", descriptions.len(), programs.len());
+        return Err(Failure::new(ExitCode::BuildFailed, message).cause("internal error: please report it"));
+    }
+    let artifact = |((program, _), description): (&(Program, Compilation), ProgramDescription)| Artifact {
+        source: program.path.clone(),
+        executable: kept.clone(),
+        hash: hash.clone(),
+        description,
+    };
+    Ok(programs.iter().zip(descriptions).map(artifact).collect())
 }
 
-/// Asks the program what it is: its ports with the types as rustc names them.
-fn describe(executable: &Path, program: &Program, options: &BuildOptions) -> Result<ProgramDescription, Failure> {
+/// The names of many programs are shortened to what a file may be called.
+fn file_name(names: &str) -> String {
+    const LONGEST: usize = 60;
+    names.chars().take(LONGEST).collect()
+}
+
+/// Asks the programs of a binary what they are: their ports with the types as rustc names them.
+fn describe(executable: &Path, shown: &str, options: &BuildOptions) -> Result<Vec<ProgramDescription>, Failure> {
     let failed = || {
-        let failure = Failure::new(
-            ExitCode::BuildFailed,
-            format!("the program of `{}` cannot tell its ports", program.source.name()),
-        );
+        let failure = Failure::new(ExitCode::BuildFailed, format!("the program of `{shown}` cannot tell its ports"));
         match &options.target {
             Some(target) => failure.cause(format!("it was built for {target} and does not run here")),
             None => failure,
@@ -242,17 +319,18 @@ fn describe(executable: &Path, program: &Program, options: &BuildOptions) -> Res
     let exit = sys::run(launch, &mut |stream, line| {
         if stream == Stream::Stdout {
             text.push_str(line);
+            text.push('\n');
         }
     });
     let exit = exit.map_err(|error| failed().cause(error))?;
     if !exit.success() {
         return Err(failed().cause(exit));
     }
-    let description: ProgramDescription = serde_json::from_str(&text).map_err(|error| failed().cause(error))?;
-    if description.contract != CONTRACT_VERSION {
-        return Err(
-            failed().cause(format!("it speaks contract {}, this command {CONTRACT_VERSION}", description.contract))
-        );
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    let descriptions: Vec<ProgramDescription> =
+        lines.map(serde_json::from_str).collect::<Result<_, _>>().map_err(|error| failed().cause(error))?;
+    if let Some(other) = descriptions.iter().find(|description| description.contract != CONTRACT_VERSION) {
+        return Err(failed().cause(format!("it speaks contract {}, this command {CONTRACT_VERSION}", other.contract)));
     }
-    Ok(description)
+    Ok(descriptions)
 }

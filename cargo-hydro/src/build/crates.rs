@@ -27,6 +27,8 @@ pub(super) struct Binary {
     pub(super) shown: String,
     /// Its `.hf` files.
     pub(super) files: Vec<Laid>,
+    /// The Rust modules that hold its programs, where it has several.
+    pub(super) roots: Vec<String>,
 }
 
 /// An `.hf` file in its own layout.
@@ -45,11 +47,14 @@ pub(super) struct Laid {
 /// The file of a crate's root, in the program's own folder.
 pub(super) const ROOT_FILE: &str = "root.rs";
 
+/// How the names of binaries of several programs begin.
+pub(super) const SHARED: &str = "hfs-";
+
 /// The generated workspace.
 pub(super) struct Crates {
     /// Its root.
     pub(super) root: PathBuf,
-    /// Its binaries, in the order of the programs.
+    /// Its binaries, in the order they were asked for.
     pub(super) binaries: Vec<Binary>,
 }
 
@@ -77,10 +82,17 @@ pub(super) fn binary_name(program: &Program) -> String {
     format!("{plain}-{}", &blake3::hash(below.as_os_str().as_encoded_bytes()).to_hex()[..6])
 }
 
-/// Writes the generated workspace for these programs; what other programs left there stays, so that their build cache stays.
+/// Returns the name of a binary of several programs. The wrapper knows them by how it begins.
+fn shared_name(programs: &[(Program, Compilation)]) -> String {
+    let names: Vec<String> = programs.iter().map(|(program, _)| binary_name(program)).collect();
+    let package = programs.first().map(|(program, _)| program.package.name.as_str()).unwrap_or_default();
+    format!("{SHARED}{package}-{}", &blake3::hash(names.join(" ").as_bytes()).to_hex()[..8])
+}
+
+/// Writes the generated workspace for these binaries, each of one program or several; what other programs left there stays, so that their build cache stays.
 pub(super) fn lay_out(
     workspace: &Workspace,
-    programs: &[(Program, Compilation)],
+    programs: &[Vec<(Program, Compilation)>],
     tls: bool,
 ) -> Result<Crates, Failure> {
     let writer = Writer { root: root(workspace), workspace, tls };
@@ -111,25 +123,27 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn run(&self, programs: &[(Program, Compilation)]) -> Result<Crates, Problem> {
+    fn run(&self, programs: &[Vec<(Program, Compilation)>]) -> Result<Crates, Problem> {
         let mut binaries = Vec::new();
         let mut packages: BTreeMap<PathBuf, Vec<usize>> = BTreeMap::new();
-        for (at, (program, compilation)) in programs.iter().enumerate() {
-            binaries.push(self.program(program, compilation)?);
+        for (at, of_binary) in programs.iter().enumerate() {
+            let Some((program, _)) = of_binary.first() else { continue };
+            binaries.push(self.binary(of_binary)?);
             packages.entry(program.package.folder.clone()).or_default().push(at);
         }
         let shim = runtime::provide(self.workspace.target())?;
         let mut root_package = None;
         let mut members = BTreeSet::new();
         for (folder, indices) in &packages {
-            let (program, _) = &programs[indices[0]];
+            let (program, _) = &programs[indices[0]][0];
             runtime::check_version(&program.package)?;
             let bins: Vec<(String, String)> = indices
                 .iter()
                 .map(|&at| (binaries[at].name.clone(), format!("{}/{ROOT_FILE}", binaries[at].name)))
                 .collect();
             let bins = with_earlier(&self.generated(folder), bins);
-            let others = self.others(&program.package, indices.iter().map(|&at| &programs[at].1));
+            let others = self
+                .others(&program.package, indices.iter().flat_map(|&at| programs[at].iter().map(|program| &program.1)));
             let manifest = package_manifest(&program.package, &others, &bins, (&shim, self.tls));
             let relative = self.relative(folder);
             if relative.as_os_str().is_empty() {
@@ -144,11 +158,36 @@ impl Writer<'_> {
         Ok(Crates { root: self.root.clone(), binaries })
     }
 
+    /// Writes what a binary is made of. One of several programs has a crate root that takes theirs in as modules.
+    fn binary(&self, programs: &[(Program, Compilation)]) -> Result<Binary, Problem> {
+        let package = |program: &Program| self.generated(&program.package.folder);
+        if let [(program, compilation)] = programs
+            && program.root.is_empty()
+        {
+            let name = binary_name(program);
+            let folder = package(program).join(&name);
+            let files = self.program(&folder, program, compilation)?;
+            self.write(&folder.join(ROOT_FILE), &crate_root(program, compilation))?;
+            return Ok(Binary { name, shown: program.source.name().to_owned(), files, roots: Vec::new() });
+        }
+        let name = shared_name(programs);
+        let (mut files, mut roots, mut shown) = (Vec::new(), Vec::new(), Vec::new());
+        for (program, compilation) in programs {
+            let folder = package(program).join(&name).join(binary_name(program));
+            files.extend(self.program(&folder, program, compilation)?);
+            roots.push(program.root.clone());
+            shown.push(program.source.name());
+        }
+        if let Some((program, _)) = programs.first() {
+            let folder = package(program).join(&name);
+            self.write(&folder.join(ROOT_FILE), &shared_root(&folder, programs))?;
+        }
+        Ok(Binary { name, shown: shown.join(", "), files, roots })
+    }
+
     /// Writes the `.hf` texts in their own layout, their expansions, and the crate root that takes them in. Each program has a folder of its own in
     /// which paths are the user's, for what a file is followed by depends on the program.
-    fn program(&self, program: &Program, compilation: &Compilation) -> Result<Binary, Problem> {
-        let name = binary_name(program);
-        let folder = self.generated(&program.package.folder).join(&name);
+    fn program(&self, folder: &Path, program: &Program, compilation: &Compilation) -> Result<Vec<Laid>, Problem> {
         let Some(layered) = &compilation.layered else {
             return Err(Failure::new(ExitCode::BuildFailed, "internal error: a program without its text").into());
         };
@@ -171,8 +210,7 @@ impl Writer<'_> {
             self.write(&path, &text)?;
             files.push(laid(self.workspace, program, file));
         }
-        self.write(&folder.join(ROOT_FILE), &crate_root(layered, program, compilation))?;
-        Ok(Binary { name, shown: program.source.name().to_owned(), files })
+        Ok(files)
     }
 
     /// The packages whose `.hf` files the programs of a package use besides its own.
@@ -300,7 +338,8 @@ fn lints(file: &LayeredFile, layered: &Layered, has_main: bool) -> &'static str 
 }
 
 /// The crate root: it takes the outermost `.hf` text in as a module, so that the texts themselves can stay as they are.
-fn crate_root(layered: &Layered, program: &Program, compilation: &Compilation) -> String {
+fn crate_root(program: &Program, compilation: &Compilation) -> String {
+    let Some(layered) = &compilation.layered else { return String::new() };
     let Some(first) = layered.files.first() else { return String::new() };
     let limit = compilation.recursion_limit;
     // A file of modules alone is only checked.
@@ -312,5 +351,31 @@ fn crate_root(layered: &Layered, program: &Program, compilation: &Compilation) -
         lints(first, layered, has_main),
         first.name.trim_start_matches('/'),
         first.rust_name,
+    )
+}
+
+/// The crate root of several programs: a Rust module takes each one's outermost text in, which lies in the program's own folder below.
+fn shared_root(folder: &Path, programs: &[(Program, Compilation)]) -> String {
+    let limit = programs.iter().map(|(_, compilation)| compilation.recursion_limit).max().unwrap_or_default();
+    let module = |(program, compilation): &(Program, Compilation)| {
+        let layered = compilation.layered.as_ref()?;
+        let first = layered.files.first()?;
+        let path = folder.join(binary_name(program)).join(first.name.trim_start_matches('/'));
+        Some(format!(
+            "mod {} {{\n    {}    #[path = {:?}]\n    pub(crate) mod {};\n}}\n",
+            program.root,
+            lints(first, layered, true),
+            path.to_string_lossy(),
+            first.rust_name,
+        ))
+    };
+    let main = |(program, compilation): &(Program, Compilation)| {
+        Some(format!("({:?}, {})", program.source.name(), compilation.layered.as_ref()?.entry))
+    };
+    format!(
+        "//! Generated by cargo hydro; the programs are the files below.\n#![recursion_limit = \"{limit}\"]\n#![allow(unused_doc_comments)]\n{}\n\
+         fn main() -> ::std::process::ExitCode {{\n    ::hydro_runtime_shim::private::run_together(&[{}])\n}}\n",
+        programs.iter().filter_map(module).collect::<String>(),
+        programs.iter().filter_map(main).collect::<Vec<_>>().join(", "),
     )
 }

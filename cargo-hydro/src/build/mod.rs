@@ -19,6 +19,6 @@ mod retold;
 mod runtime;
 pub mod wrapper;
 
-pub use artifact::{Artifact, BuildOptions, build, check, check_text};
+pub use artifact::{Artifact, BuildOptions, Sources, build, build_binaries, check, check_text};
 pub use plain_crate::{PlainCrate, plain_crate};
-pub use program::{Program, Shown, find_programs, interface, is_program, picture, read_program, show};
+pub use program::{Program, Shown, find_programs, interface, is_program, package_name, picture, read_program, show};

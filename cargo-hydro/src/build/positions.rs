@@ -13,6 +13,7 @@ use super::echo::{Told, place};
 use super::machinery::{is_consequence, is_machinery_file, tidy, without_machinery};
 use super::retell::{retell, source_text};
 use super::retold;
+use super::wrapper::alias;
 use crate::report::Event;
 
 /// Puts messages right; remembers what was told.
@@ -165,12 +166,21 @@ impl<'a> Positions<'a> {
 
     fn mend_text(&self, text: &str) -> String {
         let mut text = text.replace(&*self.crates.root.to_string_lossy(), &self.user_root.to_string_lossy());
+        for binary in &self.crates.binaries {
+            // The longest first: the shorter ones are parts of them.
+            for number in (1..binary.roots.len()).rev() {
+                for file in &binary.files {
+                    text = text.replace(&alias(&file.shown, number), &file.shown);
+                }
+            }
+        }
         for (generated, written) in &self.lines {
             if text.contains(generated.as_str()) {
                 text = text.replace(generated.as_str(), written);
             }
         }
-        for module in self.files().map(|file| format!("{}::", file.rust_name)) {
+        let roots = self.crates.binaries.iter().flat_map(|binary| &binary.roots);
+        for module in roots.chain(self.files().map(|file| &file.rust_name)).map(|name| format!("{name}::")) {
             if text.contains(&module) {
                 text = text.replace(&module, "");
             }

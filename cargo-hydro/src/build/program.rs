@@ -28,6 +28,8 @@ pub struct Program {
     pub source: SourceFile,
     /// The package that holds it.
     pub package: Package,
+    /// The Rust module that it becomes a part of, where several programs become one binary; empty: the crate's root.
+    pub(super) root: String,
 }
 
 /// Finds all `.hf` files under the `src` folders of the workspace's packages, in order.
@@ -78,7 +80,8 @@ pub fn read_program(workspace: &Workspace, path: &Path) -> Result<Program, Failu
         .hint("put it into the `src` folder of a package; its dependencies are the program's"));
     };
     let name = absolute.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-    Ok(Program { name, source: SourceFile::new(name_for_users, text), package, path: absolute })
+    let source = SourceFile::new(name_for_users, text);
+    Ok(Program { name, source, package, path: absolute, root: String::new() })
 }
 
 /// Tells where a file stops being text; what cannot be read is shown as `�`.
@@ -93,6 +96,13 @@ fn no_text(shown: &str, error: &FromUtf8Error) -> Failure {
         &SourceMap::new(source),
         false,
     ))
+}
+
+/// Returns the name of the package that holds an `.hf` file; empty: none does, which building it tells.
+#[must_use]
+pub fn package_name(workspace: &Workspace, path: &Path) -> String {
+    let absolute = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    workspace.package_of(&absolute).map(|package| package.name.clone()).unwrap_or_default()
 }
 
 /// Reads the header of an `.hf` file's `main` module; no cargo, no rustc.
@@ -121,7 +131,7 @@ impl Program {
     fn compile(&self, workspace: &Workspace, products: Products, release: bool) -> Outcome {
         // Type guards give better errors and cost build time; a release build is made of what was checked before.
         let graph = GraphOptions { type_guards: !release };
-        let options = Options { program: self.name.clone(), graph, products };
+        let options = Options { program: self.name.clone(), graph, products, root: self.root.clone() };
         compile_with(&self.source, &WorkspaceLibrary { workspace }, &options)
     }
 }

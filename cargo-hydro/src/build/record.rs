@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use hydro_runtime_shim::contract::ProgramDescription;
 use serde::{Deserialize, Serialize};
 
-use super::artifact::{Artifact, BuildOptions};
+use super::artifact::{Artifact, BuildOptions, Sources};
 use super::crates;
 use crate::sys;
 use crate::workspace::Workspace;
@@ -21,34 +21,39 @@ struct Record {
     inputs: Stamps,
     executable: PathBuf,
     hash: String,
-    description: ProgramDescription,
+    descriptions: Vec<ProgramDescription>,
 }
 
-/// Returns the artifact of an earlier build, where all that went into it is what it was.
-pub(super) fn fresh(workspace: &Workspace, program: &Path, options: &BuildOptions) -> Option<Artifact> {
-    let text = std::fs::read_to_string(place(workspace, program, options)).ok()?;
+/// Returns the artifacts of an earlier build of these programs, where all that went into their binary is what it was.
+pub(super) fn fresh(workspace: &Workspace, sources: &Sources, options: &BuildOptions) -> Option<Vec<Artifact>> {
+    let text = std::fs::read_to_string(place(workspace, sources, options)).ok()?;
     let record: Record = serde_json::from_str(&text).ok()?;
     let same = record.version == env!("CARGO_PKG_VERSION") && record.flags == flags(workspace, options);
-    if !same || !record.executable.is_file() || !record.inputs.hold() {
+    let programs = &sources.programs;
+    let whole = record.descriptions.len() == programs.len() && record.executable.is_file();
+    if !same || !whole || !record.inputs.hold() {
         return None;
     }
-    Some(Artifact {
-        source: program.to_owned(),
-        executable: record.executable,
-        hash: record.hash,
-        description: record.description,
-    })
+    let Record { executable, hash, descriptions, .. } = record;
+    let artifact = |(program, description): (&PathBuf, ProgramDescription)| Artifact {
+        source: program.clone(),
+        executable: executable.clone(),
+        hash: hash.clone(),
+        description,
+    };
+    Some(programs.iter().zip(descriptions).map(artifact).collect())
 }
 
-/// Records a build. `files` are the `.hf` files of the program, which were read after `read`, `dep_info` is the file in which cargo lists what went
+/// Records a build of one binary. `files` are the `.hf` files of its programs, which were read after `read`, `dep_info` is the file in which cargo lists what went
 /// into the binary. A build whose `.hf` files were written meanwhile is not recorded: it may have seen the old text.
 pub(super) fn write(
     workspace: &Workspace,
-    artifact: &Artifact,
+    (sources, artifacts): (&Sources, &[Artifact]),
     (files, read): (Vec<PathBuf>, SystemTime),
     dep_info: &Path,
     options: &BuildOptions,
 ) {
+    let Some(artifact) = artifacts.first() else { return };
     if Stamps::take(files.clone()).any_since(read) {
         return;
     }
@@ -70,17 +75,17 @@ pub(super) fn write(
         inputs: Stamps::take(inputs),
         executable: artifact.executable.clone(),
         hash: artifact.hash.clone(),
-        description: artifact.description.clone(),
+        descriptions: artifacts.iter().map(|artifact| artifact.description.clone()).collect(),
     };
-    let place = place(workspace, &artifact.source, options);
+    let place = place(workspace, sources, options);
     if let (Ok(text), Some(folder)) = (serde_json::to_string(&record), place.parent()) {
         // Without the record the next build only asks cargo again.
         let _ = std::fs::create_dir_all(folder).and_then(|()| sys::fs::write_atomic(&place, text.as_bytes()));
     }
 }
 
-fn place(workspace: &Workspace, program: &Path, options: &BuildOptions) -> PathBuf {
-    let key = format!("{} {:?} {:?} {}", program.display(), options.profile, options.target, options.tls);
+fn place(workspace: &Workspace, sources: &Sources, options: &BuildOptions) -> PathBuf {
+    let key = format!("{sources:?} {:?} {:?} {}", options.profile, options.target, options.tls);
     let name = blake3::hash(key.as_bytes()).to_hex();
     workspace.target().join("hydro").join("records").join(format!("{}.json", &name[..24]))
 }

@@ -42,13 +42,22 @@ fn detached(args: &Args, folder: &Path, workspace: &Workspace, reporter: &Report
     // What is wrong is told before anything is begun.
     let deployment = checked(workspace, args.local, reporter)?;
     let home = Home::new(workspace.root(), &deployment.name);
-    let client = match daemon::find(&home)? {
-        Some(client) => client,
-        None => daemon::start(workspace.root(), &home)?,
-    };
     let expected = args.plan.as_ref().map(|file| plan::read(&super::absolute(folder, file), file)).transpose()?;
     let request = DeployRequest { expected, ..request(folder, &args.workspace, &args.compile, args.local) };
-    ended(client.ask(&Request::Deploy(request), |event| without_logs(&event, reporter))?, reporter)?;
+    let request = Request::Deploy(request);
+    let ask = || {
+        let client = match daemon::find(&home)? {
+            Some(client) => client,
+            None => daemon::start(workspace.root(), &home)?,
+        };
+        client.ask(&request, |event| without_logs(&event, reporter))
+    };
+    let reply = match ask() {
+        // Whoever held it died in this very moment, and its services with it: begin anew.
+        Err(_) if daemon::find(&home)?.is_none() => ask()?,
+        reply => reply?,
+    };
+    ended(reply, reporter)?;
     reporter.status("Deployed", format!("{} in the background; `cargo hydro ps` lists it", deployment.name));
     Ok(0)
 }

@@ -77,8 +77,11 @@ pub(super) fn down(args: &DownArgs, folder: &Path, reporter: &Reporter) -> Resul
         reporter.status("Down", format!("{} (it did not run)", home.name()));
         return Ok(0);
     };
-    let reply = client.ask(&Request::Down {}, |event| without_logs(&event, reporter))?;
-    ended(reply, reporter)?;
+    match client.ask(&Request::Down {}, |event| without_logs(&event, reporter)) {
+        // Whoever held it died in this very moment; its guardian ends the services.
+        Err(_) if daemon::find(&home)?.is_none() => {}
+        reply => ended(reply?, reporter)?,
+    }
     home.wait_until_free();
     reporter.status("Down", home.name());
     Ok(0)

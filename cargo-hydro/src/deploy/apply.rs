@@ -8,13 +8,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use hydro_runtime_shim::contract::AdminRequest;
 use hydroflow_standalone::interface::Direction;
 
+use super::bind::Bound;
 use super::change::{Change, Changes, Reason, Rewire, Told, compare};
+use super::colocate::{check_joining, keep_whole};
 use super::engine::{Engine, EngineOptions, State, together, with_lines};
 use super::late::{Late, Running};
 use super::model::{Deployment, Link, PortRef, Program, Service};
+use super::placeholders::Owns;
 use super::plan::{Address, Addresses, Plan};
-use super::start::{Artifacts, Listeners, SETTLE, Starting};
-use super::{keep, topology};
+use super::start::{Artifacts, SETTLE, Starting};
+use super::{keep, placeholders, topology};
 use crate::machine::{Member, MemberSpec};
 use crate::report::{ExitCode, Failure};
 
@@ -53,11 +56,11 @@ impl Engine {
         };
         let prepared = self.prepare(deployment, late_links, false).await?;
         let starting = self.starting(&prepared);
-        let listeners = starting.listen()?;
+        let bound = starting.bind()?;
         let late = self.late(&prepared);
-        let plan = starting.plan(self.addresses(), &listeners, &late);
+        let plan = starting.plan(self.given(), &bound, &late);
         starting.tell(&plan);
-        let started = starting.start(&prepared.artifacts, prepared.build, plan, listeners).await?;
+        let started = starting.start(&prepared.artifacts, prepared.build, plan, bound).await?;
         self.keep(&prepared.deployment, late, started);
         Ok(())
     }
@@ -76,10 +79,10 @@ impl Engine {
         self.announce(&prepared, &foreseen);
         // Who goes may hold an address that somebody else is to have.
         self.take_down(&prepared.running).await;
-        let listeners = starting.listen()?;
-        let plan = starting.plan(self.addresses(), &listeners, &late);
+        let bound = starting.bind()?;
+        let plan = starting.plan(self.given(), &bound, &late);
         let goers = self.goers(&prepared, &starting, &plan);
-        let started = starting.start(&prepared.artifacts, prepared.build, plan.clone(), listeners).await?;
+        let started = starting.start(&prepared.artifacts, prepared.build, plan.clone(), bound).await?;
         self.edit(|wished| *wished = prepared.deployment.clone());
         self.keep(&prepared.deployment, late, started);
         self.keep_otherwise(&foreseen);
@@ -107,6 +110,9 @@ impl Engine {
     ) -> Result<Prepared, Vec<Failure>> {
         let options = self.inner.options();
         problems.splice(0..0, topology::check(&deployment, options.local));
+        if !exact {
+            problems.extend(check_joining(&deployment, &self.state().running()));
+        }
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -120,7 +126,7 @@ impl Engine {
             let state = self.state();
             let running = match exact {
                 true => state.staying(&deployment),
-                false => state.started.iter().map(|(name, started)| (name.clone(), count(&started.members))).collect(),
+                false => state.running(),
             };
             (running, state.builds)
         };
@@ -131,6 +137,14 @@ impl Engine {
             starting.check_types(&artifacts, build, &self.state().started)?;
             artifacts
         };
+        if exact {
+            let state = self.state();
+            let is_rebuilt = |name: &str| {
+                let before = state.started.get(name).and_then(|started| started.artifact.as_ref());
+                before.map(|artifact| &artifact.executable) != artifacts.get(name).map(|artifact| &artifact.executable)
+            };
+            keep_whole(&state.deployment, &prepared.deployment, &mut prepared.running, is_rebuilt);
+        }
         prepared.artifacts = artifacts;
         Ok(prepared)
     }
@@ -149,23 +163,31 @@ impl Engine {
         self.state().late.grown(&prepared.deployment, &prepared.running)
     }
 
-    fn addresses(&self) -> Addresses {
-        self.state().started.iter().flat_map(|(name, started)| started.addresses(name)).collect()
+    /// Returns where members are that run, and what they have.
+    fn given(&self) -> (Addresses, Owns) {
+        let state = self.state();
+        let addresses = state.started.iter().flat_map(|(name, started)| started.addresses(name)).collect();
+        let owns = state.started.iter().flat_map(|(name, started)| {
+            (0..).zip(&started.owns).map(|(member, own)| ((name.clone(), member), own.clone()))
+        });
+        (addresses, owns.collect())
     }
 
     /// Compares without touching anything; new members have no addresses yet, and so have made-up ones.
     fn foresee(&self, prepared: &Prepared, starting: &Starting<'_>, late: &Late) -> Changes {
-        let mut addresses = self.addresses();
+        let (mut addresses, owns) = self.given();
+        let mut made_up = placeholders::example(&prepared.deployment);
+        made_up.extend(owns);
         addresses.retain(|(service, member), _| prepared.running.get(service).is_some_and(|count| member < count));
         for (name, service) in &prepared.deployment.services {
             if matches!(service.program, Program::Hydroflow { .. }) {
                 for member in 0..service.count {
-                    let made_up = || Address::of(([127, 0, 0, 1], 0).into()).with_socket(format!("{name}.{member}"));
-                    addresses.entry((name.clone(), member)).or_insert_with(made_up);
+                    let somewhere = || Address::of(([127, 0, 0, 1], 0).into()).with_socket(format!("{name}.{member}"));
+                    addresses.entry((name.clone(), member)).or_insert_with(somewhere);
                 }
             }
         }
-        let plan = starting.plan(addresses, &Listeners::new(), late);
+        let plan = starting.plan((addresses, made_up), &Bound::default(), late);
         let mut changes = Changes::default();
         for goer in self.goers(prepared, starting, &plan) {
             match goer.change {
@@ -236,11 +258,15 @@ impl Engine {
         for planned in &plan.members {
             let stays = prepared.running.get(&planned.service).is_some_and(|count| planned.member < *count);
             let Some(service) = prepared.deployment.services.get(&planned.service).filter(|_| stays) else { continue };
+            // A process of several goes on as it is, or not at all.
+            if !prepared.deployment.process_of(&planned.service).is_empty() {
+                continue;
+            }
             let number = planned.member as usize;
             let Some(started) = state.started.get(&planned.service) else { continue };
             let (Some(old), Some(again)) = (started.planned.get(number), started.again.get(number)) else { continue };
-            let (program, args) = starting.invocation(service, prepared.artifacts.get(&planned.service));
-            let new = Told { program: &program, args: &args, env: &planned.env };
+            let program = starting.program(planned, prepared.artifacts.get(&planned.service));
+            let new = Told { program: &program, args: &planned.args, env: &planned.env };
             let before = Told { program: &again.program, args: &again.args, env: &old.env };
             let change = compare(before, new, &ports(service));
             let Ok(mut again) = again.again() else { continue };
@@ -251,7 +277,7 @@ impl Engine {
             for (name, value) in given {
                 again.env.entry(name).or_insert(value);
             }
-            (again.program, again.args) = (program, args);
+            (again.program, again.args, again.health) = (program, planned.args.clone(), planned.health.clone());
             goers.push(Goer { name: planned.name.clone(), service: planned.service.clone(), number, change, again });
         }
         goers
@@ -323,6 +349,11 @@ impl Engine {
 }
 
 impl State {
+    /// Returns how many members of each service there are.
+    fn running(&self) -> Running {
+        self.started.iter().map(|(name, started)| (name.clone(), count(&started.members))).collect()
+    }
+
     /// Returns how many members of each service can stay where they are.
     fn staying(&self, wished: &Deployment) -> Running {
         let stays = |name: &String, old: &Service, new: &Service| {

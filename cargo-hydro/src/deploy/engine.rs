@@ -20,7 +20,7 @@ use super::keep::{self, Clock};
 use super::late::Late;
 use super::model::{Deployment, PortRef, Program};
 use super::sockets::Sockets;
-use super::start::Started;
+use super::started::Started;
 use crate::build::BuildOptions;
 use crate::machine::{self, ExitWatch, LogReader, Member};
 use crate::report::{ExitCode, Failure, LogStream, Reporter};
@@ -242,7 +242,7 @@ impl Engine {
         });
         members
             .map(|(service, member, socket)| {
-                let (standing, restarts) = state.supervision.standing(member.name()).unwrap_or((Standing::Down, 0));
+                let (standing, restarts) = state.supervision.standing(member.leader()).unwrap_or((Standing::Down, 0));
                 MemberStatus {
                     name: member.name().to_owned(),
                     service: service.clone(),
@@ -266,9 +266,15 @@ impl Engine {
         let members =
             state.started.iter().flat_map(|(service, started)| started.members.iter().map(move |m| (service, m)));
         members
+            .filter(|(_, member)| !member.is_led())
             .filter_map(|(service, member)| {
-                let exit = member.exit().now().filter(|exit| !exit.success() && !member.stopper().was_asked())?;
-                let failure = Failure::new(ExitCode::DeployFailed, format!("`{}` {exit}", member.name()));
+                let was_asked = member.process_stopper().was_asked();
+                let exit = member.process_exit().now().filter(|exit| !exit.success() && !was_asked)?;
+                let who = match member.shared() {
+                    Some(shared) => format!("the process of `{}`", shared.names.join("`, `")),
+                    None => format!("`{}`", member.name()),
+                };
+                let failure = Failure::new(ExitCode::DeployFailed, format!("{who} {exit}"));
                 let origin = state.deployment.services.get(service).and_then(|service| service.origin.clone());
                 Some(with_lines(Failure { origin, ..failure }, member))
             })

@@ -15,10 +15,12 @@ use super::model::{
     SupervisedGroup, Upkeep,
 };
 use crate::build;
+use crate::machine::{Health, HealthCheck};
 use crate::report::{ExitCode, Failure, Origin, Reporter, diagnostic_event, diagnostic_rendered};
 use crate::workspace::Workspace;
 use crate::workspace::hydro_toml::{
-    self, FILE_NAME, HydroToml, RawGroup, RawKind, RawLink, RawPort, RawProgram, RawService, RawUpkeep,
+    self, FILE_NAME, HydroToml, RawCheck, RawGroup, RawHealth, RawKind, RawLink, RawPort, RawProgram, RawService,
+    RawUpkeep,
 };
 
 /// Reads the workspace's `Hydro.toml`.
@@ -161,6 +163,11 @@ impl Resolver<'_> {
                     let error = Diagnostic::error("HT0102", message, name.span());
                     self.wrong.push(error.hint("write them into `command`, `args` or `env`"));
                 }
+                if let Some(colocate) = raw.colocate.as_ref().filter(|colocate| *colocate.get_ref()) {
+                    let message = "a command cannot share a process with others";
+                    let error = Diagnostic::error("HT0103", message, colocate.span());
+                    self.wrong.push(error.hint("leave out `colocate`; it is for services with `src`"));
+                }
                 Program::Command { argv: argv.clone() }
             }
             RawProgram::Source(path) => {
@@ -186,9 +193,18 @@ impl Resolver<'_> {
             args: raw.args.clone(),
             env: raw.env.iter().map(|(name, value)| (name.get_ref().clone(), value.clone())).collect(),
             listen: raw.listen.as_ref().map(|listen| listen.get_ref().clone()),
+            colocate: self.colocate(raw),
+            health: raw.health.as_ref().map(health),
+            fresh_data: raw.fresh_data,
             upkeep: upkeep(&raw.upkeep),
             origin: Some(origin),
         })
+    }
+
+    fn colocate(&self, raw: &RawService) -> Option<String> {
+        let RawProgram::Source(path) = &raw.program else { return None };
+        let wished = raw.colocate.as_ref().is_some_and(|colocate| *colocate.get_ref());
+        wished.then(|| build::package_name(self.workspace, &self.folder.join(path.get_ref())))
     }
 
     fn origin(&self, offset: usize) -> Origin {
@@ -205,6 +221,16 @@ fn security(raw: Option<&Spanned<String>>) -> Security {
 /// Another word was told of, too.
 fn local_links(raw: Option<&Spanned<String>>) -> Option<LocalLinks> {
     LocalLinks::parse(raw?.get_ref())
+}
+
+fn health(raw: &RawHealth) -> Health {
+    let check = match &raw.check {
+        RawCheck::Command(argv) => HealthCheck::Command(argv.clone()),
+        RawCheck::Http(url) => HealthCheck::Http(url.clone()),
+        RawCheck::Log(text) => HealthCheck::Log(text.clone()),
+        RawCheck::Port(name) => HealthCheck::Connect(format!("{{host}}:{{port:{name}}}")),
+    };
+    Health { check, timeout: raw.timeout }
 }
 
 fn upkeep(raw: &RawUpkeep) -> Upkeep {

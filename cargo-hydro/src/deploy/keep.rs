@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of building and wiring; a member is started again exactly as it was started first, at the same listening socket.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -11,11 +12,11 @@ use tokio::sync::Notify;
 
 use super::authority::Authority;
 use super::change::Changes;
-use super::engine::{Engine, Inner, State, together};
+use super::engine::{Engine, Inner, MemberStatus, State, together};
 use super::late::Late;
 use super::model::{Deployment, SupervisedGroup, Upkeep};
 use super::renewal::{issue_another, renew};
-use super::start::Started;
+use super::started::Started;
 use crate::machine::{Member, Place, Stopper};
 use crate::report::{Event, Failure, ServiceState};
 use crate::supervision::{Action, Child, End, Group, Restart, Shutdown, Standing, Supervision, Work};
@@ -134,6 +135,9 @@ impl Engine {
             .collect();
         let mut actions = Vec::new();
         for (service, member) in members {
+            if state.member(&member).is_some_and(Member::is_led) {
+                continue;
+            }
             adopt(&mut state, &service, &member, now);
             let standing = old.standing(&member).map_or(Standing::Down, |(standing, _)| standing);
             if matches!(standing, Standing::Down | Standing::Paused(_)) {
@@ -158,7 +162,10 @@ impl Engine {
         for (service, started) in &started {
             for (planned, member) in started.planned.iter().zip(&started.members) {
                 let number = planned.member;
-                adopt(&mut state, service, member.name(), now);
+                // Who shares a process lives and dies with it: one of them stands for all.
+                if !member.is_led() {
+                    adopt(&mut state, service, member.name(), now);
+                }
                 self.inner.watch(service, number, member, started.authority.as_ref());
             }
         }
@@ -180,7 +187,10 @@ impl Engine {
     pub async fn stop(&self, name: &str) -> Result<Exit, Failure> {
         let (members, exits) = (self.members(name)?, self.pick(name, Member::exit)?);
         for member in &members {
-            self.inner.change(|supervision, now| supervision.hold(&member.name, now));
+            match self.alone(&member.name, &members) {
+                Alone::Process(leader) => self.inner.change(|supervision, now| supervision.hold(&leader, now)),
+                Alone::Seat(stopper) => drop(tokio::spawn(async move { stopper.stop(GRACE).await })),
+            }
         }
         let exit = together(exits.into_iter().map(|exit| async move { exit.wait().await })).await;
         self.inner.see_ends();
@@ -192,27 +202,49 @@ impl Engine {
     /// # Errors
     /// It was not started before.
     pub fn start(&self, name: &str) -> Result<(), Failure> {
-        for member in self.members(name)? {
-            self.inner.change(|supervision, now| supervision.release(&member.name, now));
+        for leader in self.leaders(name)? {
+            self.inner.change(|supervision, now| supervision.release(&leader, now));
         }
         Ok(())
     }
 
-    /// Stops a service (or one member, `service.N`), and starts it again.
+    /// Stops a service (or one member, `service.N`), and starts it again; with all that share its process.
     ///
     /// # Errors
     /// It was not started before.
     pub async fn restart(&self, name: &str) -> Result<(), Failure> {
-        let (members, exits) = (self.members(name)?, self.pick(name, Member::exit)?);
-        for member in &members {
-            self.inner.change(|supervision, now| supervision.renew(&member.name, now));
+        let (leaders, exits) = (self.leaders(name)?, self.pick(name, Member::process_exit)?);
+        for leader in &leaders {
+            self.inner.change(|supervision, now| supervision.renew(leader, now));
         }
         together(exits.into_iter().map(|exit| async move { exit.wait().await })).await;
         self.inner.see_ends();
         Ok(())
     }
 
-    /// Ends a service (or one member, `service.N`) at once. What follows is its supervisor's affair, as with any other end.
+    /// Returns the members that stand for the processes of a service or of one member.
+    fn leaders(&self, name: &str) -> Result<BTreeSet<String>, Failure> {
+        let members = self.members(name)?;
+        let state = self.state();
+        let leader = |member: &MemberStatus| state.member(&member.name).map(|member| member.leader().to_owned());
+        Ok(members.iter().filter_map(leader).collect())
+    }
+
+    /// Tells what must end so that a member does, `ending` being those that end with it: its process, unless others in there go on.
+    fn alone(&self, name: &str, ending: &[MemberStatus]) -> Alone {
+        let state = self.state();
+        let Some(member) = state.member(name) else { return Alone::Process(name.to_owned()) };
+        let goes_on = |other: &String| {
+            let is_ending = ending.iter().any(|member| member.name == *other);
+            !is_ending && state.member(other).is_some_and(Member::is_running)
+        };
+        match member.shared() {
+            Some(shared) if shared.names.iter().any(goes_on) => Alone::Seat(member.stopper().clone()),
+            _ => Alone::Process(member.leader().to_owned()),
+        }
+    }
+
+    /// Ends a service (or one member, `service.N`) at once, with all that share its process. What follows is its supervisor's affair, as with any other end.
     ///
     /// # Errors
     /// It was not started.
@@ -253,6 +285,14 @@ impl Engine {
     }
 }
 
+/// What ends when a member is stopped.
+enum Alone {
+    /// The process that this member stands for.
+    Process(String),
+    /// One thread of it.
+    Seat(Stopper),
+}
+
 async fn end(stopper: &Stopper, shutdown: Shutdown) -> Exit {
     match shutdown {
         Shutdown::Kill => stopper.kill().await,
@@ -265,12 +305,16 @@ impl Inner {
     /// Has the end of a member told, and its certificate renewed until then.
     fn watch(self: &Arc<Self>, service: &str, number: u32, member: &Member, authority: Option<&Arc<Authority>>) {
         let (inner, exit) = (Arc::downgrade(self), member.exit().clone());
-        tokio::spawn(async move {
-            exit.wait().await;
-            if let Some(inner) = inner.upgrade() {
-                inner.see_ends();
-            }
-        });
+        let process = member.shared().filter(|_| !member.is_led()).map(|shared| shared.exit.clone());
+        for exit in std::iter::once(exit).chain(process) {
+            let inner = Weak::clone(&inner);
+            tokio::spawn(async move {
+                exit.wait().await;
+                if let Some(inner) = inner.upgrade() {
+                    inner.see_ends();
+                }
+            });
+        }
         if let Some(authority) = authority {
             let (authority, reporter) = (Arc::clone(authority), self.reporter.clone());
             tokio::spawn(renew(authority, (service.to_owned(), number), member.exit().clone(), reporter));
@@ -298,7 +342,8 @@ impl Inner {
             .started
             .values()
             .flat_map(|started| &started.members)
-            .filter_map(|member| Some((member.name().to_owned(), member.exit().now()?)))
+            .filter(|member| !member.is_led())
+            .filter_map(|member| Some((member.name().to_owned(), member.process_exit().now()?)))
             .collect();
         for (name, exit) in ended {
             let end = if exit.success() { End::Normal } else { End::Abnormal };
@@ -321,7 +366,7 @@ impl Inner {
             Action::Start(name) => return self.start_again(state, &name),
             Action::Stop(name, shutdown) => {
                 if let Some(member) = state.member(&name) {
-                    let stopper = member.stopper().clone();
+                    let stopper = member.process_stopper().clone();
                     tokio::spawn(async move { end(&stopper, shutdown).await });
                 }
             }
@@ -339,15 +384,18 @@ impl Inner {
         Vec::new()
     }
 
-    /// Starts a member as it was started before.
+    /// Starts a member as it was started before, with all that share its process.
     fn start_again(self: &Arc<Self>, state: &mut State, name: &str) -> Vec<Action> {
         let Some((service, number)) = state.find(name) else { return Vec::new() };
-        let Some(started) = state.started.get_mut(&service) else { return Vec::new() };
-        let index = number as usize;
-        let Some(again) = started.again.get(index) else { return Vec::new() };
+        let Some(started) = state.started.get(&service) else { return Vec::new() };
+        let Some(again) = started.again.get(number as usize) else { return Vec::new() };
+        let seats = again.seats.clone();
+        let names = if seats.is_empty() { vec![name] } else { seats.iter().map(|seat| seat.name.as_str()).collect() };
         // A member that is started again and again is never there when its certificate would be renewed.
-        if let Some(authority) = &started.authority {
-            issue_another(authority, &service, number, &self.reporter);
+        for (service, number) in names.into_iter().filter_map(|name| state.find(name)) {
+            if let Some(authority) = state.started.get(&service).and_then(|started| started.authority.as_ref()) {
+                issue_another(authority, &service, number, &self.reporter);
+            }
         }
         let place = Place::Localhost;
         let result = again.again().map_err(|error| error.to_string()).and_then(|spec| {
@@ -358,8 +406,11 @@ impl Inner {
         });
         match result {
             Ok(member) => {
-                self.watch(&service, number, &member, started.authority.as_ref());
-                started.members[index] = member;
+                let members = if seats.is_empty() { vec![member] } else { member.seated(seats, &self.reporter) };
+                members.into_iter().for_each(|member| self.replace(state, member));
+                if self.waits_until_well(state, name) {
+                    return Vec::new();
+                }
                 state.supervision.started(name, self.clock.now())
             }
             Err(reason) => {
@@ -367,6 +418,45 @@ impl Inner {
                 state.supervision.ended(name, End::Abnormal, self.clock.now())
             }
         }
+    }
+}
+
+impl Inner {
+    /// Has a member that was started again count as up when it is well, and killed where that takes too long. None: it has no check.
+    fn waits_until_well(self: &Arc<Self>, state: &State, name: &str) -> bool {
+        let Some(again) = state.find(name).and_then(|(service, number)| {
+            state.started.get(&service)?.again.get(number as usize).filter(|again| again.health.is_some())?.again().ok()
+        }) else {
+            return false;
+        };
+        let Some(member) = state.member(name) else { return false };
+        let (stopper, exit) = (member.process_stopper().clone(), member.process_exit().clone());
+        let (inner, name) = (Arc::downgrade(self), name.to_owned());
+        tokio::spawn(async move {
+            let result = tokio::select! {
+                result = again.until_well() => result,
+                // Whoever watches it tells of its end.
+                _ = exit.wait() => return,
+            };
+            let Some(inner) = inner.upgrade() else { return };
+            match result {
+                Ok(()) => inner.change(|supervision, now| supervision.started(&name, now)),
+                Err(ill) => {
+                    inner.reporter.warning(format!("`{name}` did not become healthy and is ended: {ill}"));
+                    drop(inner);
+                    stopper.kill().await;
+                }
+            }
+        });
+        true
+    }
+
+    /// Puts a member in the place of the one that it was before.
+    fn replace(self: &Arc<Self>, state: &mut State, member: Member) {
+        let Some((service, number)) = state.find(member.name()) else { return };
+        let Some(started) = state.started.get_mut(&service) else { return };
+        self.watch(&service, number, &member, started.authority.as_ref());
+        started.members[number as usize] = member;
     }
 }
 

@@ -1,10 +1,12 @@
 //! From a wished-for deployment to running, wired services: model → topology (checks) → plan → start → engine.
 //!
-//! `model`, `topology`, `security`, `ways` and `plan` are pure: no process, no clock, no async. Read [`Deployment`] first, then [`Engine`].
+//! `model`, `topology`, `security`, `ways`, `colocate` and `plan` are pure: no process, no clock, no async. Read [`Deployment`] first, then [`Engine`].
 
 mod apply;
 mod authority;
+mod bind;
 mod change;
+mod colocate;
 pub mod draw;
 mod engine;
 mod from_toml;
@@ -12,6 +14,7 @@ mod groups;
 mod keep;
 mod late;
 mod model;
+mod placeholders;
 mod plan;
 mod renewal;
 #[cfg(test)]
@@ -19,6 +22,7 @@ mod samples;
 mod security;
 mod sockets;
 mod start;
+mod started;
 pub mod topology;
 mod ways;
 

@@ -11,6 +11,7 @@ use hydro_runtime_shim::contract::{Delivery, Policy};
 use hydroflow_standalone::interface::ModuleInterface;
 use indexmap::IndexMap;
 
+use crate::machine::Health;
 use crate::report::Origin;
 use crate::supervision::{AutoShutdown, Backoff, Intensity, Restart, Shutdown, Strategy};
 
@@ -73,6 +74,12 @@ pub struct Service {
     pub env: BTreeMap<String, String>,
     /// A fixed listening address (`127.0.0.1:4000`); none: one is chosen. Only with `count = 1`.
     pub listen: Option<String>,
+    /// The package of its program, if it shares a process with others of that package on its machine that wish so, too; none: it does not.
+    pub colocate: Option<String>,
+    /// How it is found out whether it is well; none: it is as soon as it runs.
+    pub health: Option<Health>,
+    /// Whether each deploy begins without its data, which is kept otherwise.
+    pub fresh_data: bool,
     /// What becomes of it when it ends, and how it is ended.
     pub upkeep: Upkeep,
     /// The line that made it.

@@ -15,7 +15,9 @@ use serde::Serialize;
 
 use super::late::Late;
 use super::model::{Deployment, Link, PortRef, Program, Service, member_name};
+use super::placeholders::{self, Owns, Texts};
 use super::ways::Way;
+use crate::machine::Health;
 
 /// Where a member listens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -77,15 +79,30 @@ pub struct PlannedMember {
     /// Whether it needs a certificate.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub certificate: bool,
+    /// Its command's program; empty: it is one of ours.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub program: String,
+    /// Its arguments.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub args: Vec<String>,
     /// Its variables.
     pub env: BTreeMap<String, String>,
+    /// The folder for its data, if it asks for one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<PathBuf>,
+    /// How it is found out whether it is well.
+    #[serde(skip)]
+    pub health: Option<Health>,
+    /// The address at which a command is known to listen.
+    #[serde(skip)]
+    pub known_address: Option<SocketAddr>,
 }
 
 impl Plan {
     /// Plans all members, those that run too. `addresses` holds one for every member of every Hydroflow service; `late` says who calls whom.
     #[must_use]
-    pub(super) fn new(deployment: &Deployment, addresses: &Addresses, late: &Late) -> Self {
-        let wiring = Wiring { deployment, addresses, late };
+    pub(super) fn new(deployment: &Deployment, (addresses, owns): (&Addresses, &Owns), late: &Late) -> Self {
+        let wiring = Wiring { deployment, addresses, owns, late };
         let members = start_order(deployment)
             .into_iter()
             .filter_map(|name| deployment.services.get_key_value(name))
@@ -111,7 +128,7 @@ impl Plan {
                 ((name.clone(), member), Address::of(listen).with_socket(socket))
             })
             .collect();
-        Self::new(deployment, &addresses, &Late::default())
+        Self::new(deployment, (&addresses, &placeholders::example(deployment)), &Late::default())
     }
 }
 
@@ -135,6 +152,7 @@ fn start_order(deployment: &Deployment) -> Vec<&str> {
 struct Wiring<'a> {
     deployment: &'a Deployment,
     addresses: &'a Addresses,
+    owns: &'a Owns,
     late: &'a Late,
 }
 
@@ -155,7 +173,17 @@ impl Wiring<'_> {
             env.extend(params.iter().map(|(param, value)| (param_variable(param), value.clone())));
             env.extend(self.ports(name, member, interface, address));
         }
-        env.extend(service.env.clone());
+        let texts =
+            Texts { deployment: self.deployment, addresses: self.addresses, owns: self.owns, own: (name, member) };
+        env.extend(service.env.iter().map(|(name, value)| (name.clone(), texts.fill(value))));
+        let (program, mut args) = match &service.program {
+            Program::Command { argv } => (
+                argv.first().map(|program| texts.fill(program)).unwrap_or_default(),
+                argv.iter().skip(1).map(|text| texts.fill(text)).collect(),
+            ),
+            Program::Hydroflow { .. } => (String::new(), Vec::new()),
+        };
+        args.extend(service.args.iter().map(|text| texts.fill(text)));
         PlannedMember {
             name: member_name(name, member, service.count),
             service: name.to_owned(),
@@ -163,7 +191,12 @@ impl Wiring<'_> {
             machine: service.machine.clone(),
             address: address.cloned(),
             certificate: is_ours && self.deployment.needs_certificates(name),
+            program,
+            args,
             env,
+            data: texts.data(service),
+            health: service.health.as_ref().map(|health| texts.health(health)),
+            known_address: texts.known_address(service),
         }
     }
 
@@ -173,7 +206,8 @@ impl Wiring<'_> {
             let end = PortRef { service: name.to_owned(), port: port.name.clone() };
             match port.direction {
                 Direction::Input => {
-                    let mut endpoints = self.listens(Direction::Input, &end, own);
+                    let mut endpoints: Vec<String> = self.queue(&end, member).into_iter().collect();
+                    endpoints.extend(self.listens(Direction::Input, &end, own));
                     for link in self.deployment.links.iter().filter(|link| link.to == end) {
                         endpoints.extend(self.calls(Direction::Input, member, link));
                     }
@@ -226,8 +260,27 @@ impl Wiring<'_> {
         self.addresses
             .range((peer.service.clone(), 0)..=(peer.service.clone(), u32::MAX))
             .filter(|((_, other), _)| is_other(*other) && calls(*other))
-            .map(|(_, address)| write(direction, Role::Dial, place(address, way), Some(&peer.port)))
+            .map(|((_, other), address)| {
+                let transport = match way {
+                    Way::Queue => Transport::Queue { name: self.name(&peer.service, *other) },
+                    _ => place(address, way),
+                };
+                write(direction, Role::Dial, transport, Some(&peer.port))
+            })
             .collect()
+    }
+
+    /// Returns the name at which an input waits for those that share its process.
+    fn queue(&self, end: &PortRef, member: u32) -> Option<String> {
+        let mut links = self.deployment.links.iter().filter(|link| link.to == *end);
+        let has_near = links.any(|link| self.deployment.way(link) == Way::Queue);
+        let transport = || Transport::Queue { name: self.name(&end.service, member) };
+        has_near.then(|| write(Direction::Input, Role::Listen, transport(), None))
+    }
+
+    fn name(&self, service: &str, member: u32) -> String {
+        let count = self.deployment.services.get(service).map_or(1, |service| service.count);
+        member_name(service, member, count)
     }
 }
 
@@ -237,7 +290,7 @@ fn place(address: &Address, way: Way) -> Transport {
         (Way::Tls, _) => tls(address.advertised),
         (Way::SharedMemory, Some(path)) => Transport::Shm { path: path.to_owned() },
         (Way::Unix, Some(path)) => Transport::Unix { path: path.to_owned() },
-        (Way::Tcp, _) | (_, None) => tcp(address.advertised),
+        (Way::Tcp | Way::Queue, _) | (_, None) => tcp(address.advertised),
     }
 }
 
@@ -376,11 +429,11 @@ mod tests {
         let at = |port| Address::of(SocketAddr::from(([127, 0, 0, 1], port)));
         let addresses = [(("a".to_owned(), 0), at(1)), (("b".to_owned(), 0), at(2))].into();
         let late = Late::default().grown(&grown, &[("a".to_owned(), 1)].into());
-        let plan = Plan::new(&grown, &addresses, &late);
+        let plan = Plan::new(&grown, (&addresses, &Owns::default()), &late);
         assert_eq!(variables(&plan, "a"), ["OUTPUT_OUT=listen:tcp://127.0.0.1:1"], "it is called");
         assert_eq!(variables(&plan, "b"), ["INPUT_Y=tcp://127.0.0.1:2,dial:tcp://127.0.0.1:1/out"]);
         let addresses = [(("a".to_owned(), 0), at(1).with_socket("/a")), (("b".to_owned(), 0), at(2))].into();
-        let plan = Plan::new(&grown, &addresses, &late);
+        let plan = Plan::new(&grown, (&addresses, &Owns::default()), &late);
         assert_eq!(variables(&plan, "b"), ["INPUT_Y=tcp://127.0.0.1:2,dial:shm:/a#out"]);
     }
 

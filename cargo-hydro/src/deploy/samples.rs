@@ -45,6 +45,9 @@ fn service(program: Program, line: usize) -> Service {
         args: Vec::new(),
         env: BTreeMap::new(),
         listen: None,
+        colocate: None,
+        health: None,
+        fresh_data: false,
         upkeep: Upkeep::default(),
         origin: Some(Origin::line("Hydro.toml", line)),
     }

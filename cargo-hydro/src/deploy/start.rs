@@ -4,10 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
-use std::io;
-use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,72 +14,32 @@ use indexmap::IndexMap;
 use tokio::task::JoinSet;
 
 use super::authority::Authority;
+use super::bind::{Bound, no_socket};
+use super::colocate::{SharedProcess, share};
 use super::engine::{EngineOptions, with_lines};
 use super::late::{Late, Running};
-use super::model::{Deployment, Program, Service, member_name};
-use super::plan::{Address, Addresses, Plan, PlannedMember};
+use super::model::{Deployment, Program, Service};
+use super::placeholders::Owns;
+use super::plan::{Addresses, Plan, PlannedMember};
 use super::sockets::Sockets;
+use super::started::Started;
 use super::topology::{self, Described};
-use crate::build::{self, Artifact};
-use crate::machine::{Logs, MachineError, Member, MemberSpec, Place};
+use crate::build::{self, Artifact, Sources};
+use crate::machine::{Logs, MachineError, Member, MemberSpec, Place, SeatSpec};
 use crate::report::{Event, ExitCode, Failure, LinkEvent, PlannedService, Reporter};
 
 /// How long a program must live to count as up: those that find their environment wrong end sooner.
 pub(super) const SETTLE: Duration = Duration::from_millis(100);
 
-/// A service that was started, with all its members.
-#[derive(Debug)]
-pub(super) struct Started {
-    pub(super) members: Vec<Member>,
-    /// What starts each of them once more.
-    pub(super) again: Vec<MemberSpec>,
-    /// What each was told by the plan.
-    pub(super) planned: Vec<PlannedMember>,
-    /// Where its members listen, if they are programs of ours.
-    addresses: Vec<Option<Address>>,
-    pub(super) artifact: Option<Artifact>,
-    pub(super) build: u64,
-    /// Who issues its certificates, where it needs some.
-    pub(super) authority: Option<Arc<Authority>>,
-}
-
-impl Started {
-    pub(super) fn addresses(&self, name: &str) -> Vec<((String, u32), Address)> {
-        (0..)
-            .zip(&self.addresses)
-            .filter_map(|(n, address)| address.clone().map(|address| ((name.to_owned(), n), address)))
-            .collect()
-    }
-
-    /// Takes the members of another start of the same service in.
-    pub(super) fn grow(&mut self, more: Self) {
-        self.members.extend(more.members);
-        self.again.extend(more.again);
-        self.planned.extend(more.planned);
-        self.addresses.extend(more.addresses);
-        (self.artifact, self.build) = (more.artifact, more.build);
-        self.authority = more.authority.or_else(|| self.authority.take());
-    }
-
-    /// Forgets all members from this number on; they have ended.
-    pub(super) fn shrink(&mut self, count: usize) {
-        self.members.truncate(count);
-        self.again.truncate(count);
-        self.planned.truncate(count);
-        self.addresses.truncate(count);
-    }
-
-    /// Returns the Unix socket at which a member listens.
-    pub(super) fn socket(&self, member: usize) -> Option<PathBuf> {
-        self.addresses.get(member)?.as_ref()?.socket.clone()
-    }
-}
-
 /// Artifacts by service.
 pub(super) type Artifacts = BTreeMap<String, Artifact>;
 
-/// Sockets bound for members, by service and number.
-pub(super) type Listeners = BTreeMap<(String, u32), (Vec<OwnedFd>, Address)>;
+/// What was made before anything starts.
+struct Given<'a> {
+    artifacts: &'a Artifacts,
+    authority: Option<&'a Arc<Authority>>,
+    build: u64,
+}
 
 /// One deploy on its way.
 pub(super) struct Starting<'a> {
@@ -96,12 +53,12 @@ pub(super) struct Starting<'a> {
 }
 
 impl Starting<'_> {
-    fn running_of(&self, service: &str) -> u32 {
+    pub(super) fn running_of(&self, service: &str) -> u32 {
         self.running.get(service).copied().unwrap_or(0)
     }
 
     /// Services that have members to be started.
-    fn new_services(&self) -> impl Iterator<Item = (&String, &Service)> {
+    pub(super) fn new_services(&self) -> impl Iterator<Item = (&String, &Service)> {
         self.deployment.services.iter().filter(|(name, service)| self.running_of(name) < service.count)
     }
 
@@ -118,22 +75,38 @@ impl Starting<'_> {
         if wanted.is_empty() {
             return Ok(Artifacts::new());
         }
-        let sources: Vec<PathBuf> =
-            wanted.iter().map(|(_, source)| (*source).clone()).collect::<BTreeSet<_>>().into_iter().collect();
-        let (mut options, reporter, to_build) = (self.options.clone(), self.reporter.clone(), sources.clone());
+        let binaries: Vec<Sources> =
+            wanted.iter().map(|(name, _)| self.binary_of(name)).collect::<BTreeSet<_>>().into_iter().collect();
+        let (mut options, reporter, to_build) = (self.options.clone(), self.reporter.clone(), binaries.clone());
         options.build.tls |= wanted.iter().any(|(name, _)| self.deployment.needs_certificates(name));
-        let built =
-            tokio::task::spawn_blocking(move || build::build(&options.workspace, &to_build, &options.build, &reporter));
+        let built = tokio::task::spawn_blocking(move || {
+            build::build_binaries(&options.workspace, &to_build, &options.build, &reporter)
+        });
         let artifacts = match built.await {
             Ok(result) => result.map_err(|failure| vec![failure])?,
             Err(stopped) if stopped.is_panic() => std::panic::resume_unwind(stopped.into_panic()),
             Err(_) => return Err(vec![Failure::new(ExitCode::Interrupted, "interrupted")]),
         };
-        let by_source: BTreeMap<PathBuf, Artifact> = sources.into_iter().zip(artifacts).collect();
-        Ok(wanted
-            .into_iter()
-            .filter_map(|(name, source)| Some((name.clone(), by_source.get(source)?.clone())))
-            .collect())
+        let made: BTreeMap<Sources, Vec<Artifact>> = binaries.into_iter().zip(artifacts).collect();
+        let of_service = |(name, source): (&String, &PathBuf)| {
+            let binary = self.binary_of(name);
+            let at = binary.programs.iter().position(|other| other == source)?;
+            Some((name.clone(), made.get(&binary)?.get(at)?.clone()))
+        };
+        Ok(wanted.into_iter().filter_map(of_service).collect())
+    }
+
+    /// Returns what the binary of a service is made of.
+    fn binary_of(&self, name: &str) -> Sources {
+        let together = self.deployment.process_of(name);
+        let shared = !together.is_empty();
+        let together = if together.is_empty() { vec![name] } else { together };
+        let source = |name: &str| match &self.deployment.services.get(name)?.program {
+            Program::Hydroflow { source, .. } => Some(source.clone()),
+            Program::Command { .. } => None,
+        };
+        let programs: BTreeSet<PathBuf> = together.into_iter().filter_map(source).collect();
+        Sources { programs: programs.into_iter().collect(), shared }
     }
 
     /// Compares the types at both ends of each link, also where one end runs already.
@@ -156,9 +129,10 @@ impl Starting<'_> {
     }
 
     /// Plans all members: those that run where they are, the new ones at their sockets.
-    pub(super) fn plan(&self, mut addresses: Addresses, listeners: &Listeners, late: &Late) -> Plan {
-        addresses.extend(listeners.iter().map(|(member, (_, address))| (member.clone(), address.clone())));
-        Plan::new(self.deployment, &addresses, late)
+    pub(super) fn plan(&self, (mut addresses, mut owns): (Addresses, Owns), bound: &Bound, late: &Late) -> Plan {
+        addresses.extend(bound.sockets.iter().map(|(member, (_, address))| (member.clone(), address.clone())));
+        owns.extend(bound.owns.clone());
+        Plan::new(self.deployment, (&addresses, &owns), late)
     }
 
     /// Starts the new members of a plan and waits until all are up.
@@ -167,46 +141,136 @@ impl Starting<'_> {
         artifacts: &Artifacts,
         build: u64,
         plan: Plan,
-        mut listeners: Listeners,
+        mut bound: Bound,
     ) -> Result<IndexMap<String, Started>, Vec<Failure>> {
         let authority = self.authority(&plan).map_err(|failure| vec![failure])?;
         let mut started: IndexMap<String, Started> = IndexMap::new();
         let is_new = |planned: &PlannedMember| planned.member >= self.running_of(&planned.service);
-        for mut planned in plan.members.into_iter().filter(is_new) {
-            let as_planned = planned.clone();
-            let authority = authority.clone().filter(|_| planned.certificate);
-            let artifact = artifacts.get(&planned.service);
-            let listener = listeners.remove(&(planned.service.clone(), planned.member)).map(|(listener, _)| listener);
-            let address = planned.address.clone();
-            let service = planned.service.clone();
-            let certified = authority.as_deref().map_or(Ok(()), |authority| certify(&mut planned, authority));
-            let sockets = listener.unwrap_or_default();
-            let (member, again) = match certified.and_then(|()| self.start_member(planned, artifact, sockets)) {
-                Ok(started) => started,
-                Err(failure) => {
-                    give_up(&started).await;
-                    return Err(vec![failure]);
-                }
+        for process in self.processes(plan.members.into_iter().filter(is_new)) {
+            let given = Given { artifacts, authority: authority.as_ref(), build };
+            let names: Vec<String> = process.iter().map(|planned| planned.name.clone()).collect();
+            let result = match self.start_process(process, &given, &mut bound, &mut started) {
+                // Who starts after it may need it.
+                Ok(()) => self.until_well(&names, &started).await,
+                Err(failure) => Err(failure),
             };
-            let entry = started.entry(service).or_insert_with(|| Started {
-                members: Vec::new(),
-                again: Vec::new(),
-                planned: Vec::new(),
-                addresses: Vec::new(),
-                artifact: artifact.cloned(),
-                build,
-                authority,
-            });
-            entry.members.push(member);
-            entry.again.push(again);
-            entry.planned.push(as_planned);
-            entry.addresses.push(address);
+            if let Err(failure) = result {
+                give_up(&started).await;
+                return Err(vec![failure]);
+            }
         }
         if let Err(failure) = self.settle(&started).await {
             give_up(&started).await;
             return Err(vec![failure]);
         }
         Ok(started)
+    }
+
+    /// Puts members together that share a process; it starts with the first of them.
+    fn processes(&self, members: impl Iterator<Item = PlannedMember>) -> Vec<Vec<PlannedMember>> {
+        let mut processes: IndexMap<String, Vec<PlannedMember>> = IndexMap::new();
+        for member in members {
+            let together = self.deployment.process_of(&member.service);
+            let key = if together.is_empty() { member.name.clone() } else { format!("+{}", together.join("+")) };
+            processes.entry(key).or_default().push(member);
+        }
+        processes.into_values().collect()
+    }
+
+    /// Starts one process, of one member or of several, and adds its members to what is started.
+    fn start_process(
+        &self,
+        mut process: Vec<PlannedMember>,
+        given: &Given<'_>,
+        bound: &mut Bound,
+        started: &mut IndexMap<String, Started>,
+    ) -> Result<(), Failure> {
+        let as_planned = process.clone();
+        let mut sockets = Vec::new();
+        for planned in &mut process {
+            if let Some(authority) = given.authority.filter(|_| planned.certificate) {
+                certify(planned, authority)?;
+            }
+            let key = (planned.service.clone(), planned.member);
+            let own = bound.sockets.remove(&key);
+            sockets.extend(own.into_iter().flat_map(|(listeners, _)| listeners));
+            // From here on it is theirs.
+            drop(bound.held.remove(&key));
+        }
+        let is_shared = process.iter().any(|one| !self.deployment.process_of(&one.service).is_empty());
+        let (members, again) = match process.pop() {
+            Some(only) if !is_shared => {
+                let artifact = given.artifacts.get(&only.service);
+                let (member, again) = self.start_member(only, artifact, sockets)?;
+                (vec![member], again)
+            }
+            last => self.start_together(process.into_iter().chain(last).collect(), given.artifacts, sockets)?,
+        };
+        // Who stands for the process starts it again.
+        let mut again = Some(again);
+        for (planned, member) in as_planned.into_iter().zip(members) {
+            let entry = started.entry(planned.service.clone()).or_insert_with(|| Started {
+                members: Vec::new(),
+                again: Vec::new(),
+                planned: Vec::new(),
+                addresses: Vec::new(),
+                owns: Vec::new(),
+                artifact: given.artifacts.get(&planned.service).cloned(),
+                build: given.build,
+                authority: given.authority.filter(|_| planned.certificate).cloned(),
+            });
+            entry.members.push(member);
+            entry.again.extend(again.take());
+            entry.addresses.push(planned.address.clone());
+            entry.owns.extend(bound.owns.remove(&(planned.service.clone(), planned.member)));
+            entry.planned.push(planned);
+        }
+        Ok(())
+    }
+
+    /// Starts members on the threads of one process.
+    fn start_together(
+        &self,
+        mut process: Vec<PlannedMember>,
+        artifacts: &Artifacts,
+        listeners: Vec<OwnedFd>,
+    ) -> Result<(Vec<Member>, MemberSpec), Failure> {
+        let mut seats = Vec::new();
+        for planned in &mut process {
+            let admin = self.admin_socket(planned)?;
+            let address = planned.address.as_ref().map(|address| address.advertised);
+            seats.push(SeatSpec { name: planned.name.clone(), address, admin });
+        }
+        let mut given = Vec::new();
+        let mut program = None;
+        for planned in &process {
+            let service = self.deployment.services.get(&planned.service);
+            let (Some(artifact), Some(service)) = (artifacts.get(&planned.service), service) else {
+                return Err(Failure::new(ExitCode::BuildFailed, format!("`{}` was not built", planned.name)));
+            };
+            program.get_or_insert((service, artifact));
+            given.push((planned, artifact.description.source.as_str(), planned.args.as_slice()));
+        }
+        let Some((service, artifact)) = program else {
+            return Err(Failure::new(ExitCode::DeployFailed, "a process without members"));
+        };
+        let SharedProcess { name, env } = share(&given, listeners.len());
+        let directory = self.options.workspace.root().to_owned();
+        let spec = MemberSpec {
+            name,
+            program: directory.join(&artifact.executable).into_os_string(),
+            args: Vec::new(),
+            env,
+            directory,
+            listeners,
+            address: None,
+            health: None,
+            admin: None,
+            logs: Logs::default(),
+            seats,
+        };
+        let (member, again) = self.launch(spec, service)?;
+        Ok((member.seated(again.seats.clone(), self.reporter), again))
     }
 
     /// Opens the authority that issues the certificates of the plan, if it needs any.
@@ -219,44 +283,6 @@ impl Starting<'_> {
             .map(|authority| Some(Arc::new(authority)))
     }
 
-    /// Binds the sockets of each new member of a Hydroflow service; all problems are told.
-    pub(super) fn listen(&self) -> Result<Listeners, Vec<Failure>> {
-        let (mut listeners, mut problems) = (Listeners::new(), Vec::new());
-        for (service_name, service) in self.new_services() {
-            if matches!(service.program, Program::Command { .. }) {
-                continue;
-            }
-            let fixed = service.listen.as_ref().and_then(|listen| listen.parse::<SocketAddr>().ok());
-            for member in self.running_of(service_name)..service.count {
-                let name = member_name(service_name, member, service.count);
-                let bound = self.place(service).listen(fixed).and_then(|listener| {
-                    let unknown = SocketAddr::from(([127, 0, 0, 1], 0));
-                    let address = listener
-                        .local_addr()
-                        .map_err(|source| MachineError::Listen { address: fixed.unwrap_or(unknown), source })?;
-                    Ok((listener, Address::of(address)))
-                });
-                match bound {
-                    Ok((listener, address)) => {
-                        let (unix, path) = self.listen_here(&name).map_err(|failure| vec![failure])?;
-                        let both = (vec![listener.into(), unix.into()], address.with_socket(path));
-                        listeners.insert((service_name.clone(), member), both);
-                    }
-                    Err(error) => {
-                        let hint = match error {
-                            MachineError::AddressInUse { .. } => {
-                                "stop the program that listens there, or leave out `listen` to have a free address chosen"
-                            }
-                            _ => "write an address of this machine in `listen`, or leave it out",
-                        };
-                        problems.push(failure(service, &format!("`{name}` cannot listen"), &error).hint(hint));
-                    }
-                }
-            }
-        }
-        if problems.is_empty() { Ok(listeners) } else { Err(problems) }
-    }
-
     fn start_member(
         &self,
         mut planned: PlannedMember,
@@ -267,8 +293,8 @@ impl Starting<'_> {
             return Err(Failure::new(ExitCode::DeployFailed, format!("there is no service `{}`", planned.service)));
         };
         let directory = self.options.workspace.root().to_owned();
-        let (program, args) = self.invocation(service, artifact);
-        let fixed = service.listen.as_ref().and_then(|listen| listen.parse().ok());
+        let program = self.program(&planned, artifact);
+        self.make_data_folder(&planned, service)?;
         let admin = match artifact {
             Some(_) => Some(self.admin_socket(&mut planned)?),
             None => None,
@@ -276,38 +302,72 @@ impl Starting<'_> {
         let spec = MemberSpec {
             name: planned.name.clone(),
             program,
-            args,
+            args: planned.args,
             env: planned.env,
             directory,
             listeners,
-            address: planned.address.map(|address| address.advertised).or(fixed),
+            address: planned.address.map(|address| address.advertised).or(planned.known_address),
+            health: planned.health,
             admin,
             logs: Logs::default(),
+            seats: Vec::new(),
         };
+        self.launch(spec, service)
+    }
+
+    /// Starts a process; also returns what starts it once more.
+    fn launch(&self, spec: MemberSpec, service: &Service) -> Result<(Member, MemberSpec), Failure> {
+        let name = spec.name.clone();
         let again = spec.again().map_err(|error| {
-            Failure::new(ExitCode::DeployFailed, format!("cannot keep the socket of `{}`", planned.name)).cause(error)
+            Failure::new(ExitCode::DeployFailed, format!("cannot keep the socket of `{name}`")).cause(error)
         })?;
         let start = self.place(service).start(spec, self.reporter);
         start.map(|member| (member, again)).map_err(|error| {
-            let failure = failure(service, &format!("starting `{}` failed", planned.name), &error);
+            let failure = failure(service, &format!("starting `{name}` failed"), &error);
             failure.hint("look at the service's command and the files it needs")
         })
     }
 
-    /// Returns the program of a service, and its arguments.
-    pub(super) fn invocation(&self, service: &Service, artifact: Option<&Artifact>) -> (OsString, Vec<String>) {
-        match (&service.program, artifact) {
-            (Program::Command { argv }, _) => {
-                let args = argv.iter().skip(1).chain(&service.args).cloned().collect();
-                (argv.first().map(Into::into).unwrap_or_default(), args)
-            }
-            (Program::Hydroflow { .. }, Some(artifact)) => {
-                let program = self.options.workspace.root().join(&artifact.executable);
-                (program.into_os_string(), service.args.clone())
-            }
-            // All programs are built before one starts; where one was not, the system says that there is no such file.
-            (Program::Hydroflow { source, .. }, None) => (source.clone().into_os_string(), service.args.clone()),
+    /// Returns the program of a member.
+    pub(super) fn program(&self, planned: &PlannedMember, artifact: Option<&Artifact>) -> OsString {
+        match (artifact, &planned.program) {
+            (Some(artifact), _) => self.options.workspace.root().join(&artifact.executable).into_os_string(),
+            (None, command) => command.into(),
         }
+    }
+
+    /// Makes the folder that a member asks for, and empties it where it is to begin without data.
+    fn make_data_folder(&self, planned: &PlannedMember, service: &Service) -> Result<(), Failure> {
+        let Some(folder) = &planned.data else { return Ok(()) };
+        let made = match service.fresh_data && folder.exists() {
+            true => std::fs::remove_dir_all(folder),
+            false => Ok(()),
+        };
+        made.and_then(|()| std::fs::create_dir_all(folder)).map_err(|error| {
+            let message = format!("cannot make the folder `{}` for the data of `{}`", folder.display(), planned.name);
+            let mut failure = Failure::new(ExitCode::DeployFailed, message).cause(error);
+            failure.origin = service.origin.clone();
+            failure.hint("the workspace's folder `.hydro` must be writable")
+        })
+    }
+
+    /// Waits until members are well that have a check for it.
+    async fn until_well(&self, names: &[String], started: &IndexMap<String, Started>) -> Result<(), Failure> {
+        let all = started.values().flat_map(|started| started.members.iter().zip(&started.again));
+        for (member, again) in all.filter(|(member, _)| names.iter().any(|name| name == member.name())) {
+            let ill = tokio::select! {
+                ill = again.until_well() => ill.err(),
+                exit = member.exit().wait() => Some(format!("it {exit}")),
+            };
+            if let Some(ill) = ill {
+                let service = member.name().split('.').next().unwrap_or_default();
+                let message = format!("`{}` did not become healthy: {ill}", member.name());
+                let mut failure = Failure::new(ExitCode::DeployFailed, message);
+                failure.origin = self.deployment.services.get(service).and_then(|service| service.origin.clone());
+                return Err(with_lines(failure, member).hint("look at the service's `health` and at what it wrote"));
+            }
+        }
+        Ok(())
     }
 
     /// Gives a program its admin socket, unless the user gave it one.
@@ -318,12 +378,6 @@ impl Starting<'_> {
         let path = self.sockets.next("admin").map_err(|error| no_socket(&planned.name, error))?;
         planned.env.insert(ADMIN.to_owned(), format!("unix:{}", path.display()));
         Ok(path)
-    }
-
-    /// Binds the Unix socket at which a program listens beside its address.
-    fn listen_here(&self, member: &str) -> Result<(UnixListener, PathBuf), Failure> {
-        let bound = self.sockets.next("sock").and_then(|path| Ok((UnixListener::bind(&path)?, path)));
-        bound.map_err(|error| no_socket(member, error))
     }
 
     /// Waits until the programs have lived for a moment; returns at once where one of them fails.
@@ -350,7 +404,7 @@ impl Starting<'_> {
     }
 
     /// Every machine is this one until others can be created; the checks let no other kind through.
-    fn place(&self, _service: &Service) -> Place {
+    pub(super) fn place(&self, _service: &Service) -> Place {
         Place::Localhost
     }
 
@@ -386,12 +440,6 @@ impl Starting<'_> {
     }
 }
 
-fn no_socket(member: &str, error: io::Error) -> Failure {
-    let message = format!("cannot make a Unix socket for `{member}`");
-    let hint = "the temp folder must be writable, and able to hold sockets";
-    Failure::new(ExitCode::DeployFailed, message).cause(error).hint(hint)
-}
-
 /// Gives a member its certificate; variables of the user's own count.
 fn certify(planned: &mut PlannedMember, authority: &Authority) -> Result<(), Failure> {
     let issued = authority.issue(&planned.service, planned.member).map_err(|error| {
@@ -413,7 +461,7 @@ async fn give_up(started: &IndexMap<String, Started>) {
     ends.join_all().await;
 }
 
-fn failure(service: &Service, what: &str, error: &MachineError) -> Failure {
+pub(super) fn failure(service: &Service, what: &str, error: &MachineError) -> Failure {
     let mut failure = Failure::new(ExitCode::DeployFailed, format!("{what}: {error}"));
     failure.origin = service.origin.clone();
     failure.causes.extend(error.reason());
@@ -422,11 +470,12 @@ fn failure(service: &Service, what: &str, error: &MachineError) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use std::net::TcpListener;
+    use std::net::{SocketAddr, TcpListener};
 
     use hydro_runtime_shim::contract::{CONTRACT_VERSION, ProgramDescription};
 
     use super::*;
+    use crate::deploy::plan::Address;
     use crate::deploy::samples::{deployment, link, options};
     use crate::report::{Captured, LogStream, ReportOptions};
 
@@ -458,10 +507,10 @@ mod tests {
         let starting =
             Starting { options: &options, reporter: &reporter, deployment: &deployment, running, sockets: &sockets };
         let late = Late::default().grown(&deployment, running);
-        let started = match starting.listen() {
-            Ok(listeners) => {
-                let plan = starting.plan(addresses, &listeners, &late);
-                starting.start(&artifacts, 0, plan, listeners).await
+        let started = match starting.bind() {
+            Ok(bound) => {
+                let plan = starting.plan((addresses, Owns::new()), &bound, &late);
+                starting.start(&artifacts, 0, plan, bound).await
             }
             Err(failures) => Err(failures),
         };

@@ -12,9 +12,9 @@ use hydro_runtime_shim::contract::{
 use hydroflow_standalone::diagnostic::nearest;
 use hydroflow_standalone::interface::{Direction, ModuleInterface};
 
-use super::groups;
 use super::model::{Deployment, LOCALHOST, Link, MachineKind, PortRef, Program, Service};
 use super::ways;
+use super::{colocate, groups, placeholders};
 use crate::report::{ExitCode, Failure, Origin};
 
 /// Checks everything that can be known without building. With `local`, every machine is this one.
@@ -22,10 +22,11 @@ use crate::report::{ExitCode, Failure, Origin};
 pub fn check(deployment: &Deployment, local: bool) -> Vec<Failure> {
     let mut problems = Vec::new();
     for (name, service) in &deployment.services {
-        check_service(name, service, &mut problems);
+        check_service(deployment, name, service, &mut problems);
         check_machine(deployment, service, local, &mut problems);
     }
     problems.extend(groups::check(deployment));
+    problems.extend(colocate::check(deployment));
     for (index, link) in deployment.links.iter().enumerate() {
         problems.extend(check_link(deployment, link));
         problems
@@ -53,7 +54,7 @@ pub(super) fn problem(origin: Option<&Origin>, message: impl Into<String>) -> Fa
     failure
 }
 
-fn check_service(name: &str, service: &Service, problems: &mut Vec<Failure>) {
+fn check_service(deployment: &Deployment, name: &str, service: &Service, problems: &mut Vec<Failure>) {
     let origin = service.origin.as_ref();
     if !is_name(name) {
         let hint = "a name has letters, digits, `_` and `-`, and begins with a letter";
@@ -72,6 +73,9 @@ fn check_service(name: &str, service: &Service, problems: &mut Vec<Failure>) {
             let message = format!("`{name}` cannot listen at `{listen}`: that is no address");
             problems.push(problem(origin, message).hint("write an IP address and a port: `127.0.0.1:4000`"));
         }
+    }
+    for missing in placeholders::problems(deployment, service) {
+        problems.push(problem(origin, missing).hint("a service names its own ports: `{port:NAME}`"));
     }
     match &service.program {
         Program::Hydroflow { interface, params, .. } => check_params(name, service, interface, params, problems),

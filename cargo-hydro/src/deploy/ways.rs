@@ -17,6 +17,8 @@ pub(super) enum Way {
     Unix,
     /// Memory shared by both ends, set up on that socket.
     SharedMemory,
+    /// A queue of the process that both ends share.
+    Queue,
 }
 
 impl Deployment {
@@ -24,6 +26,8 @@ impl Deployment {
     pub(super) fn way(&self, link: &Link) -> Way {
         let by_hand = self.is_bound_by_hand(&link.from) || self.is_bound_by_hand(&link.to);
         match link.transport.unwrap_or(self.local_links) {
+            // It does not leave the process.
+            _ if !by_hand && self.process_of(&link.from.service).contains(&link.to.service.as_str()) => Way::Queue,
             _ if self.is_encrypted(link) => Way::Tls,
             // Where the user bound a port, our socket does not serve it.
             _ if by_hand || self.leaves_the_machine(link) => Way::Tcp,

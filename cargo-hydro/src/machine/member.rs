@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
@@ -17,6 +17,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use super::Logs;
+use super::health::{Health, Patient};
+use super::seat::{self, Seat};
 use crate::report::{Event, LogStream, Reporter, ServiceState};
 use crate::sys::{Exit, Process, Stop};
 
@@ -42,13 +44,38 @@ pub struct MemberSpec {
     pub listeners: Vec<OwnedFd>,
     /// The address by which peers know it.
     pub address: Option<SocketAddr>,
+    /// How it is found out whether it is well; none: it is as soon as it runs.
+    pub health: Option<Health>,
     /// Its admin socket, if it opens one.
     pub admin: Option<PathBuf>,
     /// Where what it writes goes; a member that is started again goes on with the same.
     pub logs: Logs,
+    /// The members that share its process, where it is that of several; it is then no member itself.
+    pub seats: Vec<SeatSpec>,
+}
+
+/// A member on a thread of a process that it shares with others.
+#[derive(Clone, Debug)]
+pub struct SeatSpec {
+    /// `service`, or `service.N`.
+    pub name: String,
+    /// The address by which peers know it.
+    pub address: Option<SocketAddr>,
+    /// Its admin socket.
+    pub admin: PathBuf,
 }
 
 impl MemberSpec {
+    /// Waits until the member that was started so is well.
+    ///
+    /// # Errors
+    /// Says what was waited for, for too long.
+    pub async fn until_well(&self) -> Result<(), String> {
+        let Some(health) = &self.health else { return Ok(()) };
+        let (logs, env, directory) = (self.logs.clone(), self.env.clone(), self.directory.clone());
+        health.wait(&Patient { logs, env, directory }).await
+    }
+
     /// Makes what starts the same member once more. It listens at the same sockets, so that its peers never find them closed.
     ///
     /// # Errors
@@ -63,8 +90,10 @@ impl MemberSpec {
             directory: self.directory.clone(),
             listeners,
             address: self.address,
+            health: self.health.clone(),
             admin: self.admin.clone(),
             logs: self.logs.clone(),
+            seats: self.seats.clone(),
         })
     }
 }
@@ -80,6 +109,20 @@ pub struct Member {
     logs: Logs,
     exit: ExitWatch,
     stopper: Stopper,
+    shared: Option<Shared>,
+}
+
+/// The process that a member shares with others.
+#[derive(Clone, Debug)]
+pub struct Shared {
+    /// The members in it, in the order of starting; the first stands for all where only one can.
+    pub names: Vec<String>,
+    /// Tells how it ended.
+    pub exit: ExitWatch,
+    /// Ends it, and all of them.
+    pub stopper: Stopper,
+    /// How many of them have not ended.
+    pub(super) running: Arc<AtomicUsize>,
 }
 
 /// Ends a member. Cheap to clone; as long as one exists, the member is not killed by being dropped.
@@ -88,12 +131,14 @@ pub struct Stopper {
     orders: mpsc::UnboundedSender<Stop>,
     asked: Arc<AtomicBool>,
     exit: ExitWatch,
+    /// Of a member that shares its process: what ends it alone.
+    seat: Option<Arc<Seat>>,
 }
 
 /// Tells how a member ended. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct ExitWatch {
-    exit: watch::Receiver<Option<Exit>>,
+    pub(super) exit: watch::Receiver<Option<Exit>>,
 }
 
 impl ExitWatch {
@@ -117,6 +162,9 @@ impl ExitWatch {
 impl Stopper {
     /// Sends a signal; whatever end follows is expected.
     pub fn send(&self, stop: Stop) {
+        if let Some(seat) = self.seat.as_ref().filter(|_| stop != Stop::AtOnce) {
+            return seat::ask(seat);
+        }
         self.asked.store(true, Ordering::Release);
         // Where nobody receives, the process has ended.
         let _ = self.orders.send(stop);
@@ -138,17 +186,22 @@ impl Stopper {
         self.exit.wait().await
     }
 
+    /// Returns whether somebody asked for its process's end, also later.
+    pub(super) fn asked(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.asked)
+    }
+
     /// Whether somebody asked for its end.
     #[must_use]
     pub fn was_asked(&self) -> bool {
-        self.asked.load(Ordering::Acquire)
+        self.asked.load(Ordering::Acquire) || self.seat.as_ref().is_some_and(|seat| seat.was_asked())
     }
 }
 
 impl Member {
     /// Has a fresh process looked after.
     pub(super) fn supervised(spec: MemberSpec, process: Process, reporter: &Reporter) -> Self {
-        let MemberSpec { name, address, admin, logs, .. } = spec;
+        let MemberSpec { name, address, admin, logs, seats, .. } = spec;
         logs.open();
         let (orders, received) = mpsc::unbounded_channel();
         let (ended, exit) = watch::channel(None);
@@ -156,7 +209,9 @@ impl Member {
         let asked = Arc::new(AtomicBool::new(false));
         let pid = process.pid();
         let state = ServiceState::Started { pid, address: address.map(|address| address.to_string()) };
-        reporter.emit(&Event::Service { service: name.clone(), state });
+        if seats.is_empty() {
+            reporter.emit(&Event::Service { service: name.clone(), state });
+        }
         let supervisor = Supervisor {
             name: name.clone(),
             process,
@@ -164,10 +219,60 @@ impl Member {
             asked: Arc::clone(&asked),
             logs: logs.clone(),
             reporter: reporter.clone(),
+            is_shared: !seats.is_empty(),
         };
         tokio::spawn(supervisor.run(ended));
         let started = SystemTime::now();
-        Self { name, pid, started, address, admin, logs, stopper: Stopper { orders, asked, exit: exit.clone() }, exit }
+        let stopper = Stopper { orders, asked, exit: exit.clone(), seat: None };
+        Self { name, pid, started, address, admin, logs, stopper, exit, shared: None }
+    }
+
+    /// Returns the members that share the process, whose handles keep it alive. Needs a running tokio runtime.
+    #[must_use]
+    pub fn seated(self, seats: Vec<SeatSpec>, reporter: &Reporter) -> Vec<Self> {
+        let names: Vec<String> = seats.iter().map(|seat| seat.name.clone()).collect();
+        let running = Arc::new(AtomicUsize::new(names.len()));
+        let shared = Shared { names, exit: self.exit.clone(), stopper: self.stopper.clone(), running };
+        let seated = |SeatSpec { name, address, admin }| {
+            let (pid, started, logs) = (self.pid, self.started, self.logs.clone());
+            let state = ServiceState::Started { pid, address: address.map(|address: SocketAddr| address.to_string()) };
+            reporter.emit(&Event::Service { service: name.clone(), state });
+            let (seat, exit) = Seat::new(name.clone(), admin.clone(), &shared, reporter);
+            let stopper = Stopper { exit: exit.clone(), seat: Some(seat), ..self.stopper.clone() };
+            let (admin, shared) = (Some(admin), Some(shared.clone()));
+            Self { name, pid, started, address, admin, logs, exit, stopper, shared }
+        };
+        seats.into_iter().map(seated).collect()
+    }
+
+    /// Returns the process it shares with others; none: it has its own.
+    #[must_use]
+    pub fn shared(&self) -> Option<&Shared> {
+        self.shared.as_ref()
+    }
+
+    /// Tells whether another member stands for its process.
+    #[must_use]
+    pub fn is_led(&self) -> bool {
+        self.shared.as_ref().is_some_and(|shared| shared.names.first() != Some(&self.name))
+    }
+
+    /// Returns the member that stands for its process: itself, where it does not share one.
+    #[must_use]
+    pub fn leader(&self) -> &str {
+        self.shared.as_ref().and_then(|shared| shared.names.first()).unwrap_or(&self.name)
+    }
+
+    /// Returns what tells of the end of its process.
+    #[must_use]
+    pub fn process_exit(&self) -> &ExitWatch {
+        self.shared.as_ref().map_or(&self.exit, |shared| &shared.exit)
+    }
+
+    /// Returns what ends its process.
+    #[must_use]
+    pub fn process_stopper(&self) -> &Stopper {
+        self.shared.as_ref().map_or(&self.stopper, |shared| &shared.stopper)
     }
 
     /// Returns its name: `service`, or `service.N`.
@@ -232,6 +337,8 @@ struct Supervisor {
     asked: Arc<AtomicBool>,
     logs: Logs,
     reporter: Reporter,
+    /// Whether it is the process of several members, each of which tells its own end.
+    is_shared: bool,
 }
 
 impl Supervisor {
@@ -248,7 +355,9 @@ impl Supervisor {
         self.logs.close(LogStream::Stderr);
         let expected = self.asked.load(Ordering::Acquire);
         let state = ServiceState::Exited { code: exit.code, signal: exit.signal, expected };
-        self.reporter.emit(&Event::Service { service: self.name.clone(), state });
+        if !self.is_shared {
+            self.reporter.emit(&Event::Service { service: self.name.clone(), state });
+        }
         let _ = ended.send(Some(exit));
     }
 
@@ -301,8 +410,10 @@ mod tests {
             directory: "/".into(),
             listeners: Vec::new(),
             address: None,
+            health: None,
             admin: None,
             logs: Logs::default(),
+            seats: Vec::new(),
         };
         (Place::Localhost.start(spec, &reporter).unwrap(), captured)
     }

@@ -3,12 +3,15 @@
 //! Knows processes, sockets and logs, but neither links nor deployments. Read [`Place`] first.
 
 mod admin;
+mod health;
 mod localhost;
 mod logs;
 mod member;
 mod place;
+mod seat;
 
 pub use admin::ask;
+pub use health::{Health, HealthCheck, Patient, is_http_url};
 pub use logs::{LogReader, Logs};
-pub use member::{ExitWatch, Member, MemberSpec, Stopper};
+pub use member::{ExitWatch, Member, MemberSpec, SeatSpec, Shared, Stopper};
 pub use place::{MachineError, Place};

@@ -239,6 +239,9 @@ impl Incoming {
                 FrameKind::Piece if header.amount > 0 => return Ok(true),
                 FrameKind::Piece | FrameKind::Alive | FrameKind::Ack => {}
                 FrameKind::Goodbye => return Ok(false),
+                FrameKind::Parcel => {
+                    return Err(PortError::Malformed("a parcel, which cannot leave its process".to_owned()));
+                }
             }
         }
     }

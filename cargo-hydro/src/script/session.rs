@@ -197,8 +197,16 @@ impl Session {
         let live = self.live(call.place.deployment)?;
         let source = self.find(&call.src)?;
         let interface = build::interface(&self.options.workspace, &source)?;
+        let package = call.colocate.then(|| build::package_name(&self.options.workspace, &source));
         let program = wishes::hydroflow(source, interface, call.params);
-        Ok(Answer::Service(live.wishes(|wishes| wishes::add_service(wishes, program, call.args, call.place))?))
+        let add = |wishes: &mut Deployment| {
+            let made = wishes::add_service(wishes, program, call.args, call.place)?;
+            if let Some(service) = wishes.services.get_mut(&made.name) {
+                service.colocate = package;
+            }
+            Ok::<_, CallError>(made)
+        };
+        Ok(Answer::Service(live.wishes(add)?))
     }
 
     fn add_command(&self, call: AddCommand) -> Result<Answer, ErrorBody> {

@@ -64,6 +64,9 @@ pub(super) fn add_service(
         args,
         env: place.env,
         listen: None,
+        colocate: None,
+        health: None,
+        fresh_data: false,
         upkeep: Upkeep::default(),
         origin: place.origin.map(Into::into),
     };

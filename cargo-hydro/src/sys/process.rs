@@ -20,8 +20,6 @@ use super::{env, guard};
 
 /// Where a child finds the first of the sockets it inherits (systemd's protocol begins there).
 pub const LISTENER_FD: RawFd = 3;
-/// How many sockets a child inherits at most.
-const MOST_LISTENERS: RawFd = 2;
 
 /// How often a busy program is tried again.
 const BUSY_TRIES: u32 = 50;
@@ -51,7 +49,7 @@ pub struct Launch {
     pub hidden_env: Vec<&'static str>,
     /// Where it works; none: where we do.
     pub directory: Option<PathBuf>,
-    /// Sockets it inherits, from [`LISTENER_FD`] on: two at most.
+    /// Sockets it inherits, from [`LISTENER_FD`] on.
     pub listeners: Vec<OwnedFd>,
     /// Where its streams go.
     pub stdio: Stdio,
@@ -356,23 +354,22 @@ fn away(listeners: Vec<OwnedFd>) -> io::Result<Vec<OwnedFd>> {
     if listeners.is_empty() {
         return Ok(listeners);
     }
-    if listeners.len() > MOST_LISTENERS as usize {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "too many sockets to hand over"));
-    }
-    occupy_listener_fds()?;
-    let copy = |listener| Ok(rustix::io::fcntl_dupfd_cloexec(&listener, LISTENER_FD + MOST_LISTENERS)?);
+    let count = RawFd::try_from(listeners.len()).unwrap_or(RawFd::MAX);
+    let end = LISTENER_FD.saturating_add(count);
+    occupy_listener_fds(end)?;
+    let copy = |listener| Ok(rustix::io::fcntl_dupfd_cloexec(&listener, end)?);
     listeners.into_iter().map(copy).collect()
 }
 
-/// Takes the sockets' numbers in this process for good, as far as they are free. The standard library reports a failed exec through a pipe of its own,
-/// and in the child that pipe must not be what a socket replaces.
-fn occupy_listener_fds() -> io::Result<()> {
+/// Takes the sockets' numbers below `end` in this process for good, as far as they are free. The standard library reports a failed exec through a pipe
+/// of its own, and in the child that pipe must not be what a socket replaces.
+fn occupy_listener_fds(end: RawFd) -> io::Result<()> {
     static HELD: Mutex<Vec<OwnedFd>> = Mutex::new(Vec::new());
     let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
     loop {
         // The system gives out the lowest number that is free.
         let file = OwnedFd::from(std::fs::File::open("/dev/null")?);
-        if file.as_raw_fd() >= LISTENER_FD + MOST_LISTENERS {
+        if file.as_raw_fd() >= end {
             return Ok(());
         }
         held.push(file);
@@ -450,6 +447,23 @@ mod tests {
         std::net::TcpStream::connect(address).unwrap().read_to_string(&mut text).unwrap();
         UnixStream::connect(path).unwrap().read_to_string(&mut text).unwrap();
         assert_eq!(text, "34");
+        assert!(process.wait().await.unwrap().success());
+    }
+
+    #[tokio::test]
+    async fn a_child_inherits_many_sockets() {
+        let listeners: Vec<TcpListener> = (0..20).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+        let ports: Vec<String> =
+            listeners.iter().map(|listener| listener.local_addr().unwrap().port().to_string()).collect();
+        let mut launch = sh(
+            "exec python3 -c 'import socket; print(*[socket.socket(fileno=fd).getsockname()[1] for fd in range(3, 23)])'",
+        );
+        launch.listeners = listeners.into_iter().map(OwnedFd::from).collect();
+        let mut process = Process::spawn(launch).unwrap();
+        let mut text = String::new();
+        let mut stdout = process.take_stdout().unwrap();
+        tokio::io::AsyncReadExt::read_to_string(&mut stdout, &mut text).await.unwrap();
+        assert_eq!(text.trim(), ports.join(" "));
         assert!(process.wait().await.unwrap().success());
     }
 

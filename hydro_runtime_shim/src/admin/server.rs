@@ -71,7 +71,12 @@ async fn accept(listener: UnixListener, callers: Callers, server: Rc<Server>) {
     loop {
         // The semaphore is never closed, so an error cannot be.
         let place = Arc::clone(&places).acquire_owned().await;
-        let Ok((stream, _)) = listener.accept().await else {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            // The program has ended; the process may go on, with others.
+            () = server.wish.closed() => return,
+        };
+        let Ok((stream, _)) = accepted else {
             tokio::time::sleep(REFUSED_PAUSE).await;
             continue;
         };

@@ -19,6 +19,11 @@ pub(crate) enum Request {
     Run(BTreeMap<&'static str, String>),
 }
 
+/// Tells whether an argument asks for information.
+pub(crate) fn asks(argument: &str) -> bool {
+    matches!(argument, "--help" | "-h" | "--describe" | "--version" | "-V")
+}
+
 /// Reads the arguments. A request for information wins over everything else on the line.
 ///
 /// # Errors
@@ -71,7 +76,7 @@ fn nearest_flag(program: &Program, flag: &str) -> Option<String> {
 }
 
 /// Returns the candidate that looks most like `text`, where one does.
-pub(super) fn nearest(text: &str, candidates: impl Iterator<Item = String>) -> Option<String> {
+pub(crate) fn nearest(text: &str, candidates: impl Iterator<Item = String>) -> Option<String> {
     let scored = candidates.map(|candidate| (distance(text, &candidate), candidate));
     let (score, best) = scored.min()?;
     (score <= text.chars().count().div_ceil(3).max(1)).then_some(best)

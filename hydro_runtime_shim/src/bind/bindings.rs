@@ -35,6 +35,7 @@ impl Bindings {
         let hub = |binding: PortBinding| {
             let port = binding.port;
             let face = PortFace::new(port.name, port.direction, (port.type_name)());
+            let face = face.moving(port.moves.then(|| (port.type_id)()));
             let hub = match port.direction {
                 Direction::Input => PortHub::Input(InputHub::new(face)),
                 Direction::Output => {

@@ -84,7 +84,8 @@ fn ports(text: &mut String, program: &Program) {
         "  A port's variable holds one or more places, separated by commas:\n    \
          tcp://HOST:PORT[/PEER_PORT], tls://HOST:PORT[/PEER_PORT] (encrypted, with certificates),\n    \
          unix:PATH[#PEER_PORT], shm:PATH[#PEER_PORT] (memory shared within this machine, set up on a\n    \
-         Unix socket), stdio:json (lines of JSON, in and out), null (unconnected on purpose).\n    \
+         Unix socket), queue:NAME[/PEER_PORT] (a program in this very process), stdio:json (lines of\n    \
+         JSON, in and out), null (unconnected on purpose).\n    \
          Inputs listen there and outputs dial; `listen:` or `dial:` in front says otherwise.\n",
     );
 }

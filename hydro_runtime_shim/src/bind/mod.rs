@@ -18,7 +18,7 @@ pub use bindings::Bindings;
 pub use error::BindError;
 pub use program::{Param, Port, Program};
 
-pub(crate) use arguments::{Request, read_arguments};
+pub(crate) use arguments::{Request, asks, nearest, read_arguments};
 pub(crate) use configuration::{Configuration, PortBinding};
 pub(crate) use describe::describe;
 pub(crate) use environment::Environment;

@@ -40,6 +40,8 @@ pub struct Port {
     pub type_name: fn() -> &'static str,
     /// Returns rustc's identity of the payload type.
     pub type_id: fn() -> TypeId,
+    /// Whether values of the payload type may be sent to another thread.
+    pub moves: bool,
 }
 
 impl Port {

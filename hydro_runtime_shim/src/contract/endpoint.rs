@@ -1,7 +1,7 @@
 //! Endpoints: the human's words in `HYDRO_INPUT_…` and `HYDRO_OUTPUT_…`, parsed once.
 //!
 //! `tcp://127.0.0.1:4000`, `tcp://db.local:4000/inbound`, `tls://db.local:4000/inbound`, `unix:/run/x.sock#inbound`,
-//! `shm:/run/x.sock#inbound`, `stdio:json`, `null`; `listen:` or `dial:` in front overrides the role, which is `listen` for inputs and `dial`
+//! `shm:/run/x.sock#inbound`, `queue:server/inbound`, `stdio:json`, `null`; `listen:` or `dial:` in front overrides the role, which is `listen` for inputs and `dial`
 //! for outputs. A variable holds several, separated by commas.
 
 use std::fmt;
@@ -48,6 +48,11 @@ pub enum Transport {
         /// Path of the socket.
         path: PathBuf,
     },
+    /// `queue:NAME`: another program of this very process, which listens by that name.
+    Queue {
+        /// The name.
+        name: String,
+    },
     /// `stdio:json`: standard input or output, as lines of JSON.
     Stdio,
     /// `null`: an input that never has items, an output whose items are dropped, said on purpose.
@@ -60,7 +65,7 @@ impl Transport {
     pub fn socket_path(&self) -> Option<&Path> {
         match self {
             Self::Unix { path } | Self::Shm { path } => Some(path),
-            Self::Tcp { .. } | Self::Tls { .. } | Self::Stdio | Self::Null => None,
+            Self::Tcp { .. } | Self::Tls { .. } | Self::Queue { .. } | Self::Stdio | Self::Null => None,
         }
     }
 
@@ -69,7 +74,7 @@ impl Transport {
     pub fn host_and_port(&self) -> Option<(&str, u16)> {
         match self {
             Self::Tcp { host, port } | Self::Tls { host, port } => Some((host, *port)),
-            Self::Unix { .. } | Self::Shm { .. } | Self::Stdio | Self::Null => None,
+            Self::Unix { .. } | Self::Shm { .. } | Self::Queue { .. } | Self::Stdio | Self::Null => None,
         }
     }
 
@@ -84,7 +89,8 @@ impl Transport {
     pub fn shares_listener(&self, other: &Self) -> bool {
         match (self.socket_path(), other.socket_path()) {
             (Some(path), Some(other)) => path == other,
-            _ => self.host_and_port() == other.host_and_port(),
+            _ if self.host_and_port().is_some() => self.host_and_port() == other.host_and_port(),
+            _ => self == other,
         }
     }
 }
@@ -237,11 +243,17 @@ impl Endpoint {
             let (path, peer_port) = split_path(address).ok_or_else(|| bad("has no path after `shm:`"))?;
             return Ok(Self { role, transport: Transport::Shm { path }, peer_port });
         }
+        if let Some(address) = rest.strip_prefix("queue:") {
+            let (name, peer_port) = split_name(address).ok_or_else(|| bad("has no name after `queue:`"))?;
+            return Ok(Self { role, transport: Transport::Queue { name }, peer_port });
+        }
         let (address, is_tls) = match (rest.strip_prefix("tcp://"), rest.strip_prefix("tls://")) {
             (Some(address), _) => (address, false),
             (None, Some(address)) => (address, true),
             (None, None) => {
-                return Err(bad("must start with `tcp://`, `tls://`, `unix:` or `shm:`, or be `stdio:json` or `null`"));
+                return Err(bad(
+                    "must start with `tcp://`, `tls://`, `unix:`, `shm:` or `queue:`, or be `stdio:json` or `null`",
+                ));
             }
         };
         let (address, peer_port) = match address.split_once('/') {
@@ -272,6 +284,15 @@ fn split_path(address: &str) -> Option<(PathBuf, Option<String>)> {
     (!path.is_empty()).then(|| (path.into(), peer_port))
 }
 
+/// Reads `name` or `name/port`; none: the name is empty.
+fn split_name(address: &str) -> Option<(String, Option<String>)> {
+    let (name, peer_port) = match address.split_once('/') {
+        Some((name, port)) => (name, Some(port.to_owned()).filter(|port| !port.is_empty())),
+        None => (address, None),
+    };
+    (!name.is_empty()).then(|| (name.to_owned(), peer_port))
+}
+
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.role {
@@ -281,6 +302,8 @@ impl fmt::Display for Endpoint {
         match (&self.transport, &self.peer_port) {
             (Transport::Null, _) => f.write_str("null"),
             (Transport::Stdio, _) => f.write_str("stdio:json"),
+            (Transport::Queue { name }, None) => write!(f, "queue:{name}"),
+            (Transport::Queue { name }, Some(port)) => write!(f, "queue:{name}/{port}"),
             (Transport::Unix { path }, None) => write!(f, "unix:{}", path.display()),
             (Transport::Unix { path }, Some(port)) => write!(f, "unix:{}#{port}", path.display()),
             (Transport::Shm { path }, None) => write!(f, "shm:{}", path.display()),
@@ -313,6 +336,8 @@ mod tests {
             "listen:unix:/run/a b.sock#inbound",
             "dial:shm:/run/a.sock",
             "listen:shm:/run/a.sock#inbound",
+            "listen:queue:server.1",
+            "dial:queue:server/inbound",
             "dial:null",
             "listen:stdio:json",
         ] {
@@ -339,6 +364,7 @@ mod tests {
             ("tcp://a:1, dial:tcp://a:1", "is there twice"),
             ("unix:", "no path after `unix:`"),
             ("shm:#inbound", "no path after `shm:`"),
+            ("queue:/inbound", "no name after `queue:`"),
         ] {
             let error = parse_endpoints(text, Direction::Output).expect_err(text);
             assert!(error.to_string().contains(reason), "{error}");

@@ -38,6 +38,9 @@ pub enum FrameKind {
     Goodbye = 5,
     /// A part of record `number`, which is larger than a frame. `amount` is 1 in the last part and 0 before.
     Piece = 6,
+    /// Between two threads of one process alone: records that were handed over as they are. `number` is that of the first, `amount` counts them;
+    /// there is no payload.
+    Parcel = 7,
 }
 
 impl FrameKind {
@@ -48,6 +51,7 @@ impl FrameKind {
             3 => Some(Self::Alive),
             5 => Some(Self::Goodbye),
             6 => Some(Self::Piece),
+            7 => Some(Self::Parcel),
             _ => None,
         }
     }

@@ -4,6 +4,7 @@
 //! deployer can use it without the runtime. Read [`Endpoint`] first, then [`ProgramDescription`], then [`Hello`].
 
 mod admin;
+mod colocated;
 mod describe;
 mod endpoint;
 mod frame;
@@ -16,6 +17,7 @@ pub use admin::{
     ADMIN_LINE_BYTES, AdminReply, AdminRequest, Fault, FaultKind, Health, Latency, LinkReport, Metrics, Missing,
     PeerReport, PortReport, Way,
 };
+pub use colocated::Colocated;
 pub use describe::{Addressing, Direction, ParamDescription, PortDescription, ProgramDescription};
 pub use endpoint::{Delivery, Endpoint, EndpointError, Policy, Role, Transport, parse_endpoints};
 pub use frame::{Codec, FRAME_HEADER_BYTES, FrameHeader, FrameKind, MAX_FRAME_BYTES, MAX_RECORD_BYTES};
@@ -25,6 +27,6 @@ pub use handshake::{
 };
 pub use identity::{identity_of, identity_prefix};
 pub use variables::{
-    ADDRESS, ADMIN, CONTRACT_VERSION, DEPLOYMENT, LISTEN_FDS, MEMBER, MEMBERS, POLL, SERVICE, TLS_CA, TLS_CERT,
-    TLS_KEY, Waiting, delivery_variable, input_variable, output_variable, param_variable, policy_variable,
+    ADDRESS, ADMIN, COLOCATED, CONTRACT_VERSION, DEPLOYMENT, LISTEN_FDS, MEMBER, MEMBERS, POLL, SERVICE, TLS_CA,
+    TLS_CERT, TLS_KEY, Waiting, delivery_variable, input_variable, output_variable, param_variable, policy_variable,
 };

@@ -17,6 +17,8 @@ pub const MEMBERS: &str = "HYDRO_MEMBERS";
 pub const ADDRESS: &str = "HYDRO_ADDRESS";
 /// Where the program can be asked and told things while it runs, as `unix:/path`; docs/admin.md. Default: nowhere.
 pub const ADMIN: &str = "HYDRO_ADMIN";
+/// Which programs run in a process that has several, with each one's arguments and variables: a list of [`super::Colocated`] in JSON.
+pub const COLOCATED: &str = "HYDRO_COLOCATED";
 /// How many listening sockets are inherited from file descriptor 3 on (systemd's protocol). An endpoint whose address equals
 /// that of an inherited socket uses it instead of binding anew. `LISTEN_PID`, where set, must be this process.
 pub const LISTEN_FDS: &str = "LISTEN_FDS";

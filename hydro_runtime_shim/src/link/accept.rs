@@ -123,6 +123,7 @@ enum Prepared {
 }
 
 fn prepare(socket: &Socket, hello: &Hello, port: &PortHub, manner: Manner) -> Result<(LinkEnd, Prepared), Violation> {
+    socket.carries(port.face().items);
     match port {
         PortHub::Input(hub) => {
             let link = hub.link_of(hello);

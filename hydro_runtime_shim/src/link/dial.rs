@@ -150,6 +150,7 @@ async fn attempt(
         }
         _ => socket,
     };
+    socket.carries(face.items);
     let met = introduce(node, &socket, face, hello).await?;
     // Only now it is sure who that is.
     let peer = known.insert(Rc::clone(&met.peer));

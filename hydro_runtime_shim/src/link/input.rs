@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 
 use super::ahead::{Ahead, Settled, Source};
 use super::frame_buffer::{FrameBuffer, Front};
+use super::hand::{Handed, unpack};
 use super::input_hub::{Arrival, SILENT_PULSES};
 use super::peer::Peer;
 use super::readiness::Readiness;
@@ -75,6 +76,7 @@ pub(crate) struct Input<T, A: Tag<T>> {
     woken: Vec<usize>,
     /// Of the open frame of the first active connection.
     ahead: Ahead<T, A>,
+    handed: Option<Handed<T>>,
     records_left: u32,
     /// Items of one tick at most, for now.
     tick_records: u32,
@@ -86,7 +88,7 @@ pub(crate) struct Input<T, A: Tag<T>> {
 
 impl<T, A: Tag<T>> Unpin for Input<T, A> {}
 
-impl<T: DeserializeOwned, A: Tag<T>> Input<T, A> {
+impl<T: DeserializeOwned + 'static, A: Tag<T>> Input<T, A> {
     /// Creates the stream of a port.
     pub(crate) fn new(node: Rc<Node>, hub: Rc<InputHub>) -> Self {
         Self {
@@ -96,6 +98,7 @@ impl<T: DeserializeOwned, A: Tag<T>> Input<T, A> {
             active: VecDeque::new(),
             woken: Vec::new(),
             ahead: Ahead::new(),
+            handed: None,
             records_left: TICK_RECORDS,
             tick_records: TICK_RECORDS,
             tick_began: None,
@@ -136,6 +139,33 @@ impl<T: DeserializeOwned, A: Tag<T>> Input<T, A> {
                 finish_frame(&self.hub, connection);
             }
         }
+    }
+
+    /// Ends what was handed over: all of it was taken.
+    fn settle_handed(&mut self) {
+        let Some(Handed { number, count, .. }) = self.handed.take() else { return };
+        self.records_left = self.records_left.saturating_sub(u32::try_from(count).unwrap_or(u32::MAX));
+        if let Some(connection) = self.connections.get(number).and_then(Option::as_ref) {
+            finish_frame(&self.hub, connection);
+        }
+    }
+
+    /// Takes what another thread of this process handed over, and returns the first item.
+    fn take_parcel(&mut self, number: usize, header: FrameHeader) -> Option<A::Item> {
+        let connection = self.connections.get_mut(number)?.as_mut()?;
+        let Arrival { link, socket, .. } = &connection.arrival;
+        let parcel = socket.parcels().and_then(|parcels| parcels.take(header.number));
+        let items = parcel.and_then(unpack::<T>).filter(|items| items.len() == header.amount as usize);
+        let Some(items) = items.filter(|items| !items.is_empty()) else {
+            self.refuse(number, "a parcel from another process".to_owned());
+            return None;
+        };
+        link.meter.messages.add(header.amount.into());
+        link.meter.bytes.add(size_of_val(items.as_slice()) as u64);
+        let handed = Handed::new(number, items, (connection.address, connection.member));
+        link.unacknowledged.set(link.unacknowledged.get().saturating_add(handed.weight()));
+        self.handed = Some(handed);
+        self.next_handed()
     }
 
     /// Begins to take records of the connection whose turn it is, if its open frame has some left.
@@ -290,13 +320,14 @@ impl<T: DeserializeOwned, A: Tag<T>> Input<T, A> {
             FrameKind::Alive => return None,
             FrameKind::Goodbye => self.close(number, &End::Goodbye),
             FrameKind::Ack => self.refuse(number, "an acknowledgement against the link's direction".to_owned()),
-            FrameKind::Data | FrameKind::Piece => {
+            FrameKind::Data | FrameKind::Piece | FrameKind::Parcel => {
                 let verdict = link.receiver.borrow_mut().accept(*own, header.number, header.amount);
                 match verdict {
                     Verdict::Take if header.kind == FrameKind::Data => {
                         link.meter.messages.add(header.amount.into());
                         connection.left = header.amount;
                     }
+                    Verdict::Take if header.kind == FrameKind::Parcel => return self.take_parcel(number, header),
                     Verdict::Take => return self.take_piece(number, header.amount),
                     Verdict::Duplicate => connection.frames.skip(),
                     // The one that replaced it is on its way to us.
@@ -402,7 +433,7 @@ impl<T: DeserializeOwned, A: Tag<T>> Input<T, A> {
     }
 }
 
-impl<T: DeserializeOwned, A: Tag<T>> Stream for Input<T, A> {
+impl<T: DeserializeOwned + 'static, A: Tag<T>> Stream for Input<T, A> {
     type Item = A::Item;
 
     #[inline]
@@ -410,12 +441,25 @@ impl<T: DeserializeOwned, A: Tag<T>> Stream for Input<T, A> {
         let this = self.get_mut();
         match this.ahead.next() {
             Some(item) => Poll::Ready(Some(item)),
-            None => this.poll_connections(context),
+            None => this.poll_others(context),
         }
     }
 }
 
-impl<T: DeserializeOwned, A: Tag<T>> Input<T, A> {
+impl<T: DeserializeOwned + 'static, A: Tag<T>> Input<T, A> {
+    #[inline(always)]
+    fn poll_others(&mut self, context: &mut Context<'_>) -> Poll<Option<A::Item>> {
+        match self.next_handed() {
+            Some(item) => Poll::Ready(Some(item)),
+            None => self.poll_connections(context),
+        }
+    }
+
+    #[inline(always)]
+    fn next_handed(&mut self) -> Option<A::Item> {
+        self.handed.as_mut()?.next::<A>()
+    }
+
     #[inline(never)]
     fn poll_connections(&mut self, context: &mut Context<'_>) -> Poll<Option<A::Item>> {
         if let Some(item) = self.next_records() {
@@ -423,6 +467,7 @@ impl<T: DeserializeOwned, A: Tag<T>> Input<T, A> {
         }
         self.hub.ready.register(context.waker());
         self.settle();
+        self.settle_handed();
         if std::mem::take(&mut self.is_tick_over) {
             self.begin_tick();
         }

@@ -16,6 +16,7 @@ mod frame_buffer;
 #[cfg(fuzzing)]
 mod fuzzed;
 mod gate;
+mod hand;
 mod handshake;
 mod incoming;
 mod input;
@@ -49,7 +50,7 @@ pub(crate) use input::Input;
 pub(crate) use input_hub::InputHub;
 pub(crate) use meter::Meters;
 pub(crate) use node::{LinkEnd, Node, PortFace, PortHub, now_nanos};
-pub(crate) use note::note;
+pub(crate) use note::{label, note};
 pub(crate) use output_hub::{OutputHub, sweep};
 pub(crate) use outputs::{AddressedOutput, PlainOutput};
 pub(crate) use peer::ProcessId;

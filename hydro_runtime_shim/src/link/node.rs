@@ -1,5 +1,6 @@
 //! What all ports of a process share: its name among peers, the gate that bounds its memory, who is connected.
 
+use std::any::TypeId;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::net::{Ipv6Addr, SocketAddr};
@@ -217,12 +218,20 @@ pub(crate) struct PortFace {
     pub(crate) type_name: &'static str,
     /// The same as a number.
     pub(crate) fingerprint: u64,
+    /// The same as rustc knows it; none: items cannot leave their thread.
+    pub(crate) items: Option<TypeId>,
 }
 
 impl PortFace {
     /// Describes a port.
     pub(crate) fn new(name: &'static str, direction: Direction, type_name: &'static str) -> Self {
-        Self { name: name.trim_start_matches("r#"), direction, type_name, fingerprint: fingerprint(type_name) }
+        let (name, fingerprint) = (name.trim_start_matches("r#"), fingerprint(type_name));
+        Self { name, direction, type_name, fingerprint, items: None }
+    }
+
+    /// Says that items of that type may be handed to another thread.
+    pub(crate) fn moving(self, items: Option<TypeId>) -> Self {
+        Self { items, ..self }
     }
 }
 

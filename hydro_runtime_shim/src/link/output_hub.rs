@@ -38,6 +38,8 @@ pub(super) struct Encodings {
     pub(super) binary: bool,
     /// [`Codec::Json`].
     pub(super) json: bool,
+    /// None: the only peer takes items as they are.
+    pub(super) by_hand: bool,
 }
 
 /// What the sink of an output and its connection tasks share.
@@ -129,7 +131,7 @@ impl OutputHub {
     }
 
     /// Makes faults do what they say to all connections.
-    pub(super) fn apply_faults(&self) {
+    pub(crate) fn apply_faults(&self) {
         for queue in self.queues.borrow().iter() {
             let peer = queue.peer();
             queue.set_effect(self.node.faults.effect(self.face.name, peer.as_ref().map(|peer| &peer.process)));
@@ -156,7 +158,8 @@ impl OutputHub {
     /// Tells the sink that a queue came, went or got another peer.
     pub(super) fn changed(&self) {
         let has = |codec| self.queues.borrow().iter().any(|queue| queue.codec == codec);
-        self.encodings.set(Encodings { binary: has(Codec::Binary), json: has(Codec::Json) });
+        let by_hand = matches!(self.queues.borrow().as_slice(), [only] if only.takes_by_hand());
+        self.encodings.set(Encodings { binary: has(Codec::Binary), json: has(Codec::Json), by_hand });
         let sink = self.sink.borrow().as_ref().and_then(Weak::upgrade);
         if let Some(sink) = sink {
             sink.peers_changed();

@@ -16,7 +16,8 @@ use serde::Serialize;
 
 use super::batch::Batch;
 use super::gate::QUEUE_LIMIT_BYTES;
-use super::output_hub::PeersChanged;
+use super::hand::Hand;
+use super::output_hub::{Encodings, PeersChanged};
 use super::peer::Peer;
 use super::queue::Queue;
 use super::{MemberId, OutputHub};
@@ -30,6 +31,7 @@ pub(crate) struct PlainOutput<T> {
     policy: Policy,
     binary: Batch,
     json: Batch,
+    hand: Hand<T>,
     turn: usize,
     /// Whether the next item goes to `binary`, which is begun, and nowhere else: until that is handed over nothing else needs a look.
     flows: bool,
@@ -38,20 +40,20 @@ pub(crate) struct PlainOutput<T> {
 
 impl<T> Unpin for PlainOutput<T> {}
 
-impl<T: Serialize> PlainOutput<T> {
+impl<T: Serialize + 'static> PlainOutput<T> {
     /// Creates the sink of a port.
     pub(crate) fn new(hub: Rc<OutputHub>, policy: Policy) -> Self {
         let (binary, json) = (Batch::new(Codec::Binary), Batch::new(Codec::Json));
-        Self { hub, policy, binary, json, turn: 0, flows: false, marker: PhantomData }
+        Self { hub, policy, binary, json, hand: Hand::default(), turn: 0, flows: false, marker: PhantomData }
     }
 
     #[inline(always)]
-    fn send(&mut self, item: &T) -> Result<(), CodecError> {
+    fn send(&mut self, item: T) -> Result<(), CodecError> {
         if !self.flows {
             return self.send_first(item);
         }
         let last = self.binary.end();
-        if self.binary.append(item)? { self.hand_over(last) } else { Ok(()) }
+        if self.binary.append(&item)? { self.hand_over(last) } else { Ok(()) }
     }
 
     #[inline(never)]
@@ -61,8 +63,17 @@ impl<T: Serialize> PlainOutput<T> {
     }
 
     #[inline(never)]
-    fn send_first(&mut self, item: &T) -> Result<(), CodecError> {
+    fn send_first(&mut self, item: T) -> Result<(), CodecError> {
         let encodings = self.hub.encodings.get();
+        if encodings.by_hand {
+            self.hand.push(item, || self.hub.queues.borrow().first().cloned());
+            return Ok(());
+        }
+        self.encode(&item, encodings)
+    }
+
+    #[inline(always)]
+    fn encode(&mut self, item: &T, encodings: Encodings) -> Result<(), CodecError> {
         if self.policy == Policy::RoundRobin {
             return self.send_in_turn(item);
         }
@@ -102,13 +113,13 @@ fn next_in_turn<'a>(queues: &'a [Rc<Queue>], turn: &mut usize) -> Option<&'a Rc<
     queues.get(chosen)
 }
 
-impl<T: Serialize> Sink<T> for PlainOutput<T> {
+impl<T: Serialize + 'static> Sink<T> for PlainOutput<T> {
     type Error = Infallible;
 
     #[inline]
     fn poll_ready(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         // Only where a frame begins: the gate shuts when one is handed over.
-        if self.flows || !self.binary.is_empty() || !self.json.is_empty() {
+        if self.flows || !self.binary.is_empty() || !self.json.is_empty() || !self.hand.is_empty() {
             return Poll::Ready(Ok(()));
         }
         poll_gate(&self.hub, context)
@@ -117,7 +128,7 @@ impl<T: Serialize> Sink<T> for PlainOutput<T> {
     #[inline]
     fn start_send(self: Pin<&mut Self>, item: T) -> Result<(), Infallible> {
         let this = self.get_mut();
-        if let Err(error) = this.send(&item) {
+        if let Err(error) = this.send(item) {
             this.refuse(&error);
         }
         Ok(())
@@ -126,6 +137,7 @@ impl<T: Serialize> Sink<T> for PlainOutput<T> {
     fn poll_flush(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         let this = self.get_mut();
         this.flows = false;
+        this.hand.hand_over();
         for batch in [&mut this.binary, &mut this.json] {
             let last = batch.end();
             if let Err(error) = batch.spread(&this.hub.queues.borrow(), last) {
@@ -173,13 +185,27 @@ impl<T, D> Unpin for AddressedOutput<T, D> {}
 struct Routes<T, D> {
     hub: Rc<OutputHub>,
     /// Queues by name of their peer; a peer that is linked twice gets items twice.
-    queues: HashMap<D, Vec<Rc<Queue>>>,
+    queues: HashMap<D, Route<T>>,
     /// Items for peers that are not there yet, in order, while a peer we dial was never there.
     held: Vec<(T, D)>,
+    /// Whether a route may have items that are not handed over.
+    handing: bool,
     /// What the held items take, roughly, and whether that keeps the gate shut.
     held_bytes: usize,
     shuts_gate: bool,
     scratch: Vec<u8>,
+}
+
+/// The way to one peer.
+struct Route<T> {
+    queues: Vec<Rc<Queue>>,
+    hand: Hand<T>,
+}
+
+impl<T> Default for Route<T> {
+    fn default() -> Self {
+        Self { queues: Vec::new(), hand: Hand::default() }
+    }
 }
 
 impl<T, D> fmt::Debug for Routes<T, D> {
@@ -198,6 +224,7 @@ impl<T: Serialize + 'static, D: Destination> AddressedOutput<T, D> {
             hub: Rc::clone(&hub),
             queues: HashMap::new(),
             held: Vec::new(),
+            handing: false,
             held_bytes: 0,
             shuts_gate: false,
             scratch: Vec::new(),
@@ -208,14 +235,26 @@ impl<T: Serialize + 'static, D: Destination> AddressedOutput<T, D> {
     }
 }
 
-impl<T: Serialize, D: Destination> Routes<T, D> {
+impl<T: Serialize + 'static, D: Destination> Routes<T, D> {
     #[inline]
     fn send(&mut self, item: T, to: D) {
-        let Some(queues) = self.queues.get(&to) else { return self.hold(item, to) };
-        for queue in queues {
+        let Some(route) = self.queues.get_mut(&to) else { return self.hold(item, to) };
+        if let [only] = route.queues.as_slice()
+            && only.takes_by_hand()
+        {
+            self.handing = true;
+            return route.hand.push(item, || Some(Rc::clone(only)));
+        }
+        for queue in &route.queues {
             if let Err(error) = queue.push(&item) {
                 self.hub.drop_items(1, format_args!("an item cannot be sent: {error}"));
             }
+        }
+    }
+
+    fn hand_over(&mut self) {
+        if std::mem::take(&mut self.handing) {
+            self.queues.values_mut().for_each(|route| route.hand.hand_over());
         }
     }
 
@@ -236,16 +275,18 @@ impl<T: Serialize, D: Destination> Routes<T, D> {
     }
 }
 
-impl<T: Serialize, D: Destination> PeersChanged for RefCell<Routes<T, D>> {
+impl<T: Serialize + 'static, D: Destination> PeersChanged for RefCell<Routes<T, D>> {
     /// Finds out who is there now, and sends the held items that have a peer by now.
     fn peers_changed(&self) {
         let mut routes = self.borrow_mut();
         let routes = &mut *routes;
+        routes.hand_over();
         routes.queues.clear();
         for queue in routes.hub.queues.borrow().iter() {
             if let Some(peer) = queue.peer() {
                 let Peer { address, process } = &*peer;
-                routes.queues.entry(D::of(*address, process.member)).or_default().push(Rc::clone(queue));
+                let route = routes.queues.entry(D::of(*address, process.member)).or_default();
+                route.queues.push(Rc::clone(queue));
             }
         }
         routes.held_bytes = 0;
@@ -255,6 +296,7 @@ impl<T: Serialize, D: Destination> PeersChanged for RefCell<Routes<T, D>> {
         for (item, to) in std::mem::take(&mut routes.held) {
             routes.send(item, to);
         }
+        routes.hand_over();
         routes.hub.flush();
     }
 }
@@ -274,6 +316,7 @@ impl<T: Serialize + 'static, D: Destination> Sink<(T, D)> for AddressedOutput<T,
     }
 
     fn poll_flush(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.routes.borrow_mut().hand_over();
         self.hub.flush();
         Poll::Ready(Ok(()))
     }

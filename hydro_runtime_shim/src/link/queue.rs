@@ -4,6 +4,7 @@
 //! connection's writer task does the rest.
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use super::{Node, OutputHub, PeerChange, SILENCE, note};
 use crate::codec::{self, CodecError};
 use crate::contract::{Codec, Direction, Grant, Offer};
 use crate::protocol::{SLICES, Sender, Violation};
+use crate::transport::{Parcel, Parcels};
 
 /// How far the limit may rise for a peer that sends us nothing.
 const RISEN_LIMIT_BYTES: usize = 64 << 20;
@@ -49,6 +51,9 @@ pub(crate) struct Queue {
     pub(super) dismissed: Cell<bool>,
     /// Counts connections; a writer task whose connection is not the newest ends.
     connection: Cell<u64>,
+    /// Items for another thread of this process, and whether it takes them as they are: once it does, it does so on each connection.
+    parcels: Arc<Parcels>,
+    by_hand: Cell<bool>,
     /// Wakes the writer task when the tick could not write all, or when the connection broke under it.
     pub(super) work: Notify,
     /// Notified when everything is written and worked on, or nothing more will be.
@@ -65,6 +70,9 @@ struct State {
     /// A tick's last record and when the tick ended, until that is acknowledged.
     probe: Option<(u64, Instant)>,
     error: Option<io::Error>,
+    /// Parcels that are not worked on: the number behind the last record of each, and what it counts; and the sum.
+    parcels: VecDeque<(u64, usize)>,
+    parcel_bytes: usize,
     limit: usize,
     over: bool,
 }
@@ -92,6 +100,8 @@ impl Queue {
             socket: None,
             probe: None,
             error: None,
+            parcels: VecDeque::new(),
+            parcel_bytes: 0,
             limit: node.gate.limit(),
             over: false,
         };
@@ -109,6 +119,8 @@ impl Queue {
             left: Cell::new(false),
             dismissed: Cell::new(false),
             connection: Cell::new(0),
+            parcels: Arc::default(),
+            by_hand: Cell::new(false),
             work: Notify::new(),
             emptied: Notify::new(),
         })
@@ -136,7 +148,14 @@ impl Queue {
 
     /// Gives the queue its connection; returns the connection's number.
     pub(super) fn connect(&self, socket: Rc<Wire>, peer: Rc<Peer>) -> u64 {
-        self.state.borrow_mut().socket = Some(socket);
+        {
+            let mut state = self.state.borrow_mut();
+            // What may be left out is counted in bytes, and a receiver that does not say what it worked on leaves them to nobody.
+            if state.sender.is_kept() && self.codec == Codec::Binary && socket.takes_parcels(&self.parcels) {
+                self.by_hand.set(true);
+            }
+            state.socket = Some(socket);
+        }
         *self.peer.borrow_mut() = Some(peer);
         self.connected.set(true);
         self.meter.set_connected(true);
@@ -216,7 +235,7 @@ impl Queue {
     /// Tells how many bytes it holds.
     #[cfg(test)]
     pub(super) fn held(&self) -> usize {
-        self.state.borrow().sender.held()
+        self.state.borrow().held()
     }
 
     /// Counts records that a lossy link left out.
@@ -289,6 +308,27 @@ impl Queue {
         self.pump(false);
     }
 
+    /// Tells whether the peer takes items as they are.
+    #[inline]
+    pub(super) fn takes_by_hand(&self) -> bool {
+        self.by_hand.get()
+    }
+
+    /// Appends items as they are: so many, of that size, each of which counts `weight`. The peer may begin at once.
+    pub(super) fn push_parcel(&self, parcel: Parcel, (count, size, weight): (usize, usize, usize)) {
+        {
+            let mut state = self.state.borrow_mut();
+            let records = u32::try_from(count).unwrap_or(u32::MAX);
+            let number = state.sender.push_parcel(records);
+            // It is there before the frame that says so.
+            self.parcels.put(number, parcel);
+            state.parcels.push_back((number + u64::from(records), count * weight));
+            state.parcel_bytes += count * weight;
+            state.meter.bytes.add((count * size) as u64);
+        }
+        self.pump(true);
+    }
+
     /// Appends the goodbye and hands everything to the socket.
     pub(super) fn push_goodbye(&self, reason: &str) {
         self.state.borrow_mut().sender.push_goodbye(reason);
@@ -347,6 +387,7 @@ impl Queue {
         let mut state = self.state.borrow_mut();
         let before = state.sender.in_flight();
         state.sender.acknowledge(number, window)?;
+        state.forget_parcels(number);
         state.progress += before - state.sender.in_flight();
         if let Some((_, tick_end)) = state.probe.take_if(|probe| probe.0 <= number) {
             self.meter.took(tick_end.elapsed());
@@ -390,7 +431,7 @@ impl Queue {
         }
         let answers = self.is_answered();
         let mut state = self.state.borrow_mut();
-        let limit = state.sender.held() + QUEUE_LIMIT_BYTES;
+        let limit = state.held() + QUEUE_LIMIT_BYTES;
         if answers || limit <= RISEN_LIMIT_BYTES {
             state.limit = limit;
             self.mind_the_gate(&mut state);
@@ -399,7 +440,7 @@ impl Queue {
 
     fn mind_the_gate(&self, state: &mut State) {
         // What is left out needs no room.
-        let size = if state.sender.is_lossy() { 0 } else { state.sender.held() };
+        let size = if state.sender.is_lossy() { 0 } else { state.held() };
         let (limit, low) = (self.node.gate.limit(), self.node.gate.limit() / 2);
         if size < low {
             state.limit = limit;
@@ -424,6 +465,20 @@ impl Drop for Queue {
 }
 
 impl State {
+    /// Tells how many bytes wait or are kept.
+    fn held(&self) -> usize {
+        self.sender.held() + self.parcel_bytes
+    }
+
+    fn forget_parcels(&mut self, number: u64) {
+        while let Some((end, bytes)) = self.parcels.front().copied()
+            && end <= number
+        {
+            self.parcels.pop_front();
+            self.parcel_bytes -= bytes;
+        }
+    }
+
     fn has_backlog(&self) -> bool {
         self.sender.backlog() > 0 || self.has_unsent()
     }
@@ -468,7 +523,7 @@ impl State {
     fn measure(&self) {
         let (meter, sender) = (&self.meter, &self.sender);
         meter.messages.set(sender.next_number());
-        meter.queue_bytes.set(sender.held() as u64);
+        meter.queue_bytes.set(self.held() as u64);
         meter.queue_messages.set(sender.pending_records());
         meter.in_flight.set(sender.in_flight());
         meter.left_out.set(sender.dropped());

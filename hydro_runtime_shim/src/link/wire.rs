@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, IoSlice};
 use std::rc::{Rc, Weak};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::faults::{Effect, cut_off};
-use crate::transport::Socket;
+use crate::transport::{Parcels, Socket};
 
 /// Bytes that may wait here; more wait in the queue.
 const DELAYED_BYTES: usize = 8 << 20;
@@ -158,6 +159,16 @@ impl Wire {
     /// Gives that to the system, as far as it takes it.
     pub(super) fn try_flush(&self) -> io::Result<()> {
         if self.faulty.get() && self.effect.get().holds_out { Ok(()) } else { self.socket.try_flush() }
+    }
+
+    /// Gives the other end the link's parcels, if both are threads of this process and know the same type.
+    pub(super) fn takes_parcels(&self, parcels: &Arc<Parcels>) -> bool {
+        self.socket.takes_parcels(parcels)
+    }
+
+    /// Returns the parcels that the other end gave.
+    pub(super) fn parcels(&self) -> Option<Arc<Parcels>> {
+        self.socket.parcels()
     }
 
     /// Tells whether the machine at the other end answered within that time; where bytes are held it cannot.

@@ -158,7 +158,7 @@ async fn listen(queue: &Queue, socket: &Wire, frames: &mut FrameBuffer, listenin
                 FrameKind::Goodbye => {
                     return Err(End::Goodbye(String::from_utf8_lossy(frames.open_frame()).into_owned()));
                 }
-                FrameKind::Data | FrameKind::Piece => {
+                FrameKind::Data | FrameKind::Piece | FrameKind::Parcel => {
                     return Err(End::Broken(io::Error::other("it sent items against the link's direction")));
                 }
             },

@@ -223,6 +223,15 @@ impl Sender {
         self.next += u64::from(records);
     }
 
+    /// Appends a frame that stands for records which the receiver gets in another way; returns the number of the first.
+    pub fn push_parcel(&mut self, records: u32) -> u64 {
+        self.close_frame();
+        let number = self.next;
+        self.append_frame(FrameKind::Parcel, &[], records);
+        self.next += u64::from(records);
+        number
+    }
+
     /// Appends the goodbye, behind everything else.
     pub fn push_goodbye(&mut self, reason: &str) {
         self.close_frame();
@@ -309,6 +318,12 @@ impl Sender {
     #[must_use]
     pub fn pending_records(&self) -> u64 {
         self.next - self.first
+    }
+
+    /// Tells whether every record is kept until the receiver has worked on it.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        self.acknowledged
     }
 
     /// Returns the number of the next record.

@@ -10,10 +10,11 @@ use std::time::Duration;
 use dfir_rs::scheduled::context::{Context, Dfir, DfirErased};
 use tokio::task::LocalSet;
 
+use super::seat::Seat;
 use super::stop::StopSignal;
 use super::{Attached, attach, drain};
 use crate::admin::{self, About, AdminSocket, Control};
-use crate::bind::{self, BindError, Bindings, Configuration, Environment, Program, Request};
+use crate::bind::{self, BindError, Bindings, Configuration, Program, Request};
 use crate::link::{self, Copying, MemberId, Node, ProcessId, note};
 use crate::transport::Inherited;
 
@@ -42,8 +43,8 @@ where
 }
 
 fn run_erased(program: &'static Program, setup: Setup<'_>) -> ExitCode {
-    let environment = Environment::of_process();
-    let flags = match bind::read_arguments(program, &environment.arguments) {
+    let mut seat = Seat::take();
+    let flags = match bind::read_arguments(program, &seat.environment.arguments) {
         Ok(Request::Run(flags)) => flags,
         Ok(Request::Help) => return print(bind::help(program)),
         Ok(Request::Version) => return print(bind::version(program)),
@@ -51,32 +52,33 @@ fn run_erased(program: &'static Program, setup: Setup<'_>) -> ExitCode {
             return match serde_json::to_string(&bind::describe(program)) {
                 Ok(line) => print(line),
                 Err(error) => {
-                    fail(program, &[BindError::System { action: "describe the program", reason: error.to_string() }])
+                    let error = BindError::System { action: "describe the program", reason: error.to_string() };
+                    fail(program, &seat, &[error])
                 }
             };
         }
         Err(errors) => {
             // The environment's mistakes as well: who mends the line shall not be told of them afterwards.
-            let others = Configuration::read(program, &environment, Default::default()).err().unwrap_or_default();
+            let others = Configuration::read(program, &seat.environment, Default::default()).err().unwrap_or_default();
             let unset = |error: &BindError| !matches!(error, BindError::Missing { .. });
-            return fail(program, &[errors, others.into_iter().filter(unset).collect()].concat());
+            return fail(program, &seat, &[errors, others.into_iter().filter(unset).collect()].concat());
         }
     };
-    let configuration = match Configuration::read(program, &environment, flags) {
+    let configuration = match Configuration::read(program, &seat.environment, flags) {
         Ok(configuration) => configuration,
-        Err(errors) => return fail(program, &errors),
+        Err(errors) => return fail(program, &seat, &errors),
     };
     let admin = configuration.admin.as_deref().map(AdminSocket::open).transpose();
-    let started = bind::take_inherited(&environment).and_then(|inherited| {
+    let started = seat.inherited(&configuration).and_then(|inherited| {
         let admin = admin?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| BindError::System { action: "start", reason: error.to_string() })?;
-        let stop = StopSignal::install()?;
+        let stop = seat.stop()?;
         LocalSet::new().block_on(&runtime, live(program, configuration, Outside { inherited, stop, admin }, setup))
     });
     match started {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(program, &[error]),
+        Err(error) => fail(program, &seat, &[error]),
     }
 }
 
@@ -169,11 +171,13 @@ fn print(text: impl Display) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn fail(program: &Program, errors: &[BindError]) -> ExitCode {
+fn fail(program: &Program, seat: &Seat, errors: &[BindError]) -> ExitCode {
     let mut stderr = std::io::stderr().lock();
+    let whose = seat.name().map_or(String::new(), |name| format!("`{name}`: "));
     for error in errors {
-        let _ = writeln!(stderr, "error: {error}");
+        let _ = writeln!(stderr, "error: {whose}{error}");
     }
     let _ = writeln!(stderr, "`{} --help` lists ports, parameters and variables", program.name);
-    ExitCode::from(BAD_ENVIRONMENT)
+    drop(stderr);
+    seat.fail(BAD_ENVIRONMENT)
 }

@@ -5,13 +5,16 @@
 mod attach;
 mod drain;
 mod launch;
+mod seat;
 mod spin;
 mod stop;
 mod tick;
+mod together;
 mod woken;
 
 pub use launch::run;
 pub use tick::repeatable;
+pub use together::run_together;
 
 use attach::{Attached, attach};
 

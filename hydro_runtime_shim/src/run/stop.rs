@@ -15,7 +15,7 @@ const GRACE: Duration = Duration::from_secs(10);
 const SIGNALLED: i32 = 128;
 
 /// The wish that the program stops.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct StopSignal {
     requested: Arc<Notify>,
     asked: Arc<Notify>,
@@ -44,6 +44,17 @@ impl StopSignal {
         let thread = std::thread::Builder::new().name("signals".to_owned()).stack_size(128 << 10);
         thread.spawn(listen).map_err(failed)?;
         Ok(Self { requested, asked })
+    }
+
+    /// Makes the wish that one program of several stops; signals are heard by the process.
+    pub(super) fn of_thread() -> Self {
+        let asked = Arc::new(Notify::new());
+        Self { requested: Arc::clone(&asked), asked }
+    }
+
+    /// Wishes it.
+    pub(super) fn ask(&self) {
+        self.asked.notify_one();
     }
 
     /// Returns what is notified by others who want the program to stop.

@@ -5,6 +5,7 @@ use std::io;
 use tokio::net::{TcpStream, UnixStream};
 
 use super::Socket;
+use super::queue::QueueStream;
 use super::shm::{self, SetupError};
 use crate::contract::Transport;
 
@@ -36,6 +37,7 @@ pub(crate) async fn connect(transport: &Transport) -> io::Result<Dialed> {
                 return Ok(Dialed { socket, remark: Some(remark) });
             }
         },
+        Transport::Queue { name } => Socket::Queue(QueueStream::dial(name)?),
         Transport::Null | Transport::Stdio => {
             return Err(io::Error::new(io::ErrorKind::Unsupported, "this is no place that a socket can have"));
         }

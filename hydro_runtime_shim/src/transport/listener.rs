@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use tokio::net::{TcpListener, UnixListener};
 
+use super::queue::QueueListener;
 use super::{Callers, Socket};
 use crate::contract::Transport;
 
@@ -29,6 +30,13 @@ pub(crate) enum Inherited {
     },
 }
 
+impl Inherited {
+    /// Tells whether the endpoint is what the socket was made for.
+    pub(crate) fn serves(&self, transport: &Transport) -> bool {
+        matches(self, transport)
+    }
+}
+
 /// A listening socket.
 #[derive(Debug)]
 pub(crate) enum Listener {
@@ -43,6 +51,8 @@ pub(crate) enum Listener {
         /// Who may call; none: whoever can.
         callers: Option<Callers>,
     },
+    /// A name in this process.
+    Queue(QueueListener),
 }
 
 impl Listener {
@@ -69,6 +79,7 @@ impl Listener {
                 let listener = UnixListener::bind(path)?;
                 Ok(Self::Unix { listener, file: Some(path.clone()), callers: Callers::of_folder(path)? })
             }
+            Transport::Queue { name } => Ok(Self::Queue(QueueListener::open(name)?)),
             Transport::Null | Transport::Stdio => {
                 Err(io::Error::new(io::ErrorKind::Unsupported, "this is no place that a socket can have"))
             }
@@ -79,7 +90,7 @@ impl Listener {
     pub(crate) fn address(&self) -> Option<SocketAddr> {
         match self {
             Self::Tcp(listener) => listener.local_addr().ok(),
-            Self::Unix { .. } => None,
+            Self::Unix { .. } | Self::Queue(_) => None,
         }
     }
 
@@ -99,6 +110,7 @@ impl Listener {
                 }
                 Ok(Socket::Unix(stream))
             }
+            Self::Queue(listener) => listener.accept().await.map(Socket::Queue),
         }
     }
 }
@@ -113,6 +125,7 @@ impl fmt::Display for Listener {
             Self::Unix { file, .. } => {
                 write!(f, "unix:{}", file.as_deref().unwrap_or("(inherited)".as_ref()).display())
             }
+            Self::Queue(listener) => write!(f, "queue:{}", listener.name()),
         }
     }
 }

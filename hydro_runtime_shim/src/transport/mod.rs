@@ -1,4 +1,4 @@
-//! TCP, TLS, Unix sockets and shared memory as streams of bytes: connecting, listening, reading and writing without waiting.
+//! TCP, TLS, Unix sockets, shared memory and queues within the process as streams of bytes: connecting, listening, reading and writing without waiting.
 //!
 //! Knows neither frames nor the link's handshake. Each transport is a variant of [`Socket`].
 
@@ -6,7 +6,9 @@ mod callers;
 mod dial;
 mod insecure;
 mod listener;
+mod parcels;
 mod part;
+mod queue;
 mod reach;
 #[cfg(target_os = "linux")]
 mod shm;
@@ -24,6 +26,7 @@ pub(crate) use callers::Callers;
 pub(crate) use dial::{Dialed, connect};
 pub(crate) use insecure::Insecure;
 pub(crate) use listener::{Inherited, Listener};
+pub(crate) use parcels::{Parcel, Parcels};
 pub(crate) use part::part;
 pub(crate) use shm::watch;
 pub(crate) use socket::Socket;

@@ -1,13 +1,17 @@
 //! A connected socket, shared by the one who reads and the one who writes.
 
+use std::any::TypeId;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::Interest;
 use tokio::net::{TcpStream, UnixStream};
 
+use super::parcels::Parcels;
+use super::queue::QueueStream;
 use super::reach;
 use super::shm::{self, ShmStream};
 use super::tls::{self, Credentials, TlsStream};
@@ -24,6 +28,8 @@ pub(crate) enum Socket {
     Shm(ShmStream),
     /// TCP, encrypted, with a peer that has proven who it is.
     Tls(Box<TlsStream>),
+    /// Another thread of this process.
+    Queue(QueueStream),
 }
 
 impl Socket {
@@ -77,8 +83,30 @@ impl Socket {
     pub(crate) fn peer_identity(&self) -> Option<&str> {
         match self {
             Self::Tls(stream) => Some(stream.identity()),
-            Self::Tcp(_) | Self::Unix(_) | Self::Shm(_) => None,
+            Self::Tcp(_) | Self::Unix(_) | Self::Shm(_) | Self::Queue(_) => None,
         }
+    }
+
+    /// Says what type the items of this end's port have, where they might be handed over as they are; to be said before the handshake's words.
+    pub(crate) fn carries(&self, items: Option<TypeId>) {
+        if let Self::Queue(stream) = self {
+            stream.carries(items);
+        }
+    }
+
+    /// Gives the other end the link's parcels, if both ends' items have one type. To be asked when the handshake is over.
+    pub(crate) fn takes_parcels(&self, parcels: &Arc<Parcels>) -> bool {
+        let Self::Queue(stream) = self else { return false };
+        let agrees = stream.agrees();
+        if agrees {
+            stream.show(parcels);
+        }
+        agrees
+    }
+
+    /// Returns the parcels that the other end gave.
+    pub(crate) fn parcels(&self) -> Option<Arc<Parcels>> {
+        if let Self::Queue(stream) = self { stream.parcels() } else { None }
     }
 
     /// Returns the other end's address; only TCP has them.
@@ -86,7 +114,7 @@ impl Socket {
         match self {
             Self::Tcp(stream) => stream.peer_addr().ok(),
             Self::Tls(stream) => stream.tcp().peer_addr().ok(),
-            Self::Unix(_) | Self::Shm(_) => None,
+            Self::Unix(_) | Self::Shm(_) | Self::Queue(_) => None,
         }
     }
 
@@ -109,6 +137,7 @@ impl Socket {
             }
             Self::Shm(stream) => stream.try_read(buffer),
             Self::Tls(stream) => stream.try_read(buffer),
+            Self::Queue(stream) => stream.try_read(buffer),
         }
     }
 
@@ -119,6 +148,7 @@ impl Socket {
             Self::Unix(stream) => stream.try_write(bytes),
             Self::Shm(stream) => stream.try_write(bytes),
             Self::Tls(stream) => stream.try_write_vectored(&[IoSlice::new(bytes)]),
+            Self::Queue(stream) => stream.try_write_vectored(&[IoSlice::new(bytes)]),
         }
     }
 
@@ -129,6 +159,7 @@ impl Socket {
             Self::Unix(stream) => stream.try_write_vectored(pieces),
             Self::Shm(stream) => stream.try_write_vectored(pieces),
             Self::Tls(stream) => stream.try_write_vectored(pieces),
+            Self::Queue(stream) => stream.try_write_vectored(pieces),
         }
     }
 
@@ -153,7 +184,7 @@ impl Socket {
         match self {
             Self::Tcp(stream) => reach::last_answer(stream).is_none_or(|time| time <= within),
             Self::Tls(stream) => reach::last_answer(stream.tcp()).is_none_or(|time| time <= within),
-            Self::Unix(_) | Self::Shm(_) => true,
+            Self::Unix(_) | Self::Shm(_) | Self::Queue(_) => true,
         }
     }
 
@@ -164,6 +195,7 @@ impl Socket {
             Self::Unix(stream) => stream.poll_read_ready(context),
             Self::Shm(stream) => stream.poll_readable(context),
             Self::Tls(stream) => stream.poll_readable(context),
+            Self::Queue(stream) => stream.poll_readable(context),
         }
     }
 
@@ -174,6 +206,7 @@ impl Socket {
             Self::Unix(stream) => stream.readable().await,
             Self::Shm(stream) => stream.readable().await,
             Self::Tls(stream) => stream.readable().await,
+            Self::Queue(stream) => stream.readable().await,
         }
     }
 
@@ -184,6 +217,7 @@ impl Socket {
             Self::Unix(stream) => stream.writable().await,
             Self::Shm(stream) => stream.writable().await,
             Self::Tls(stream) => stream.writable().await,
+            Self::Queue(stream) => stream.writable().await,
         }
     }
 

@@ -250,8 +250,12 @@ mod tests {
         let text = "/// Raises numbers.\nmodule main(\n    /// What `comes` in.\n    input i: u32,\n    output o: Vec<u32>,\n    param by: u32 = 1 << 3\n) {\n    \
                     i -> map(|n| vec![n + by]) -> o;\n}\n";
         let file = SourceFile::new("src/raise.hf", text);
-        let options =
-            Options { program: "raise".into(), graph: crate::graph::GraphOptions::default(), products: Products::All };
+        let options = Options {
+            program: "raise".into(),
+            graph: crate::graph::GraphOptions::default(),
+            products: Products::All,
+            root: String::new(),
+        };
         let (compilation, diagnostics) = compile(&file, &options);
         assert_eq!(diagnostics, []);
         let compilation = compilation.expect("compiles");

@@ -139,6 +139,11 @@ pub(crate) fn main_function(module: &ResolvedModule, program: &str, source: &str
                 line: #line,
                 type_name: ::core::any::type_name::<#payload>,
                 type_id: ::core::any::TypeId::of::<#payload>,
+                moves: {
+                    #[allow(unused_imports)]
+                    use ::hydro_runtime_shim::private::Stays as _;
+                    ::hydro_runtime_shim::private::Moves::<#payload>::BETWEEN_THREADS
+                },
             }
         }
     });

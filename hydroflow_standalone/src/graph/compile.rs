@@ -85,7 +85,7 @@ pub(crate) fn compile(
     for way in conditions.ways() {
         let then = |module: &ResolvedModule| ResolvedModule { body: way.body(&module.body), ..module.clone() };
         let modules = resolved.modules.iter().map(then).collect();
-        let others = Resolved { modules, files: resolved.files.clone() };
+        let others = Resolved { modules, files: resolved.files.clone(), root: resolved.root.clone() };
         let (flow, mut found) = compile_body(source, &others, &then(module), wanted);
         // Nobody minds that something is of little use where a condition does not hold.
         found.retain(|found| flows.is_empty() || found.level == crate::diagnostic::Level::Error);

@@ -184,7 +184,12 @@ mod tests {
             split[odd] -> for_each(|(n, text): (u8, &str)| println!(\"{n} {text}\"));
             split[all] -> null();
         }";
-        let options = Options { program: "p".to_owned(), graph: Default::default(), products: Products::All };
+        let options = Options {
+            program: "p".to_owned(),
+            graph: Default::default(),
+            products: Products::All,
+            root: String::new(),
+        };
         let (compilation, diagnostics) = compile(&SourceFile::new("p.hf", text), &options);
         let codes: Vec<&str> = diagnostics.iter().map(|told| told.code).collect();
         let drawn = &compilation.unwrap_or_else(|| panic!("{diagnostics:?}")).graphs[0].mermaid;

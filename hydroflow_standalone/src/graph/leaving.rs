@@ -93,7 +93,12 @@ mod tests {
 
     fn mermaid(body: &str) -> String {
         let text = format!("module main(input numbers: u8, output out: u8) {{ {body} }}");
-        let options = Options { program: "p".to_owned(), graph: Default::default(), products: Products::All };
+        let options = Options {
+            program: "p".to_owned(),
+            graph: Default::default(),
+            products: Products::All,
+            root: String::new(),
+        };
         let (compilation, diagnostics) = compile(&SourceFile::new("p.hf", text), &options);
         compilation.unwrap_or_else(|| panic!("{diagnostics:?}")).graphs[0].mermaid.clone()
     }

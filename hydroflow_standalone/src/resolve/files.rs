@@ -47,6 +47,8 @@ pub(crate) struct Resolved {
     pub(crate) files: Vec<ResolvedFile>,
     /// The modules of all files, those of the main file first.
     pub(crate) modules: Vec<ResolvedModule>,
+    /// The Rust module that holds those of the files; empty: the crate's root.
+    pub(crate) root: String,
 }
 
 /// One file of a program.
@@ -116,6 +118,10 @@ impl Resolved {
     /// Returns the Rust path of a file's items.
     pub(crate) fn rust_path(&self, file: usize) -> String {
         let mut path = String::from("crate");
+        if !self.root.is_empty() {
+            path.push_str("::");
+            path.push_str(&self.root);
+        }
         for outer in self.nesting() {
             path.push_str("::");
             path.push_str(&self.files[outer].rust_name);
@@ -142,7 +148,7 @@ pub(crate) fn load(main: &SourceFile, library: &dyn Library) -> (Resolved, Sourc
         loader.packages(at);
         at += 1;
     }
-    let mut resolved = Resolved { files: loader.files, modules: Vec::new() };
+    let mut resolved = Resolved { files: loader.files, modules: Vec::new(), root: String::new() };
     let mut diagnostics = loader.diagnostics;
     for at in 0..resolved.files.len() {
         let modules = headers(&loader.sources, &resolved.files[at].file, at, &mut diagnostics);

@@ -11,7 +11,12 @@ use hydroflow_standalone::{Library, Options, Outcome, Products, compile_with};
 
 /// Compiles a text with all that can be made of it.
 fn compiled(text: &str, library: &dyn Library) -> Outcome {
-    let options = Options { program: "p".to_owned(), graph: GraphOptions::default(), products: Products::All };
+    let options = Options {
+        program: "p".to_owned(),
+        graph: GraphOptions::default(),
+        products: Products::All,
+        root: String::new(),
+    };
     compile_with(&SourceFile::new("src/p.hf", text), library, &options)
 }
 

@@ -29,7 +29,12 @@ fn grammar() -> Grammar {
 /// What the parser has against the syntax of a text; nothing else.
 fn syntax_errors(name: &str, text: &str) -> Vec<String> {
     let source = SourceFile::new(name, text);
-    let options = Options { program: "x".to_owned(), graph: GraphOptions::default(), products: Products::Check };
+    let options = Options {
+        program: "x".to_owned(),
+        graph: GraphOptions::default(),
+        products: Products::Check,
+        root: String::new(),
+    };
     let (_, diagnostics) = compile(&source, &options);
     let is_syntax = |code: &str| ("HF0001"..="HF0006").contains(&code);
     let told = diagnostics.iter().filter(|diagnostic| is_syntax(diagnostic.code));

@@ -131,6 +131,7 @@ pub(crate) fn compiled(name: &str, text: &str) -> (Option<String>, Vec<String>) 
         program: name.trim_end_matches(".hf").to_owned(),
         graph: GraphOptions { type_guards: true },
         products: Products::All,
+        root: String::new(),
     };
     let (compiled, diagnostics) = compile(&source, &options);
     let said = diagnostics.iter().map(|diagnostic| diagnostic.render(&source, false)).collect();

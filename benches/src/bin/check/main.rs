@@ -71,6 +71,7 @@ fn through_library(input: &Input) -> Result<f64, String> {
             program: "program".to_owned(),
             graph: GraphOptions { type_guards: true },
             products: Products::CheckLibrary,
+            root: String::new(),
         };
         let outcome = compile_with(source, &NoLibrary, &options);
         if has_errors(&outcome.diagnostics) {

@@ -74,8 +74,10 @@ class Deployment:
         args: Optional[Sequence[str]] = None,
         env: Optional[Mapping[str, str]] = None,
         name: Optional[str] = None,
+        colocate: bool = False,
     ) -> Service:
-        """Adds a service that runs an `.hf` file, relative to the script's folder or the workspace. Without `on` it runs on this machine."""
+        """Adds a service that runs an `.hf` file, relative to the script's folder or the workspace. Without `on` it runs on this machine. With
+        `colocate` it shares a process with the others that say so: a thread each, and items go from one to the other without being encoded."""
         return self._add(
             "service.add_hydroflow",
             src=os.fspath(src),
@@ -85,6 +87,7 @@ class Deployment:
             args=list(args or []),
             env=dict(env or {}),
             name=name,
+            colocate=colocate,
         )
 
     def Command(

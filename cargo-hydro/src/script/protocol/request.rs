@@ -227,6 +227,9 @@ pub struct AddHydroflow {
     /// Arguments for the program.
     #[serde(default)]
     pub args: Vec<String>,
+    /// Whether it shares a process with others that wish so.
+    #[serde(default)]
+    pub colocate: bool,
     /// Where and how often.
     #[serde(flatten)]
     pub place: Place,

@@ -2,6 +2,7 @@
 //!
 //! Does not know what a deployment is, nor whether the files it names exist. Read [`HydroToml`] first.
 
+mod health;
 mod links;
 mod machine;
 mod raw;
@@ -9,7 +10,9 @@ mod read;
 mod upkeep;
 mod value;
 
-pub use raw::{HydroToml, RawGroup, RawKind, RawLink, RawMachine, RawPort, RawProgram, RawService, RawUpkeep};
+pub use raw::{
+    HydroToml, RawCheck, RawGroup, RawHealth, RawKind, RawLink, RawMachine, RawPort, RawProgram, RawService, RawUpkeep,
+};
 pub use read::read;
 pub use upkeep::parse_duration;
 

@@ -2,6 +2,8 @@
 //!
 //! Values without behaviour; [`read`](super::read()) makes them.
 
+use std::time::Duration;
+
 use hydro_runtime_shim::contract::{Delivery, Policy};
 use serde_spanned::Spanned;
 
@@ -77,8 +79,36 @@ pub struct RawService {
     pub env: Vec<(Spanned<String>, String)>,
     /// `listen`.
     pub listen: Option<Spanned<String>>,
+    /// `colocate`.
+    pub colocate: Option<Spanned<bool>>,
+    /// `health`.
+    pub health: Option<RawHealth>,
+    /// `data = "fresh"`.
+    pub fresh_data: bool,
     /// How it is kept up.
     pub upkeep: RawUpkeep,
+}
+
+/// How it is found out whether a service is well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawHealth {
+    /// The way of asking.
+    pub check: RawCheck,
+    /// How long a start may take.
+    pub timeout: Duration,
+}
+
+/// A way of asking a service whether it is well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RawCheck {
+    /// `command`: it ends with 0.
+    Command(Vec<String>),
+    /// `http`: it is answered.
+    Http(String),
+    /// `log`: a line holds it.
+    Log(String),
+    /// `port`: the service's port of this name takes connections.
+    Port(String),
 }
 
 /// How a service or a group is kept up.

@@ -22,11 +22,11 @@ const UNKNOWN_KEY: &str = "HT0003";
 /// A key that will mean something.
 const NOT_YET: &str = "HT0004";
 /// A key is missing.
-const MISSING_KEY: &str = "HT0005";
+pub(super) const MISSING_KEY: &str = "HT0005";
 /// A value that makes no sense there.
 pub(super) const BAD_VALUE: &str = "HT0006";
 /// Two keys that exclude each other.
-const CONFLICT: &str = "HT0007";
+pub(super) const CONFLICT: &str = "HT0007";
 
 /// What `tls` may be.
 const TLS_WORDS: [&str; 2] = ["machines", "always"];
@@ -82,13 +82,16 @@ const SERVICE: Keys = Keys {
         "args",
         "env",
         "listen",
+        "colocate",
         "restart",
         "shutdown",
         "significant",
         "group",
         "backoff",
+        "health",
+        "data",
     ],
-    later: &["features", "profile", "health", "depends_on", "limits", "files", "open"],
+    later: &["features", "profile", "depends_on", "limits", "files", "open"],
 };
 /// Reads the tables, and keeps what is wrong with them.
 pub(super) struct Reader {
@@ -181,11 +184,24 @@ impl Reader {
         let (mut source, mut command) = (None, None);
         let program = RawProgram::Command(Vec::new());
         let (params, args, env) = (Vec::new(), Vec::new(), Vec::new());
-        let mut service =
-            RawService { program, on: None, count: 1, params, args, env, listen: None, upkeep: RawUpkeep::default() };
+        let mut service = RawService {
+            program,
+            on: None,
+            count: 1,
+            params,
+            args,
+            env,
+            listen: None,
+            colocate: None,
+            health: None,
+            fresh_data: false,
+            upkeep: RawUpkeep::default(),
+        };
         for (key, value) in self.known(table, &SERVICE) {
             match &**key.get_ref() {
                 upkeep if UPKEEP.contains(&upkeep) => self.upkeep(&mut service.upkeep, key, value),
+                "health" => service.health = self.health(key, value),
+                "data" => service.fresh_data = self.is_fresh(key, value),
                 "src" => source = self.string(key, value).map(|source| (key.span(), source)),
                 "command" => command = self.command(key, value).map(|command| (key.span(), command)),
                 "on" => service.on = self.string(key, value),
@@ -193,6 +209,9 @@ impl Reader {
                 "params" => service.params = self.params(key, value),
                 "args" => service.args = self.strings(key, value).unwrap_or_default(),
                 "env" => service.env = self.env(key, value),
+                "colocate" => {
+                    service.colocate = self.truth(key, value).map(|truth| Spanned::new(key.span(), truth));
+                }
                 _ => service.listen = self.string(key, value),
             }
         }
@@ -218,6 +237,15 @@ impl Reader {
     }
 
     /// Reads a boolean.
+    fn is_fresh(&mut self, key: &Spanned<Cow<'_, str>>, value: &Spanned<DeValue<'_>>) -> bool {
+        let word = self.string(key, value);
+        if let Some(word) = word.as_ref().filter(|word| !matches!(word.get_ref().as_str(), "fresh" | "kept")) {
+            let error = self.error(BAD_VALUE, format!("`data` cannot be `{}`", word.get_ref()), word.span());
+            error.hint = Some("data is `kept` from deploy to deploy (the default), or `fresh` each time".to_owned());
+        }
+        word.is_some_and(|word| word.get_ref() == "fresh")
+    }
+
     pub(super) fn truth(&mut self, key: &Spanned<Cow<'_, str>>, value: &Spanned<DeValue<'_>>) -> Option<bool> {
         match value.get_ref() {
             DeValue::Boolean(truth) => Some(*truth),
@@ -251,7 +279,7 @@ impl Reader {
         count
     }
 
-    fn command(&mut self, key: &Spanned<Cow<'_, str>>, value: &Spanned<DeValue<'_>>) -> Option<Vec<String>> {
+    pub(super) fn command(&mut self, key: &Spanned<Cow<'_, str>>, value: &Spanned<DeValue<'_>>) -> Option<Vec<String>> {
         if let DeValue::String(line) = value.get_ref() {
             let words: Vec<String> = line.split_whitespace().map(|word| format!("{word:?}")).collect();
             let hint = format!("write each word on its own: `command = [{}]`", words.join(", "));
@@ -465,7 +493,7 @@ src = 3
 count = 0
 [services.b]
 srcc = "x"
-health = "x"
+limits = "x"
 [services.c]
 src = "a.hf"
 command = ["x"]
@@ -500,7 +528,7 @@ insecure = 1
             "4:9 HT0006 a service has between 1 and 10000 members",
             "5:11 HT0005 `b` has no `src` (say what it runs: `src = \"src/NAME.hf\"` or `command = [\"PROGRAM\", \"ARGUMENT\"]`)",
             "6:1 HT0003 a service has no key `srcc` (there is a key with a similar name: `src`)",
-            "7:1 HT0004 `health` is not supported yet and has no effect",
+            "7:1 HT0004 `limits` is not supported yet and has no effect",
             "10:1 HT0007 `c` has both `src` and `command` (leave one of them out: a service runs one program)",
             "12:11 HT0002 `command` must be an array of strings (write each word on its own: `command = [\"sleep\", \"1\"]`)",
             "13:1 HT0005 a link has no `to` (a link has `from = \"SERVICE.OUTPUT\"` and `to = \"SERVICE.INPUT\"`)",

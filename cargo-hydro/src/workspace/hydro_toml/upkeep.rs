@@ -138,7 +138,7 @@ impl Reader {
         number
     }
 
-    fn duration(&mut self, key: &Key<'_>, value: &Value<'_>) -> Option<Duration> {
+    pub(super) fn duration(&mut self, key: &Key<'_>, value: &Value<'_>) -> Option<Duration> {
         let text = self.string(key, value)?;
         let duration = parse_duration(text.get_ref());
         if duration.is_none() {

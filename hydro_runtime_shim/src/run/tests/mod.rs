@@ -1,6 +1,7 @@
 //! Whole programs in one process, linked over real sockets: what a user sees of order, routing, waiting and leaving.
 
 mod breaking;
+mod colocated;
 mod flood;
 mod leaving;
 mod lines;

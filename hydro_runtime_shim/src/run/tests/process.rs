@@ -42,6 +42,7 @@ fn port<T: 'static>(name: &'static str, direction: Direction, addressing: Addres
         line: 1,
         type_name: type_name::<T>,
         type_id: TypeId::of::<T>,
+        moves: true,
     }
 }
 

@@ -7,7 +7,12 @@ use crate::{Options, Products, compile};
 /// Compiles a body. Returns the program as Rust, and what was said.
 fn compiled(body: &str) -> (Option<String>, Vec<String>) {
     let source = SourceFile::new("a.hf", format!("module main() {{\n{body}\n}}\n"));
-    let options = Options { program: "a".to_owned(), graph: GraphOptions::default(), products: Products::All };
+    let options = Options {
+        program: "a".to_owned(),
+        graph: GraphOptions::default(),
+        products: Products::All,
+        root: String::new(),
+    };
     let (compilation, diagnostics) = compile(&source, &options);
     let said = diagnostics.iter().map(|diagnostic| diagnostic.render(&source, false)).collect();
     (compilation.and_then(|compilation| compilation.plain), said)
@@ -171,7 +176,12 @@ fn a_cycle_is_drawn_as_it_was_written() {
             step = join::<'static>() -> map(|(_, ((), v))| v) -> tee(); step -> at; step -> reached;
         }",
     );
-    let options = Options { program: "a".to_owned(), graph: GraphOptions::default(), products: Products::All };
+    let options = Options {
+        program: "a".to_owned(),
+        graph: GraphOptions::default(),
+        products: Products::All,
+        root: String::new(),
+    };
     let (compilation, said) = compile(&source, &options);
     assert!(said.is_empty());
     let graph = compilation.expect("it compiles").graphs.remove(0);
@@ -191,7 +201,12 @@ fn a_cycle_in_a_part_is_told_once() {
         "module part(input i: u32, output o: u32) { i -> a; a = union() -> sort() -> tee(); a -> a; a -> o; }
         module main() { source_iter([1]) -> [i]part() -> for_each(drop); }",
     );
-    let options = Options { program: "a".to_owned(), graph: GraphOptions::default(), products: Products::Check };
+    let options = Options {
+        program: "a".to_owned(),
+        graph: GraphOptions::default(),
+        products: Products::Check,
+        root: String::new(),
+    };
     let (_, said) = compile(&source, &options);
     let said: Vec<String> = said.iter().map(|said| said.render(&source, false)).collect();
     assert_eq!(said.iter().filter(|said| said.contains("HF0113")).count(), 1, "{}", said.join("\n"));
@@ -204,7 +219,12 @@ fn a_cycle_may_go_through_parts() {
         "module step(input at: u32, output next: u32) { at -> filter(|v| *v < 9) -> map(|v| v + 1) -> next; }
         module main() { source_iter([1]) -> a; a = union() -> tee(); a -> [at]step() -> a; a -> for_each(drop); }",
     );
-    let options = Options { program: "a".to_owned(), graph: GraphOptions::default(), products: Products::Check };
+    let options = Options {
+        program: "a".to_owned(),
+        graph: GraphOptions::default(),
+        products: Products::Check,
+        root: String::new(),
+    };
     let (compilation, said) = compile(&source, &options);
     let said: Vec<String> = said.iter().map(|said| said.render(&source, false)).collect();
     assert!(compilation.is_some() && said.is_empty(), "{}", said.join("\n"));
