@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 /// How a child is scheduled.
 #[derive(Clone, Copy, Debug)]
 pub struct Schedule {
-    /// The processor it stays on, where the system allows that.
-    pub processor: usize,
+    /// The processor it stays on, if any, where the system allows that.
+    pub processor: Option<usize>,
     /// Whether it goes before everything else on this machine, where the system allows that: other work does not disturb it then.
     pub first: bool,
 }
@@ -101,8 +101,10 @@ fn place(schedule: Schedule) {
     // SAFETY: both structures are plain numbers, for which zeros are valid, and live as long as the calls.
     unsafe {
         let mut processors: libc::cpu_set_t = std::mem::zeroed();
-        libc::CPU_SET(schedule.processor, &mut processors);
-        libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const processors);
+        if let Some(processor) = schedule.processor {
+            libc::CPU_SET(processor, &mut processors);
+            libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const processors);
+        }
         if schedule.first {
             let mut parameter: libc::sched_param = std::mem::zeroed();
             parameter.sched_priority = 1;

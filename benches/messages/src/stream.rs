@@ -13,24 +13,52 @@ const LAST: i64 = -1;
 pub fn offer<M: Message>(bytes: usize, seconds: f64) -> impl Iterator<Item = M> {
     // Looking at the clock costs more than a small message does.
     let every = (65_536 / bytes.max(8) as u64).clamp(1, 1024);
-    let pattern = M::of_size(bytes);
-    let (mut number, mut over, mut until_look) = (0_i64, false, 0);
-    let mut end = None;
-    std::iter::from_fn(move || {
-        if over {
+    Offer { pattern: M::of_size(bytes), number: 0, until_look: 0, every, seconds, end: None, over: false }
+}
+
+/// What is not for every message is apart, so that the rest is short enough to become part of the dataflow's loop.
+struct Offer<M> {
+    pattern: M,
+    number: i64,
+    until_look: u64,
+    every: u64,
+    seconds: f64,
+    end: Option<Instant>,
+    over: bool,
+}
+
+impl<M: Message> Iterator for Offer<M> {
+    type Item = M;
+
+    #[inline]
+    fn next(&mut self) -> Option<M> {
+        if self.until_look == 0 && !self.look() {
             return None;
         }
-        let end = end.get_or_insert_with(|| Instant::now() + Duration::from_secs_f64(seconds));
-        if until_look == 0 {
-            over = Instant::now() >= *end;
-            until_look = every;
-        }
-        until_look -= 1;
-        let mut message = pattern.clone();
-        message.set_number(if over { LAST } else { number });
-        number += 1;
+        self.until_look -= 1;
+        let mut message = self.pattern.clone();
+        message.set_number(self.number);
+        self.number += 1;
         Some(message)
-    })
+    }
+}
+
+impl<M> Offer<M> {
+    /// Looks at the clock; false: the last message is offered already.
+    #[cold]
+    #[inline(never)]
+    fn look(&mut self) -> bool {
+        if self.over {
+            return false;
+        }
+        let now = Instant::now();
+        self.over = now >= *self.end.get_or_insert_with(|| now + Duration::from_secs_f64(self.seconds));
+        if self.over {
+            self.number = LAST;
+        }
+        self.until_look = if self.over { 1 } else { self.every };
+        true
+    }
 }
 
 thread_local! {

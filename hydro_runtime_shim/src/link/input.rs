@@ -5,7 +5,6 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::marker::PhantomData;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -15,6 +14,7 @@ use std::time::{Duration, Instant};
 use futures::Stream;
 use serde::de::DeserializeOwned;
 
+use super::ahead::{Ahead, Settled, Source};
 use super::frame_buffer::{FrameBuffer, Front};
 use super::hand::{Handed, unpack};
 use super::input_hub::{Arrival, SILENT_PULSES};
@@ -22,8 +22,8 @@ use super::peer::Peer;
 use super::readiness::Readiness;
 use super::tag::Tag;
 use super::{InputHub, MemberId, Node, PeerChange, note};
-use crate::codec::{self, CodecError};
-use crate::contract::{Codec, FrameHeader, FrameKind, MAX_RECORD_BYTES};
+use crate::codec;
+use crate::contract::{FrameHeader, FrameKind, MAX_RECORD_BYTES};
 use crate::protocol::Verdict;
 
 /// Items of one tick at most: a bound for what stateful operators hold of one tick.
@@ -64,33 +64,9 @@ enum End {
     Replaced,
 }
 
-/// Records that may be taken off the open frame of the first active connection without a look at anything else. All that a record needs is in one
-/// place: small ones take no more than a few nanoseconds.
-#[derive(Debug)]
-struct Batch {
-    /// Lent by the connection.
-    bytes: Vec<u8>,
-    at: usize,
-    end: usize,
-    /// Records left, and how many there were.
-    left: u32,
-    size: u32,
-    codec: Codec,
-    address: SocketAddr,
-    member: MemberId,
-}
-
-impl Default for Batch {
-    fn default() -> Self {
-        let address = SocketAddr::new(std::net::Ipv4Addr::UNSPECIFIED.into(), 0);
-        let (codec, member) = (Codec::Binary, MemberId(0));
-        Self { bytes: Vec::new(), at: 0, end: 0, left: 0, size: 0, codec, address, member }
-    }
-}
-
 /// The items of all connections of an input port, merged. It never ends.
 #[derive(Debug)]
-pub(crate) struct Input<T, A> {
+pub(crate) struct Input<T, A: Tag<T>> {
     node: Rc<Node>,
     hub: Rc<InputHub>,
     /// Connections by number; a number is free again when its sender is gone.
@@ -98,7 +74,8 @@ pub(crate) struct Input<T, A> {
     /// Numbers of connections that may have something, each once.
     active: VecDeque<usize>,
     woken: Vec<usize>,
-    batch: Batch,
+    /// Of the open frame of the first active connection.
+    ahead: Ahead<T, A>,
     handed: Option<Handed<T>>,
     records_left: u32,
     /// Items of one tick at most, for now.
@@ -107,10 +84,9 @@ pub(crate) struct Input<T, A> {
     tick_began: Option<Instant>,
     is_tick_over: bool,
     bytes_left: usize,
-    marker: PhantomData<fn() -> A>,
 }
 
-impl<T, A> Unpin for Input<T, A> {}
+impl<T, A: Tag<T>> Unpin for Input<T, A> {}
 
 impl<T: DeserializeOwned + 'static, A: Tag<T>> Input<T, A> {
     /// Creates the stream of a port.
@@ -121,47 +97,27 @@ impl<T: DeserializeOwned + 'static, A: Tag<T>> Input<T, A> {
             connections: Vec::new(),
             active: VecDeque::new(),
             woken: Vec::new(),
-            batch: Batch::default(),
+            ahead: Ahead::new(),
             handed: None,
             records_left: TICK_RECORDS,
             tick_records: TICK_RECORDS,
             tick_began: None,
             is_tick_over: true,
             bytes_left: TICK_BYTES,
-            marker: PhantomData,
         }
     }
 
-    /// Decodes the next record of the open frame of the connection whose turn it is. All that is not for every record stays out of the way.
-    #[inline(always)]
-    fn next_record(&mut self) -> Option<A::Item> {
-        let batch = &mut self.batch;
-        if batch.left == 0 {
-            return None;
-        }
-        let mut rest = batch.bytes.get(batch.at..batch.end).filter(|rest| !rest.is_empty())?;
-        match codec::take::<T>(batch.codec, &mut rest) {
-            Ok(record) => {
-                batch.at = batch.end - rest.len();
-                batch.left -= 1;
-                Some(A::tag(record, batch.address, batch.member))
-            }
-            Err(error) => {
-                self.refuse_batch(error);
-                None
+    /// Decodes the next records of the open frame of the connection whose turn it is; returns the first.
+    fn next_records(&mut self) -> Option<A::Item> {
+        self.ahead.decode();
+        let item = self.ahead.next();
+        if let Some(error) = self.ahead.take_error() {
+            self.settle();
+            if let Some(number) = self.active.front().copied() {
+                self.refuse(number, error.to_string());
             }
         }
-    }
-
-    /// Takes the error, so that the way of every record does not have to drop it.
-    #[cold]
-    #[inline(never)]
-    #[expect(clippy::needless_pass_by_value, reason = "see above")]
-    fn refuse_batch(&mut self, error: CodecError) {
-        self.settle();
-        if let Some(number) = self.active.front().copied() {
-            self.refuse(number, error.to_string());
-        }
+        item
     }
 
     #[cold]
@@ -170,13 +126,9 @@ impl<T: DeserializeOwned + 'static, A: Tag<T>> Input<T, A> {
         self.close(number, &End::Malformed(reason));
     }
 
-    /// Ends the batch: what was taken of it counts.
+    /// Takes the frame back: what was taken of it counts.
     fn settle(&mut self) {
-        if self.batch.size == 0 {
-            return;
-        }
-        let Batch { bytes, at, left, size, .. } = std::mem::take(&mut self.batch);
-        let taken = size - left;
+        let Some(Settled { bytes, at, taken }) = self.ahead.settle() else { return };
         self.records_left -= taken;
         if let Some(number) = self.active.front()
             && let Some(connection) = self.connections.get_mut(*number).and_then(Option::as_mut)
@@ -216,7 +168,7 @@ impl<T: DeserializeOwned + 'static, A: Tag<T>> Input<T, A> {
         self.next_handed()
     }
 
-    /// Begins a batch of the connection whose turn it is, if its open frame has records left.
+    /// Begins to take records of the connection whose turn it is, if its open frame has some left.
     fn begin_batch(&mut self) -> bool {
         let connection = self.active.front().and_then(|number| self.connections.get_mut(*number)?.as_mut());
         let Some(connection) = connection else { return false };
@@ -224,17 +176,10 @@ impl<T: DeserializeOwned + 'static, A: Tag<T>> Input<T, A> {
         if size == 0 {
             return false;
         }
-        let (bytes, place) = connection.frames.lend();
-        self.batch = Batch {
-            bytes,
-            at: place.start,
-            end: place.end,
-            left: size,
-            size,
-            codec: connection.arrival.codec,
-            address: connection.address,
-            member: connection.member,
-        };
+        // While there is something of it to take, nobody has looked whether more came.
+        connection.arrival.link.silent_pulses.set(0);
+        let source = Source { codec: connection.arrival.codec, address: connection.address, member: connection.member };
+        self.ahead.begin(connection.frames.lend(), size, source);
         true
     }
 
@@ -494,7 +439,7 @@ impl<T: DeserializeOwned + 'static, A: Tag<T>> Stream for Input<T, A> {
     #[inline]
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<A::Item>> {
         let this = self.get_mut();
-        match this.next_record() {
+        match this.ahead.next() {
             Some(item) => Poll::Ready(Some(item)),
             None => this.poll_others(context),
         }
@@ -517,6 +462,9 @@ impl<T: DeserializeOwned + 'static, A: Tag<T>> Input<T, A> {
 
     #[inline(never)]
     fn poll_connections(&mut self, context: &mut Context<'_>) -> Poll<Option<A::Item>> {
+        if let Some(item) = self.next_records() {
+            return Poll::Ready(Some(item));
+        }
         self.hub.ready.register(context.waker());
         self.settle();
         self.settle_handed();
@@ -539,7 +487,7 @@ impl<T: DeserializeOwned + 'static, A: Tag<T>> Input<T, A> {
                 return self.rest(false);
             }
             if self.begin_batch() {
-                if let Some(item) = self.next_record() {
+                if let Some(item) = self.next_records() {
                     return Poll::Ready(Some(item));
                 }
                 self.settle();
@@ -581,7 +529,7 @@ fn finish_frame(hub: &InputHub, connection: &Connection) {
     hub.owe(link);
 }
 
-impl<T, A> Drop for Input<T, A> {
+impl<T, A: Tag<T>> Drop for Input<T, A> {
     fn drop(&mut self) {
         for connection in self.connections.iter().flatten() {
             connection.arrival.link.disconnect(connection.arrival.connection);

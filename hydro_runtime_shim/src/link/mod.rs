@@ -7,6 +7,7 @@ use std::time::Duration;
 
 mod accept;
 mod acknowledge;
+mod ahead;
 mod batch;
 mod calls;
 mod dial;

@@ -33,6 +33,8 @@ pub(crate) struct PlainOutput<T> {
     json: Batch,
     hand: Hand<T>,
     turn: usize,
+    /// Whether the next item goes to `binary`, which is begun, and nowhere else: until that is handed over nothing else needs a look.
+    flows: bool,
     marker: PhantomData<fn(T)>,
 }
 
@@ -42,11 +44,26 @@ impl<T: Serialize + 'static> PlainOutput<T> {
     /// Creates the sink of a port.
     pub(crate) fn new(hub: Rc<OutputHub>, policy: Policy) -> Self {
         let (binary, json) = (Batch::new(Codec::Binary), Batch::new(Codec::Json));
-        Self { hub, policy, binary, json, hand: Hand::default(), turn: 0, marker: PhantomData }
+        Self { hub, policy, binary, json, hand: Hand::default(), turn: 0, flows: false, marker: PhantomData }
     }
 
     #[inline(always)]
     fn send(&mut self, item: T) -> Result<(), CodecError> {
+        if !self.flows {
+            return self.send_first(item);
+        }
+        let last = self.binary.end();
+        if self.binary.append(&item)? { self.hand_over(last) } else { Ok(()) }
+    }
+
+    #[inline(never)]
+    fn hand_over(&mut self, last: usize) -> Result<(), CodecError> {
+        self.flows = false;
+        self.binary.spread(&self.hub.queues.borrow(), last)
+    }
+
+    #[inline(never)]
+    fn send_first(&mut self, item: T) -> Result<(), CodecError> {
         let encodings = self.hub.encodings.get();
         if encodings.by_hand {
             self.hand.push(item, || self.hub.queues.borrow().first().cloned());
@@ -72,6 +89,7 @@ impl<T: Serialize + 'static> PlainOutput<T> {
                 self.json.spread(&self.hub.queues.borrow(), last)?;
             }
         }
+        self.flows = !encodings.json && !self.binary.is_empty();
         Ok(())
     }
 
@@ -101,8 +119,10 @@ impl<T: Serialize + 'static> Sink<T> for PlainOutput<T> {
     #[inline]
     fn poll_ready(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         // Only where a frame begins: the gate shuts when one is handed over.
-        let begins = self.binary.is_empty() && self.json.is_empty() && self.hand.is_empty();
-        if begins { poll_gate(&self.hub, context) } else { Poll::Ready(Ok(())) }
+        if self.flows || !self.binary.is_empty() || !self.json.is_empty() || !self.hand.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        poll_gate(&self.hub, context)
     }
 
     #[inline]
@@ -116,12 +136,14 @@ impl<T: Serialize + 'static> Sink<T> for PlainOutput<T> {
 
     fn poll_flush(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         let this = self.get_mut();
+        this.flows = false;
         this.hand.hand_over();
         for batch in [&mut this.binary, &mut this.json] {
             let last = batch.end();
             if let Err(error) = batch.spread(&this.hub.queues.borrow(), last) {
                 this.hub.drop_items(1, format_args!("an item cannot be sent: {error}"));
             }
+            batch.end_tick();
         }
         this.hub.flush();
         Poll::Ready(Ok(()))

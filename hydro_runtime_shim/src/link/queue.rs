@@ -295,10 +295,11 @@ impl Queue {
         Ok(())
     }
 
-    /// Appends a frame of records that are encoded already, behind room for its header, and leaves another buffer in place of it.
-    pub(super) fn push_buffer(&self, buffer: &mut Vec<u8>, records: u32) {
+    /// Appends a frame of records that are encoded already, behind room for its header, and leaves another buffer in place of it. `now`: it need not
+    /// wait until it fills a chunk.
+    pub(super) fn push_buffer(&self, buffer: &mut Vec<u8>, records: u32, now: bool) {
         self.state.borrow_mut().sender.push_buffer(buffer, records);
-        self.pump(false);
+        self.pump(now);
     }
 
     /// Appends a frame of records that are encoded already.

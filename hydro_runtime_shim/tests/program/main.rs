@@ -1,6 +1,7 @@
 //! A built program as its user meets it: command line, environment, exit codes, signals. The program is `examples/relay.rs`.
 #![expect(clippy::disallowed_methods, reason = "a built program is a process")]
 
+mod attack;
 mod demux;
 mod near;
 

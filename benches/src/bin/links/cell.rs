@@ -16,10 +16,39 @@ pub(crate) enum Path {
     HydroDeploy,
     /// The bytes alone, through blocking sockets.
     Raw,
+    /// Batches of messages without all that makes a link reliable.
+    Bare,
+    /// timely dataflow's exchange.
+    Timely,
+    /// Hydra's processes, in one program.
+    Hydra,
 }
 
 impl Path {
+    /// The paths of the tables that are printed without being asked for.
     pub(crate) const ALL: [Self; 3] = [Self::Ours, Self::HydroDeploy, Self::Raw];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Ours => "ours",
+            Self::HydroDeploy => "hydro_deploy",
+            Self::Raw => "raw",
+            Self::Bare => "bare",
+            Self::Timely => "timely",
+            Self::Hydra => "hydra",
+        }
+    }
+}
+
+impl FromStr for Path {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        [Self::HydroDeploy, Self::Raw, Self::Bare, Self::Timely, Self::Hydra]
+            .into_iter()
+            .find(|path| path.word() == text)
+            .ok_or(())
+    }
 }
 
 /// What carries the bytes.
@@ -89,6 +118,8 @@ pub(crate) struct Cell {
     pub(crate) spin: bool,
     /// Before all other work on this machine.
     pub(crate) first: bool,
+    /// Our programs are asked for their metrics meanwhile.
+    pub(crate) watched: bool,
 }
 
 /// Bytes on their way in a window: hydro_deploy's path stops for ever with more than the sockets hold.
@@ -110,7 +141,9 @@ impl Cell {
 
     /// Returns where an end runs: the receiver on the second processor.
     pub(crate) fn schedule(&self, receives: bool) -> Schedule {
-        Schedule { processor: usize::from(receives), first: self.first }
+        // These two have threads that wait for each other.
+        let has_threads = matches!(self.path, Path::Timely | Path::Hydra);
+        Schedule { processor: (!has_threads).then_some(usize::from(receives)), first: self.first }
     }
 
     /// Starts both ends from this executable, the receiver first.
@@ -124,10 +157,21 @@ impl Cell {
         Ok((start(true)?, start(false)?))
     }
 
+    /// Starts the one process of a path that has no second one.
+    pub(crate) fn start_alone(&self) -> Result<Talker, String> {
+        let this = std::env::current_exe().map_err(|error| error.to_string())?;
+        Talker::start(Command::new(this).arg(WORKER).args(self.write()).arg("alone"), self.schedule(true))
+    }
+
     fn write(&self) -> [String; 5] {
-        let path = if self.path == Path::Raw { "raw" } else { "hydro_deploy" };
         let transport = if self.transport.is_local() { "unix" } else { "tcp" };
-        [path.into(), self.kind.word().into(), self.bytes.to_string(), self.seconds.to_string(), transport.into()]
+        [
+            self.path.word().into(),
+            self.kind.word().into(),
+            self.bytes.to_string(),
+            self.seconds.to_string(),
+            transport.into(),
+        ]
     }
 
     /// Reads what [`Cell::write`] wrote. Which end a worker is, [`receives`] tells.
@@ -135,13 +179,14 @@ impl Cell {
         let broken = || format!("`{}` is no measurement", words.join(" "));
         let [path, kind, bytes, seconds, transport, _] = words else { return Err(broken()) };
         Ok(Self {
-            path: if path == "raw" { Path::Raw } else { Path::HydroDeploy },
+            path: path.parse().map_err(|()| broken())?,
             kind: kind.parse().map_err(|()| broken())?,
             bytes: bytes.parse().map_err(|_| broken())?,
             seconds: seconds.parse().map_err(|_| broken())?,
             transport: if transport == "unix" { Transport::Unix } else { Transport::Tcp },
             spin: false,
             first: false,
+            watched: false,
         })
     }
 }

@@ -15,11 +15,11 @@ pub(crate) fn bytes_per_second(first: bool) -> Option<f64> {
     let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).ok()?.port().to_string();
     let mut server = Command::new("iperf3");
     server.args(["--server", "--one-off", "--forceflush", "--port", &port]);
-    let server = Talker::start(&mut server, Schedule { processor: 1, first }).ok()?;
+    let server = Talker::start(&mut server, Schedule { processor: Some(1), first }).ok()?;
     server.hear("Server listening", PATIENCE).ok()?;
     let mut client = Command::new("iperf3");
     client.args(["--client", "127.0.0.1", "--port", &port, "--time", "1", "--json"]);
-    let client = Talker::start(&mut client, Schedule { processor: 0, first }).ok()?;
+    let client = Talker::start(&mut client, Schedule { processor: Some(0), first }).ok()?;
     received(&client)
 }
 

@@ -9,7 +9,8 @@ use benches::hydro::{benches_folder, clean};
 use benches::process::Talker;
 
 use crate::cell::{Cell, Kind, Transport};
-use crate::tls::Certificates;
+use crate::certificates::Certificates;
+use crate::cpu::admin_path;
 
 /// The built programs.
 pub(crate) struct Programs {
@@ -58,12 +59,21 @@ impl Programs {
 
 /// Starts both ends, the receiver first.
 pub(crate) fn start(cell: &Cell, programs: &Programs) -> Result<(Talker, Talker), String> {
-    let there = endpoint(cell.transport, "there")?;
+    start_at(&endpoint(cell.transport, "there")?, cell, programs)
+}
+
+/// Starts both ends, of which the receiver listens at `there`.
+pub(crate) fn start_at(there: &str, cell: &Cell, programs: &Programs) -> Result<(Talker, Talker), String> {
     let one_way = cell.kind == Kind::Throughput;
     let mut receiver = programs.command(if one_way { "count" } else { "pong" }, cell)?;
     let mut sender = programs.command(if one_way { "send" } else { "ping" }, cell)?;
-    receiver.env("HYDRO_INPUT_INBOUND", &there);
-    sender.env("HYDRO_OUTPUT_OUTBOUND", &there);
+    receiver.env("HYDRO_INPUT_INBOUND", there);
+    if cell.watched {
+        for (command, receives) in [(&mut receiver, true), (&mut sender, false)] {
+            command.env("HYDRO_ADMIN", format!("unix:{}", admin_path(receives).display()));
+        }
+    }
+    sender.env("HYDRO_OUTPUT_OUTBOUND", there);
     sender.env("HYDRO_PARAM_SECONDS", cell.seconds.to_string()).env("HYDRO_PARAM_BYTES", cell.bytes.to_string());
     if !one_way {
         let here = endpoint(cell.transport, "here")?;
@@ -74,7 +84,7 @@ pub(crate) fn start(cell: &Cell, programs: &Programs) -> Result<(Talker, Talker)
 }
 
 /// Returns an address that nobody listens on.
-fn endpoint(transport: Transport, end: &str) -> Result<String, String> {
+pub(crate) fn endpoint(transport: Transport, end: &str) -> Result<String, String> {
     let path = std::env::temp_dir().join(format!("benches-{}-{end}", std::process::id()));
     match transport {
         Transport::Tcp | Transport::Tls => {

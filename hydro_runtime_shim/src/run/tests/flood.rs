@@ -14,23 +14,34 @@ const KIB: usize = 1 << 10;
 
 #[test]
 fn two_programs_that_flood_each_other_both_get_everything() {
-    // Far more than the gate lets wait (8 MiB) and the sockets take: in the same tick, before either reads.
+    let free = || std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    flood([free(), free()].map(|address| format!("tcp://{}", address.expect("a free port"))));
+}
+
+#[test]
+fn two_programs_that_flood_each_other_through_shared_memory_both_get_everything() {
+    let folder = tempfile::tempdir().expect("a folder");
+    flood(["first", "second"].map(|name| format!("shm:{}", folder.path().join(name).display())));
+}
+
+/// Two programs with an input at these places each send the other one far more than the gate lets wait (8 MiB) and the sockets take, in the same tick,
+/// before either reads.
+fn flood([first_place, second_place]: [String; 2]) {
     const ITEMS: usize = 60 * KIB;
     local(async {
-        let reserved =
-            std::net::TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("an address");
-        let mut ends = Vec::new();
         let ports = || vec![input::<String>("i", Plain), output::<String>("o", Plain)];
-        let own = format!("tcp://{reserved}");
-        let mut first = Process::new("first", ports(), &[("HYDRO_INPUT_I", ANY), ("HYDRO_OUTPUT_O", &own)]);
+        let variables = [("HYDRO_INPUT_I", first_place.as_str()), ("HYDRO_OUTPUT_O", &second_place)];
+        let mut first = Process::new("first", ports(), &variables);
         let first_ends = (first.bindings().input_plain::<String>("i"), first.bindings().output_plain::<String>("o"));
         first.start().await;
-        let place = link_of(&first);
-        let mut second = Process::new("second", ports(), &[("HYDRO_INPUT_I", &own), ("HYDRO_OUTPUT_O", &place)]);
+        let variables = [("HYDRO_INPUT_I", second_place.as_str()), ("HYDRO_OUTPUT_O", &first_place)];
+        let mut second = Process::new("second", ports(), &variables);
         let second_ends = (second.bindings().input_plain::<String>("i"), second.bindings().output_plain::<String>("o"));
         second.start().await;
-        ends.push((first_ends.0.left_stream(), first_ends.1.left_sink()));
-        ends.push((second_ends.0.right_stream(), second_ends.1.right_sink()));
+        let ends = [
+            (first_ends.0.left_stream(), first_ends.1.left_sink()),
+            (second_ends.0.right_stream(), second_ends.1.right_sink()),
+        ];
         let mut tasks = Vec::new();
         for (inbound, mut outbound) in ends {
             tasks.push(tokio::task::spawn_local(async move {
