@@ -6,7 +6,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::support::{Hydro, Mark, Output, Workspace, eventually, programs};
+use crate::support::{Hydro, Mark, Output, Workspace, eventually, program, programs};
 
 const GONE: Duration = Duration::from_secs(10);
 const END: Duration = Duration::from_secs(30);
@@ -330,4 +330,52 @@ fn logs_can_be_followed() {
     let numbers = output.events().into_iter().map(|line| line["line"].as_str().expect("a line")[5..].parse::<u64>());
     let numbers: Vec<u64> = numbers.map(|number| number.expect("a number")).collect();
     assert_eq!(numbers, (0..numbers.len() as u64).collect::<Vec<_>>(), "from the beginning, each once, in order");
+}
+
+#[test]
+fn a_command_of_ones_own_sees_what_a_service_sees() {
+    let shell = Shell::new(
+        "exec",
+        "[deployment]\nname = \"exec\"\n[services.a]\ncommand = [\"sleep\", \"600\"]\nenv = { LEVEL = \"high\" }\n",
+    );
+    shell.run(["deploy", "-d"]).exits(0);
+    let output = shell.run(["exec", "a", "--", "sh", "-c", "echo $HYDRO_SERVICE $LEVEL; pwd; exit 7"]).exits(7);
+    assert_eq!(output.stdout, format!("a high\n{}\n", shell.workspace.root().display()));
+    shell.run(["exec", "a", "--", "no-such-program"]).exits(127).says(&["error: cannot run `no-such-program`"]);
+    shell.run(["exec", "b", "--", "true"]).exits(110).says(&["there is no service `b`"]);
+    shell.ends();
+}
+
+#[test]
+fn where_no_more_can_be_written_services_go_on_and_it_is_told_that_their_lines_are_lost() {
+    let flood = "[deployment]\nname = \"full\"\n[services.a]\ncommand = [\"sh\", \"-c\", \"while :; do echo more and more and more; sleep 0.001; done\"]\n";
+    let shell = Shell::new("full", flood);
+    shell.run(["ps"]).exits(0);
+    // Its files may have 16 KiB each, which is as good as a full disk.
+    let limited = "trap '' XFSZ; ulimit -f 32; exec \"$0\" deploy -d";
+    let hydro = program(env!("CARGO_BIN_EXE_hydro"));
+    let call = Hydro::named("sh").arguments(["-c", limited]).argument(hydro).directory(shell.workspace.root());
+    shell.mark.on(call).run().exits(0);
+    eventually("it is told", || {
+        shell.run(["ps"]).stderr.contains("warning: what services write is not kept any more: ")
+    });
+    assert_eq!(members(&shell.ps())["a"]["state"], "up");
+    let following = shell.call(["logs", "--follow"]).start();
+    following.prints("a │ more and more");
+    shell.run(["down"]).exits(0);
+    following.finish(END).exits(0);
+    shell.mark.all_gone(GONE);
+}
+
+#[test]
+fn who_forks_away_or_does_not_listen_is_ended_all_the_same() {
+    let shell = Shell::new(
+        "deaf",
+        "[deployment]\nname = \"deaf\"\n[services.forks]\ncommand = [\"sh\", \"-c\", \"sleep 600 & sleep 600 & wait\"]\n\
+         [services.deaf]\ncommand = [\"sh\", \"-c\", \"trap '' TERM; while :; do sleep 0.05; done\"]\nshutdown = \"200ms\"\n",
+    );
+    shell.run(["deploy", "-d"]).exits(0);
+    shell.run(["stop", "deaf"]).exits(0);
+    assert_eq!(members(&shell.ps())["deaf"]["ended"], "was killed by signal 9");
+    shell.ends();
 }

@@ -7,6 +7,7 @@ mod check;
 mod deploy;
 mod doc;
 mod events;
+mod exec;
 mod expand;
 mod explain;
 mod graph;
@@ -81,6 +82,8 @@ enum Command {
     Stop(services::Args),
     /// Stop services and start them again
     Restart(services::Args),
+    /// Run a command with the variables of a service that runs
+    Exec(exec::Args),
     /// Give a service another number of members
     Scale(services::ScaleArgs),
     /// Stop everything and end the deployment
@@ -157,6 +160,7 @@ fn run(arguments: Arguments) -> u8 {
         Command::Run(args) => run::run(args, &folder, &reporter),
         Command::Deploy(args) => deploy::run(&args, &folder, &reporter),
         Command::Plan(args) => plan::run(&args, &folder, &reporter),
+        Command::Exec(args) => exec::run(args, &folder, &reporter),
         Command::Scale(args) => services::scale(args, &folder, &reporter),
         Command::Ps(args) => ps::run(&args, &folder, &reporter),
         Command::Logs(args) => logs::run(&args, &folder, &reporter),

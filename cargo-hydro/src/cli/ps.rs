@@ -58,6 +58,7 @@ fn show(status: &StatusReport, json: bool, reporter: &Reporter) -> Result<(), Fa
     };
     let place = if status.foreground { "in a terminal" } else { "in the background" };
     reporter.status("Running", format!("{} {place} (pid {pid}), release {}", status.deployment, status.releases));
+    status.troubles.iter().for_each(|trouble| reporter.warning(trouble.as_str()));
     reporter.data(&table(&status.members, now()));
     Ok(())
 }

@@ -63,7 +63,14 @@ pub(super) fn run(args: &Args, folder: &Path, reporter: &Reporter) -> Result<u8,
 pub(super) fn status(home: &Home) -> Result<StatusReport, Failure> {
     let Some(client) = daemon::find(home)? else {
         let (deployment, members) = (home.name().to_owned(), Vec::new());
-        return Ok(StatusReport { deployment, pid: None, foreground: false, releases: 0, members });
+        return Ok(StatusReport {
+            deployment,
+            pid: None,
+            foreground: false,
+            releases: 0,
+            troubles: Vec::new(),
+            members,
+        });
     };
     match client.ask(&Request::Status {}, |_| ())? {
         Reply::Status(status) => Ok(status),

@@ -6,8 +6,8 @@
 use std::cell::RefCell;
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -35,7 +35,7 @@ struct Hub {
     seq: AtomicU64,
     book: Mutex<Logbook>,
     /// The disk took no line; told once.
-    is_full: AtomicBool,
+    trouble: OnceLock<String>,
     watchers: broadcast::Sender<Arc<Reply>>,
 }
 
@@ -52,9 +52,9 @@ impl Hub {
             Event::Log { service, stream, line } => {
                 run = book.run(service);
                 if let Err(error) = book.add((seq, ts), service, *stream, line)
-                    && !self.is_full.swap(true, Ordering::Relaxed)
+                    && self.trouble.set(format!("what services write is not kept any more: {error}")).is_ok()
                 {
-                    let message = format!("what services write is not kept any more: {error}");
+                    let message = self.trouble.get().cloned().unwrap_or_default();
                     let _ = self.watchers.send(Arc::new(Reply::Event {
                         seq,
                         ts,
@@ -111,8 +111,8 @@ impl Host {
         let listener = UnixListener::bind(&socket).map_err(failed)?;
         let (pid, version) = (std::process::id(), env!("CARGO_PKG_VERSION").to_owned());
         home.announce(&Holder { pid, socket, version, foreground }).map_err(failed)?;
-        let (seq, is_full, watchers) = (AtomicU64::new(0), AtomicBool::new(false), broadcast::channel(BACKLOG).0);
-        let hub = Arc::new(Hub { seq, book, is_full, watchers });
+        let (seq, trouble, watchers) = (AtomicU64::new(0), OnceLock::new(), broadcast::channel(BACKLOG).0);
+        let hub = Arc::new(Hub { seq, book, trouble, watchers });
         let hearing = Arc::clone(&hub);
         let inner = Rc::new(Inner {
             home,
@@ -275,6 +275,13 @@ impl Inner {
             Request::Stop { names } => self.each(names, Wish::Stop).await,
             Request::Start { names } => self.each(names, Wish::Start).await,
             Request::Restart { names } => self.each(names, Wish::Restart).await,
+            Request::Surroundings { name } => {
+                let Some(engine) = self.engine() else { return failed(self.nothing_runs()) };
+                match engine.surroundings(&name) {
+                    Ok((env, directory)) => Reply::Surroundings { env, directory },
+                    Err(failure) => failed(failure),
+                }
+            }
             Request::Ask { name, ask } => {
                 let Some(engine) = self.engine() else { return failed(self.nothing_runs()) };
                 match engine.ask(&name, &ask).await {
@@ -439,6 +446,7 @@ impl Inner {
             pid: Some(std::process::id()),
             foreground: self.foreground,
             releases: self.releases.get(),
+            troubles: self.hub.trouble.get().cloned().into_iter().collect(),
             members: members.collect(),
         }
     }

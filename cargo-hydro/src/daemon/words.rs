@@ -2,6 +2,7 @@
 //!
 //! A newer end may say more; unknown fields are left alone. Words alone: nothing is done here.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use hydro_runtime_shim::contract::{AdminReply, AdminRequest};
@@ -53,6 +54,11 @@ pub enum Request {
         name: String,
         /// What.
         ask: AdminRequest,
+    },
+    /// With what a member was started: [`Reply::Surroundings`].
+    Surroundings {
+        /// The member, or its service.
+        name: String,
     },
     /// Stop everything, and end: events, then done.
     Down {},
@@ -108,6 +114,13 @@ pub enum Reply {
     },
     /// How it is.
     Status(StatusReport),
+    /// With what a member was started.
+    Surroundings {
+        /// Its variables, on top of those of the process that holds the deployment.
+        env: BTreeMap<String, String>,
+        /// Where it works.
+        directory: PathBuf,
+    },
     /// What the programs answered, member by member.
     Asked {
         /// One for each that runs.
@@ -135,6 +148,9 @@ pub struct StatusReport {
     pub foreground: bool,
     /// How many releases were applied.
     pub releases: u64,
+    /// What is wrong with keeping it, in words.
+    #[serde(default)]
+    pub troubles: Vec<String>,
     /// Its members, in the order of starting.
     pub members: Vec<MemberReport>,
 }

@@ -191,6 +191,24 @@ impl Engine {
         Ok(replies)
     }
 
+    /// Returns the variables with which a member was started, and the folder it works in; of a service: those of its first member.
+    ///
+    /// # Errors
+    /// It was not started.
+    pub fn surroundings(&self, name: &str) -> Result<(BTreeMap<String, String>, PathBuf), Failure> {
+        let member = self.members(name)?.swap_remove(0);
+        let state = self.state();
+        let all = state.started.values().flat_map(|started| started.members.iter().zip(&started.again));
+        let found = all.into_iter().find(|(other, _)| other.name() == member.name);
+        match found {
+            Some((_, spec)) => Ok((spec.env.clone(), spec.directory.clone())),
+            None => Err(Failure::new(
+                ExitCode::DeployFailed,
+                format!("`{name}` shares a process, and its variables are not the process's"),
+            )),
+        }
+    }
+
     /// Reads what a member wrote, from its start.
     ///
     /// # Errors

@@ -15,5 +15,5 @@ pub mod signal;
 pub use detach::{say_ready, start_detached};
 pub use open::open;
 pub use process::{Exit, LISTENER_FD, Launch, Process, SpawnError, Stdio, Stop};
-pub use replace::become_program;
+pub use replace::{become_program, become_program_in};
 pub use run::{Stream, run, stop_runs};
