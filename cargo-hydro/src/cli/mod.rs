@@ -21,6 +21,7 @@ mod ps;
 mod run;
 mod services;
 mod status;
+mod table;
 mod test;
 
 use std::ffi::OsString;

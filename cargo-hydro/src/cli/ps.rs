@@ -5,6 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::held::HeldArgs;
 use super::status::status;
+use super::table::columns;
 use crate::daemon::{self, MemberReport, Reply, StatusReport};
 use crate::report::{Event, ExitCode, Failure, Reporter};
 
@@ -86,17 +87,6 @@ fn table(members: &[MemberReport], now: u64) -> String {
         ]
     });
     columns(&std::iter::once(head).chain(rows).collect::<Vec<_>>())
-}
-
-/// Draws rows of cells, each column as wide as its widest cell.
-pub(super) fn columns<const N: usize>(rows: &[[String; N]]) -> String {
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: [usize; N] = std::array::from_fn(width);
-    let line = |row: &[String; N]| {
-        let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-        format!("{}\n", cells.join("  ").trim_end())
-    };
-    rows.iter().map(line).collect()
 }
 
 /// Writes a time as people say it: the two largest units at most.

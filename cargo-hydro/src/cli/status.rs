@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::held::HeldArgs;
 use super::options::WorkspaceArgs;
-use super::ps::columns;
+use super::table::columns;
 use crate::daemon::{self, Home, Reply, Request, StatusReport};
 use crate::report::{ExitCode, Failure, Reporter};
 

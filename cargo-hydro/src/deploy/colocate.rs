@@ -9,7 +9,7 @@ use hydro_runtime_shim::contract::{self, Colocated};
 use super::late::Running;
 use super::model::{Deployment, Link, Service};
 use super::plan::PlannedMember;
-use super::topology::problem;
+use super::problem::problem;
 use crate::report::Failure;
 
 impl Deployment {

@@ -1,7 +1,7 @@
 //! Whether the groups in which services are kept up fit together. Pure.
 
 use super::model::{Deployment, SupervisedGroup, Upkeep};
-use super::topology::{problem, with_nearest};
+use super::problem::{problem, with_nearest};
 use crate::report::{Failure, Origin};
 use crate::supervision::{AutoShutdown, Restart};
 

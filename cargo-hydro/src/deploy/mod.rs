@@ -17,6 +17,7 @@ mod late;
 mod model;
 mod placeholders;
 mod plan;
+mod problem;
 mod renewal;
 #[cfg(test)]
 mod samples;

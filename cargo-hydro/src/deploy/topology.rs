@@ -9,13 +9,13 @@ use std::net::SocketAddr;
 use hydro_runtime_shim::contract::{
     CONTRACT_VERSION, Delivery, PortDescription, ProgramDescription, input_variable, param_variable,
 };
-use hydroflow_standalone::diagnostic::nearest;
 use hydroflow_standalone::interface::{Direction, ModuleInterface};
 
 use super::model::{Deployment, LOCALHOST, Link, MachineKind, PortRef, Program, Service};
+use super::problem::{problem, with_nearest};
 use super::ways;
 use super::{colocate, groups, placeholders};
-use crate::report::{ExitCode, Failure, Origin};
+use crate::report::Failure;
 
 /// Checks everything that can be known without building. With `local`, every machine is this one.
 #[must_use]
@@ -44,14 +44,6 @@ pub fn check(deployment: &Deployment, local: bool) -> Vec<Failure> {
 pub fn check_link(deployment: &Deployment, link: &Link) -> Vec<Failure> {
     let ends = [(&link.from, &link.to, Direction::Output), (&link.to, &link.from, Direction::Input)];
     ends.into_iter().filter_map(|(end, other, wanted)| check_end(deployment, link, end, other, wanted).err()).collect()
-}
-
-/// Makes a problem of the user's text: wrong lines of `Hydro.toml` have an exit code of their own.
-pub(super) fn problem(origin: Option<&Origin>, message: impl Into<String>) -> Failure {
-    let in_config = origin.is_some_and(|origin| origin.file.file_name().is_some_and(|name| name == "Hydro.toml"));
-    let mut failure = Failure::new(if in_config { ExitCode::Config } else { ExitCode::DeployFailed }, message);
-    failure.origin = origin.cloned();
-    failure
 }
 
 fn check_service(deployment: &Deployment, name: &str, service: &Service, problems: &mut Vec<Failure>) {
@@ -231,24 +223,6 @@ fn check_inputs(deployment: &Deployment, name: &str, service: &Service, problems
     }
 }
 
-pub(super) fn with_nearest<'a>(
-    failure: Failure,
-    word: &str,
-    names: impl Iterator<Item = &'a str>,
-    kind: &str,
-) -> Failure {
-    let names: Vec<&str> = names.collect();
-    let article = if kind.starts_with(['i', 'o']) { "an" } else { "a" };
-    if let Some(name) = nearest(word, names.iter().copied()) {
-        return failure.hint(format!("there is {article} {kind} with a similar name: `{name}`"));
-    }
-    match names.as_slice() {
-        [] => failure.hint(format!("there is no {kind} at all")),
-        [only] => failure.hint(format!("the only {kind} is `{only}`")),
-        _ => failure.hint(format!("the {kind}s are `{}`", names.join("`, `"))),
-    }
-}
-
 /// What a built program says of itself, and which build it came from.
 #[derive(Clone, Copy, Debug)]
 pub struct Described<'a> {
@@ -311,6 +285,7 @@ mod tests {
     use super::*;
     use crate::deploy::model::{LocalLinks, Machine, Security};
     use crate::deploy::samples::{command, deployment, link, port};
+    use crate::report::{ExitCode, Origin};
 
     fn told(problems: &[Failure]) -> Vec<String> {
         problems
