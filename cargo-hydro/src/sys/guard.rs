@@ -1,7 +1,7 @@
 //! The guardian: a second process that ends our children when we are gone, whatever ended us, SIGKILL included.
 //!
 //! It is this program again, started with [`ARGUMENT`], in a session of its own. It reads from a pipe which process groups and
-//! folders there are; when the pipe closes, we are gone, and it kills and removes what is left. One guardian serves the
+//! folders there are, and whose terminal we have changed; when the pipe closes, we are gone, and it kills, removes and mends what is left. One guardian serves the
 //! whole process and starts with the first child.
 
 use std::collections::BTreeSet;
@@ -26,9 +26,10 @@ struct State {
     guardian: Option<Guardian>,
     groups: BTreeSet<i32>,
     folders: BTreeSet<PathBuf>,
+    terminals: BTreeSet<PathBuf>,
 }
 
-static STATE: Mutex<State> = Mutex::new(State { guardian: None, groups: BTreeSet::new(), folders: BTreeSet::new() });
+static STATE: Mutex<State> = Mutex::new(State::new(BTreeSet::new()));
 
 fn state() -> MutexGuard<'static, State> {
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -71,6 +72,24 @@ pub fn remove_folder(folder: &Path) {
     }
 }
 
+/// Has a terminal edit lines again when we are gone.
+///
+/// # Errors
+/// No guardian can be started.
+pub(super) fn add_terminal(terminal: &Path) -> io::Result<()> {
+    let mut state = state();
+    state.terminals.insert(terminal.to_owned());
+    state.order(Order::Terminal(true, terminal.to_owned()))
+}
+
+/// Forgets a terminal; it is as it was.
+pub(super) fn remove_terminal(terminal: &Path) {
+    let mut state = state();
+    if state.terminals.remove(terminal) && state.guardian.is_some() {
+        let _ = state.order(Order::Terminal(false, terminal.to_owned()));
+    }
+}
+
 /// Ends the guardian, and with it all that is still under guard. For the last moment of the command.
 pub fn finish() {
     let guardian = state().guardian.take();
@@ -81,6 +100,10 @@ pub fn finish() {
 }
 
 impl State {
+    const fn new(folders: BTreeSet<PathBuf>) -> Self {
+        Self { guardian: None, groups: BTreeSet::new(), folders, terminals: BTreeSet::new() }
+    }
+
     fn order(&mut self, order: Order) -> io::Result<()> {
         if let Some(guardian) = &mut self.guardian
             && guardian.orders.write_all(&order.bytes()).is_ok()
@@ -91,7 +114,8 @@ impl State {
         let mut guardian = Guardian::start()?;
         let groups = self.groups.iter().map(|&leader| Order::Group(true, leader));
         let folders = self.folders.iter().map(|folder| Order::Folder(true, folder.clone()));
-        let all: Vec<u8> = groups.chain(folders).flat_map(|order| order.bytes()).collect();
+        let terminals = self.terminals.iter().map(|terminal| Order::Terminal(true, terminal.clone()));
+        let all: Vec<u8> = groups.chain(folders).chain(terminals).flat_map(|order| order.bytes()).collect();
         guardian.orders.write_all(&all)?;
         if let Some(mut old) = self.guardian.replace(guardian) {
             let _ = old.process.wait();
@@ -130,6 +154,8 @@ enum Order {
     Group(bool, i32),
     /// Guard this folder, or no longer.
     Folder(bool, PathBuf),
+    /// Have this terminal edit lines again, or no longer.
+    Terminal(bool, PathBuf),
 }
 
 impl Order {
@@ -138,6 +164,7 @@ impl Order {
         match self {
             Self::Group(add, leader) => [&[sign(*add), b'g'], leader.to_string().as_bytes(), b"\0"].concat(),
             Self::Folder(add, folder) => [&[sign(*add), b'f'], folder.as_os_str().as_bytes(), b"\0"].concat(),
+            Self::Terminal(add, terminal) => [&[sign(*add), b't'], terminal.as_os_str().as_bytes(), b"\0"].concat(),
         }
     }
 
@@ -149,9 +176,11 @@ impl Order {
             b'-' => false,
             _ => return None,
         };
+        let path = || PathBuf::from(std::ffi::OsString::from_vec(rest.to_vec()));
         match kind {
             b'g' => Some(Self::Group(add, std::str::from_utf8(rest).ok()?.parse().ok()?)),
-            b'f' => Some(Self::Folder(add, PathBuf::from(std::ffi::OsString::from_vec(rest.to_vec())))),
+            b'f' => Some(Self::Folder(add, path())),
+            b't' => Some(Self::Terminal(add, path())),
             _ => None,
         }
     }
@@ -163,7 +192,10 @@ pub fn serve() {
         // SAFETY: ignoring refers to no code of ours.
         unsafe { libc::signal(signal, libc::SIG_IGN) };
     }
-    let (groups, folders) = read_orders(io::stdin().lock());
+    let Guarded { groups, folders, terminals } = read_orders(io::stdin().lock());
+    for terminal in terminals {
+        super::terminal::mend(&terminal);
+    }
     for leader in groups {
         // Leader 0 or below would mean other groups than that one; `Pid` cannot say them.
         if let Some(leader) = Pid::from_raw(leader).filter(|_| leader > 1) {
@@ -175,22 +207,32 @@ pub fn serve() {
     }
 }
 
-fn read_orders(orders: impl Read) -> (BTreeSet<i32>, BTreeSet<PathBuf>) {
+/// What is under guard.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Guarded {
+    groups: BTreeSet<i32>,
+    folders: BTreeSet<PathBuf>,
+    terminals: BTreeSet<PathBuf>,
+}
+
+fn read_orders(orders: impl Read) -> Guarded {
     let mut orders = BufReader::new(orders);
-    let (mut groups, mut folders) = (BTreeSet::new(), BTreeSet::new());
+    let mut guarded = Guarded::default();
     let mut bytes = Vec::new();
     while orders.read_until(b'\0', &mut bytes).is_ok_and(|read| read > 0) {
         // A last order that was cut off is none.
         match Order::parse(&bytes) {
-            Some(Order::Group(true, leader)) => drop(groups.insert(leader)),
-            Some(Order::Group(false, leader)) => drop(groups.remove(&leader)),
-            Some(Order::Folder(true, folder)) => drop(folders.insert(folder)),
-            Some(Order::Folder(false, folder)) => drop(folders.remove(&folder)),
+            Some(Order::Group(true, leader)) => drop(guarded.groups.insert(leader)),
+            Some(Order::Group(false, leader)) => drop(guarded.groups.remove(&leader)),
+            Some(Order::Folder(true, folder)) => drop(guarded.folders.insert(folder)),
+            Some(Order::Folder(false, folder)) => drop(guarded.folders.remove(&folder)),
+            Some(Order::Terminal(true, terminal)) => drop(guarded.terminals.insert(terminal)),
+            Some(Order::Terminal(false, terminal)) => drop(guarded.terminals.remove(&terminal)),
             None => {}
         }
         bytes.clear();
     }
-    (groups, folders)
+    guarded
 }
 
 #[cfg(test)]
@@ -220,11 +262,18 @@ mod tests {
             Order::Folder(true, "/tmp/c".into()),
             Order::Folder(false, "/tmp/c".into()),
             Order::Group(false, 12),
+            Order::Terminal(true, "/dev/pts/3".into()),
+            Order::Terminal(true, "/dev/pts/4".into()),
+            Order::Terminal(false, "/dev/pts/4".into()),
         ];
         let mut bytes: Vec<u8> = orders.iter().flat_map(Order::bytes).collect();
         bytes.extend(b"+g1");
-        let (groups, folders) = read_orders(&bytes[..]);
-        assert_eq!((groups, folders), ([13].into(), [PathBuf::from("/tmp/a\nb ü")].into()));
+        let expected = Guarded {
+            groups: [13].into(),
+            folders: [PathBuf::from("/tmp/a\nb ü")].into(),
+            terminals: [PathBuf::from("/dev/pts/3")].into(),
+        };
+        assert_eq!(read_orders(&bytes[..]), expected);
     }
 
     #[test]
@@ -258,7 +307,7 @@ mod tests {
     #[test]
     fn a_killed_guardian_is_replaced() {
         let folder = tempfile::tempdir().unwrap();
-        let mut state = State { guardian: None, groups: BTreeSet::new(), folders: [folder.path().to_owned()].into() };
+        let mut state = State::new([folder.path().to_owned()].into());
         state.order(Order::Folder(true, folder.path().to_owned())).unwrap();
         let guardian = state.guardian.as_mut().unwrap();
         guardian.process.kill().unwrap();

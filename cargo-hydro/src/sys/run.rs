@@ -99,17 +99,34 @@ pub fn run(mut launch: Launch, on_line: &mut dyn FnMut(Stream, &str)) -> Result<
     Ok(status.map_err(system)?.into())
 }
 
+/// A carriage return ends a line, too: what is written over itself is told while it lasts.
 fn read_lines(stream: Stream, pipe: impl Read + Send + 'static, lines: mpsc::SyncSender<(Stream, String)>) {
     std::thread::spawn(move || {
         let mut pipe = BufReader::new(pipe);
-        let mut line = Vec::new();
-        while pipe.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
-            let text = String::from_utf8_lossy(&line);
-            let text = text.strip_suffix('\n').unwrap_or(&text);
-            if lines.send((stream, text.strip_suffix('\r').unwrap_or(text).to_owned())).is_err() {
+        let (mut line, mut is_after_return) = (Vec::new(), false);
+        let tell = |line: &mut Vec<u8>| {
+            let text = String::from_utf8_lossy(line).into_owned();
+            line.clear();
+            lines.send((stream, text)).is_ok()
+        };
+        loop {
+            let Ok(bytes) = pipe.fill_buf() else { return };
+            if bytes.is_empty() {
+                break;
+            }
+            let end = bytes.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
+            let (taken, sign) = end.map_or((bytes.len(), None), |end| (end, Some(bytes[end])));
+            line.extend_from_slice(&bytes[..taken]);
+            pipe.consume(taken + usize::from(sign.is_some()));
+            // The second half of a line end that was seen already.
+            let is_rest = sign == Some(b'\n') && is_after_return && line.is_empty();
+            is_after_return = sign == Some(b'\r');
+            if sign.is_some() && !is_rest && !tell(&mut line) {
                 return;
             }
-            line.clear();
+        }
+        if !line.is_empty() {
+            tell(&mut line);
         }
     });
 }
@@ -131,6 +148,9 @@ mod tests {
         assert_eq!(exit.unwrap(), Exit { code: Some(4), signal: None });
         assert_eq!(lines, [(Stream::Stdout, "one".to_owned()), (Stream::Stdout, "two".to_owned())]);
         assert_eq!(sh("echo bad >&2").1, [(Stream::Stderr, "bad".to_owned())]);
+        let written_over = sh("printf '1 of 2\\r2 of 2\\r\\ndone\\n\\nend\\r\\n' >&2").1;
+        let written_over: Vec<&str> = written_over.iter().map(|(_, line)| line.as_str()).collect();
+        assert_eq!(written_over, ["1 of 2", "2 of 2", "done", "", "end"]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-use super::{guard, stop_runs};
+use super::{guard, stop_runs, terminal};
 
 /// Who wants this process to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,6 +127,7 @@ impl Watcher {
 
 fn end_at_once(interrupt: Interrupt) -> ! {
     stop_runs();
+    terminal::give_back();
     guard::finish();
     #[expect(clippy::exit, clippy::disallowed_methods, reason = "the user insists, and the main thread may hang")]
     std::process::exit(interrupt.code().into())
