@@ -35,7 +35,7 @@ pub(super) fn call(
     let mut said = Vec::new();
     let exit = sys::run(launch(workspace, crates, command, options, reporter), &mut |stream, line| match stream {
         Stream::Stdout => message(line, &mut positions, &mut executables, reporter),
-        Stream::Stderr => cargo_line(&positions.line(line), &mut said, reporter),
+        Stream::Stderr => cargo_line(&positions.line(line), crates, &mut said, reporter),
     });
     let exit = exit.map_err(|error| match error {
         SpawnError::Interrupted => Failure::new(ExitCode::Interrupted, "interrupted"),
@@ -92,6 +92,11 @@ fn launch(
         }
         env.insert("RUSTC_WORKSPACE_WRAPPER".into(), this.into());
     }
+    if reporter.shows_progress() {
+        // Only cargo knows how much there is to do. Its terminal is ours, which it does not see.
+        env.insert("CARGO_TERM_PROGRESS_WHEN".into(), "always".into());
+        env.insert("CARGO_TERM_PROGRESS_WIDTH".into(), "120".into());
+    }
     Launch {
         program: cargo_program().into(),
         args: arguments.into_iter().map(Into::into).collect(),
@@ -127,7 +132,7 @@ fn message(
 }
 
 /// What cargo writes for people: progress is shown as ours, trouble is kept for the end, the rest is of no use here.
-fn cargo_line(line: &str, said: &mut Vec<String>, reporter: &Reporter) {
+fn cargo_line(line: &str, crates: &Crates, said: &mut Vec<String>, reporter: &Reporter) {
     const PROGRESS: &[&str] = &[
         "Compiling",
         "Checking",
@@ -145,11 +150,31 @@ fn cargo_line(line: &str, said: &mut Vec<String>, reporter: &Reporter) {
     let plain = anstream::adapter::strip_str(line).to_string();
     let trimmed = plain.trim_start();
     let verb = trimmed.split(' ').next().unwrap_or_default();
-    if PROGRESS.contains(&verb) {
+    let shown =
+        |name: &str| crates.binaries.iter().find(|binary| binary.name == name).map(|binary| binary.shown.clone());
+    if let Some(message) = counted(trimmed, shown) {
+        reporter.emit(&Event::Progress { message });
+    } else if reporter.shows_progress() && matches!(verb, "Compiling" | "Checking" | "Fresh") {
+        // The counted line names it as well.
+    } else if PROGRESS.contains(&verb) {
         reporter.emit(&Event::Progress { message: trimmed.split(" (").next().unwrap_or(trimmed).to_owned() });
     } else if verb != "Finished" && !plain.trim().is_empty() {
         said.push(plain);
     }
+}
+
+/// Reads cargo's bar, `Building [==>   ] 3/12: a, b(bin)`; none: it is another line. Programs are `shown` by their files.
+fn counted(line: &str, shown: impl Fn(&str) -> Option<String>) -> Option<String> {
+    let (bar, rest) = line.strip_prefix("Building [")?.split_once("] ")?;
+    if !bar.chars().all(|letter| matches!(letter, '=' | '>' | ' ')) {
+        return None;
+    }
+    let (count, names) = rest.split_once(": ").unwrap_or((rest.trim_end_matches(':'), ""));
+    let (done, all) = count.split_once('/')?;
+    let (done, all): (u32, u32) = (done.trim().parse().ok()?, all.trim().parse().ok()?);
+    let plain = |name: &str| name.split('(').next().unwrap_or(name).trim().to_owned();
+    let names: Vec<String> = names.split(", ").map(plain).map(|name| shown(&name).unwrap_or(name)).collect();
+    Some(format!("{:>12} {done}/{all} {}", "Building", names.join(", ")).trim_end().to_owned())
 }
 
 /// Cargo's own words about a failed build, without those that only count what was shown.
@@ -167,4 +192,29 @@ fn failure(said: &[String]) -> Failure {
     rest.into_iter().fold(Failure::new(ExitCode::BuildFailed, message), |failure, line| {
         failure.cause(line.trim_start_matches("error: "))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cargos_bar_becomes_a_counted_line() {
+        let shown = |name: &str| (name == "hf-x-echo").then(|| "src/echo.hf".to_owned());
+        let read = |line| counted(line, shown);
+        let line = "Building [====>      ] 3/12: serde(build), hf-x-echo(bin)";
+        assert_eq!(read(line).unwrap(), "    Building 3/12 serde, src/echo.hf");
+        assert_eq!(read("Building [           ] 0/2").unwrap(), "    Building 0/2");
+        for other in [
+            "Building [x] 3/12: a",
+            "Building echo",
+            "Building [=> ] many",
+            "Compiling a v1",
+            "Building [=> ] -1/3: a",
+            "Building [",
+            "",
+        ] {
+            assert_eq!(read(other), None, "{other}");
+        }
+    }
 }

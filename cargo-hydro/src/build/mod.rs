@@ -21,4 +21,6 @@ pub mod wrapper;
 
 pub use artifact::{Artifact, BuildOptions, Sources, build, build_binaries, check, check_text};
 pub use plain_crate::{PlainCrate, plain_crate};
-pub use program::{Program, Shown, find_programs, interface, is_program, package_name, picture, read_program, show};
+pub use program::{
+    Program, SOURCES, Shown, find_programs, inputs, interface, is_program, package_name, picture, read_program, show,
+};

@@ -1,5 +1,7 @@
 //! `.hf` files of the workspace: finding them, reading their headers, compiling them with everything that is wrong reported.
 
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::num::NonZero;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
@@ -14,8 +16,12 @@ use hydroflow_standalone::source::{SourceFile, SourceMap};
 use hydroflow_standalone::{Compilation, Options, Outcome, Products, compile_with, drawings, interfaces};
 
 use super::library::WorkspaceLibrary;
+use super::record;
 use crate::report::{ExitCode, Failure, Reporter, diagnostic_event, diagnostic_rendered};
 use crate::workspace::{Package, Workspace};
+
+/// How files end that are sources wherever they lie in a package.
+pub const SOURCES: [&str; 2] = ["hf", "rs"];
 
 /// An `.hf` file that has been read.
 #[derive(Clone, Debug)]
@@ -38,21 +44,36 @@ pub fn find_programs(workspace: &Workspace, packages: &[String]) -> Vec<PathBuf>
     let mut found = Vec::new();
     for package in workspace.packages() {
         if packages.is_empty() || packages.contains(&package.name) {
-            collect(&package.folder.join("src"), &mut found);
+            collect(&package.folder.join("src"), &["hf"], &mut found);
         }
     }
     found.sort();
     found
 }
 
-fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
+/// Returns all that a build of these programs may depend on: what the last good ones were made of, and all sources of the workspace's packages,
+/// for a build that failed does not tell what it was missing.
+#[must_use]
+pub fn inputs(workspace: &Workspace, programs: &[PathBuf]) -> BTreeSet<PathBuf> {
+    let mut found = Vec::from(programs);
+    for package in workspace.packages() {
+        found.extend(["Cargo.toml", "build.rs"].map(|name| package.folder.join(name)));
+        collect(&package.folder.join("src"), &SOURCES, &mut found);
+    }
+    found.extend(["Cargo.toml", "Cargo.lock"].map(|name| workspace.root().join(name)));
+    let mut found: BTreeSet<PathBuf> = found.into_iter().collect();
+    found.extend(record::inputs(workspace, programs));
+    found
+}
+
+fn collect(folder: &Path, endings: &[&str], found: &mut Vec<PathBuf>) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
         let path = entry.path();
         // A link may lead back to where we are; links to folders are not followed.
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            collect(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "hf") {
+            collect(&path, endings, found);
+        } else if path.extension().and_then(OsStr::to_str).is_some_and(|ending| endings.contains(&ending)) {
             found.push(path);
         }
     }

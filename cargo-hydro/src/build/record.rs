@@ -2,6 +2,7 @@
 //!
 //! What counts as input is what cargo itself lists for the binary, the manifests, the lock, cargo's configuration, and the flags.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -42,6 +43,21 @@ pub(super) fn fresh(workspace: &Workspace, sources: &Sources, options: &BuildOpt
         description,
     };
     Some(programs.iter().zip(descriptions).map(artifact).collect())
+}
+
+/// Returns the files of which good builds of these programs were made, whether that is long ago or not, and whichever binaries they went into. What
+/// builds themselves write is left out.
+pub(super) fn inputs(workspace: &Workspace, programs: &[PathBuf]) -> BTreeSet<PathBuf> {
+    let programs: Vec<PathBuf> =
+        programs.iter().map(|program| program.canonicalize().unwrap_or_else(|_| program.clone())).collect();
+    let records = std::fs::read_dir(folder(workspace)).into_iter().flatten().flatten();
+    let records = records.filter_map(|entry| {
+        serde_json::from_str::<Record>(&std::fs::read_to_string(entry.path()).ok()?).ok()
+    });
+    let ours = records.filter(|record| programs.iter().any(|program| record.inputs.knows(program)));
+    let mut found: BTreeSet<PathBuf> = ours.flat_map(|record| record.inputs.into_paths()).collect();
+    found.retain(|path| !path.starts_with(workspace.target()));
+    found
 }
 
 /// Records a build of one binary. `files` are the `.hf` files of its programs, which were read after `read`, `dep_info` is the file in which cargo lists what went
@@ -87,7 +103,11 @@ pub(super) fn write(
 fn place(workspace: &Workspace, sources: &Sources, options: &BuildOptions) -> PathBuf {
     let key = format!("{sources:?} {:?} {:?} {}", options.profile, options.target, options.tls);
     let name = blake3::hash(key.as_bytes()).to_hex();
-    workspace.target().join("hydro").join("records").join(format!("{}.json", &name[..24]))
+    folder(workspace).join(format!("{}.json", &name[..24]))
+}
+
+fn folder(workspace: &Workspace) -> PathBuf {
+    workspace.target().join("hydro").join("records")
 }
 
 /// Everything outside the files that changes what a build makes.

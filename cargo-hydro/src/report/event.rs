@@ -91,6 +91,11 @@ pub enum Event {
         /// What is going on.
         message: String,
     },
+    /// What a person at the terminal may like to know; nothing has happened.
+    Note {
+        /// The whole text.
+        message: String,
+    },
     /// Something doubtful.
     Warning {
         /// The whole text.

@@ -47,11 +47,19 @@ pub(super) struct Human {
     in_progress: bool,
     /// Whether the last thing told was a failure: an empty line sets the next one apart.
     failed: bool,
+    /// What services write is not shown for now.
+    hides_logs: bool,
 }
 
 impl Human {
     pub(super) fn new(options: ReportOptions) -> Self {
-        Self { options, prefix: 0, in_progress: false, failed: false }
+        Self { options, prefix: 0, in_progress: false, failed: false, hides_logs: false }
+    }
+
+    /// Returns whether logs are shown now.
+    pub(super) fn toggle_logs(&mut self) -> bool {
+        self.hides_logs = !self.hides_logs;
+        !self.hides_logs
     }
 
     pub(super) fn emit(&mut self, output: &mut Output, event: &Event) {
@@ -84,6 +92,7 @@ impl Human {
         let quiet = self.options.verbosity == Verbosity::Quiet;
         match event {
             Event::Status { verb, message } if !quiet => status(verb, GREEN, message),
+            Event::Note { message } if !quiet => message.lines().map(|line| format!("{DIM}{line}{DIM:#}\n")).collect(),
             Event::Warning { message } => format!("{YELLOW}warning{YELLOW:#}: {message}\n"),
             Event::Diagnostic { rendered, .. } => format!("{}\n\n", rendered.trim_end_matches('\n')),
             Event::Artifact { source, executable, fresh, .. } if self.options.verbosity == Verbosity::Verbose => {
@@ -164,7 +173,7 @@ impl Human {
     }
 
     fn log(&mut self, output: &mut Output, service: &str, stream: LogStream, line: &str) {
-        if !self.shows_services() {
+        if !self.shows_services() || self.hides_logs {
             return;
         }
         self.clear_progress(output);
@@ -182,8 +191,12 @@ impl Human {
         }
     }
 
+    pub(super) fn shows_progress(&self, output: &Output) -> bool {
+        output.stderr.terminal && self.options.verbosity != Verbosity::Quiet
+    }
+
     fn progress(&mut self, output: &mut Output, message: &str) {
-        if !output.stderr.terminal || self.options.verbosity == Verbosity::Quiet {
+        if !self.shows_progress(output) {
             return;
         }
         self.clear_progress(output);
@@ -192,7 +205,7 @@ impl Human {
         self.in_progress = true;
     }
 
-    fn clear_progress(&mut self, output: &mut Output) {
+    pub(super) fn clear_progress(&mut self, output: &mut Output) {
         if std::mem::take(&mut self.in_progress) {
             // Spaces rather than an escape: this must work without colours too.
             output.stderr.write(&format!("\r{:PROGRESS_COLUMNS$}\r", ""));

@@ -57,7 +57,7 @@ impl Json {
 
     fn is_hidden(&self, event: &Event) -> bool {
         match event {
-            Event::Progress { .. } => true,
+            Event::Progress { .. } | Event::Note { .. } => true,
             Event::Log { .. } => {
                 self.options.services == Services::LeftToScript && self.options.verbosity < Verbosity::Verbose
             }

@@ -225,10 +225,31 @@ impl Reporter {
     /// Writes data that was asked for (a graph, a crate, a plan) to stdout as it is.
     pub fn data(&self, text: &str) {
         let mut state = self.lock();
+        let State { output, renderer } = &mut *state;
+        if let Renderer::Human(human) = renderer {
+            human.clear_progress(output);
+        }
         state.output.stdout.write(text);
         if !text.ends_with('\n') {
             state.output.stdout.write("\n");
         }
+    }
+
+    /// Shows what services write, or no longer shows it; whoever hears events hears it all the same. Returns whether it is shown now.
+    #[must_use]
+    pub fn toggle_logs(&self) -> bool {
+        match &mut self.lock().renderer {
+            Renderer::Human(human) => human.toggle_logs(),
+            // Programs choose for themselves what they read.
+            Renderer::Json(_) => true,
+        }
+    }
+
+    /// Whether passing work is shown: a person sits at a terminal.
+    #[must_use]
+    pub fn shows_progress(&self) -> bool {
+        let state = self.lock();
+        matches!(&state.renderer, Renderer::Human(human) if human.shows_progress(&state.output))
     }
 
     /// Returns how it tells.

@@ -25,6 +25,12 @@ impl Stamps {
         Self(paths.into_iter().map(|path| (path.clone(), Stamp::of(&path, true))).collect())
     }
 
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether one of them was written at that time or later.
     #[must_use]
     pub fn any_since(&self, time: SystemTime) -> bool {
@@ -37,12 +43,45 @@ impl Stamps {
     /// Whether all of them are what they were. A file that was only touched is read and compared by its hash.
     #[must_use]
     pub fn hold(&self) -> bool {
-        self.0.iter().all(|(path, then)| match (then, Stamp::of(path, false)) {
-            (None, None) => true,
-            (Some(then), Some(now)) if then.length == now.length && then.modified_ns == now.modified_ns => true,
-            (Some(then), Some(now)) if then.length == now.length && then.hash.is_some() => hash_file(path) == then.hash,
-            _ => false,
-        })
+        self.0.iter().all(|(path, then)| holds(path, then.as_ref()))
+    }
+
+    /// Whether it is about this file.
+    #[must_use]
+    pub fn knows(&self, path: &Path) -> bool {
+        self.0.contains_key(path)
+    }
+
+    /// Returns those that are not what they were.
+    pub fn changed(&self) -> impl Iterator<Item = &Path> {
+        self.0.iter().filter(|(path, then)| !holds(path, then.as_ref())).map(|(path, _)| path.as_path())
+    }
+
+    /// Returns the files.
+    pub fn into_paths(self) -> impl Iterator<Item = PathBuf> {
+        self.0.into_keys()
+    }
+
+    /// Is about these files from now on: those it knew keep their stamps, the others are taken as they are now.
+    #[must_use]
+    pub fn about(mut self, paths: impl IntoIterator<Item = PathBuf>) -> Self {
+        let stamp = |path: PathBuf| match self.0.remove_entry(&path) {
+            Some(known) => known,
+            None => {
+                let stamp = Stamp::of(&path, true);
+                (path, stamp)
+            }
+        };
+        Self(paths.into_iter().map(stamp).collect())
+    }
+}
+
+fn holds(path: &Path, then: Option<&Stamp>) -> bool {
+    match (then, Stamp::of(path, false)) {
+        (None, None) => true,
+        (Some(then), Some(now)) if then.length == now.length && then.modified_ns == now.modified_ns => true,
+        (Some(then), Some(now)) if then.length == now.length && then.hash.is_some() => hash_file(path) == then.hash,
+        _ => false,
     }
 }
 
@@ -85,5 +124,10 @@ mod tests {
         std::fs::write(&file, "one").unwrap();
         std::fs::write(&absent, "new").unwrap();
         assert!(!stamps.hold(), "appeared");
+        assert_eq!(stamps.changed().collect::<Vec<_>>(), [absent.as_path()]);
+        let later = folder.path().join("c");
+        std::fs::write(&later, "three").unwrap();
+        let stamps = stamps.about([absent.clone(), later]);
+        assert_eq!(stamps.changed().collect::<Vec<_>>(), [absent], "known ones keep their stamps");
     }
 }
