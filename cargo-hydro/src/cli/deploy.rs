@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::options::{CompileArgs, WorkspaceArgs};
 use super::plan;
+use super::ps;
 use super::services::{ended, without_logs};
-use crate::daemon::{self, DeployRequest, Home, Request};
+use crate::daemon::{self, DeployRequest, Home, Request, ShowStatus};
 use crate::deploy::{self, Deployment, EngineOptions, topology};
 use crate::report::{ExitCode, Failure, Reporter};
 use crate::supervision::Restart;
@@ -20,6 +21,9 @@ pub(super) struct Args {
     /// Leave it running in the background; `ps`, `logs`, `stop` and `down` find it there
     #[arg(short, long)]
     detach: bool,
+    /// Apply changes of Hydro.toml and sources as they are saved
+    #[arg(short, long, conflicts_with = "detach")]
+    watch: bool,
     /// Change what this plan says, or nothing; for what runs in the background
     #[arg(long, value_name = "FILE", requires = "detach")]
     plan: Option<PathBuf>,
@@ -34,7 +38,8 @@ pub(super) fn run(args: &Args, folder: &Path, reporter: &Reporter) -> Result<u8,
     if args.detach {
         return detached(args, folder, &workspace, reporter);
     }
-    foreground(workspace, args.local, &args.compile, reporter)
+    let request = request(folder, &args.workspace, &args.compile, args.local);
+    foreground(workspace, request, args.watch, reporter)
 }
 
 /// Has the process in the background make what runs what `Hydro.toml` says; without one, it is started.
@@ -43,7 +48,7 @@ fn detached(args: &Args, folder: &Path, workspace: &Workspace, reporter: &Report
     let deployment = checked(workspace, args.local, reporter)?;
     let home = Home::new(workspace.root(), &deployment.name);
     let expected = args.plan.as_ref().map(|file| plan::read(&super::absolute(folder, file), file)).transpose()?;
-    let request = DeployRequest { expected, ..request(folder, &args.workspace, &args.compile, args.local) };
+    let request = DeployRequest { expected, ..in_background(folder, &args.workspace, &args.compile, args.local) };
     let request = Request::Deploy(request);
     let ask = || {
         let client = match daemon::find(&home)? {
@@ -63,28 +68,46 @@ fn detached(args: &Args, folder: &Path, workspace: &Workspace, reporter: &Report
 }
 
 /// Says what is to be deployed in the background.
+pub(super) fn in_background(
+    folder: &Path,
+    workspace: &WorkspaceArgs,
+    compile: &CompileArgs,
+    local: bool,
+) -> DeployRequest {
+    // Nobody watches it: who fails is started again.
+    DeployRequest { default_restart: Some(Restart::Transient), ..request(folder, workspace, compile, local) }
+}
+
+/// Says what is to be deployed here.
 pub(super) fn request(folder: &Path, workspace: &WorkspaceArgs, compile: &CompileArgs, local: bool) -> DeployRequest {
     DeployRequest {
         folder: folder.to_owned(),
         flags: workspace.flags(folder),
         build: compile.options(None),
         local,
-        // Nobody watches it: who fails is started again.
-        default_restart: Some(Restart::Transient),
+        default_restart: None,
         expected: None,
     }
 }
 
-/// Reads `Hydro.toml` and keeps what it describes running until it ends or is ended.
+/// Reads `Hydro.toml` and keeps what it describes running until it ends or is ended; or until it is ended alone, following edits.
 pub(super) fn foreground(
     workspace: Workspace,
-    local: bool,
-    compile: &CompileArgs,
+    request: DeployRequest,
+    watch: bool,
     reporter: &Reporter,
 ) -> Result<u8, Failure> {
-    let deployment = deploy::from_toml(&workspace, reporter)?;
-    let options = EngineOptions { workspace, build: compile.options(None), local };
-    match daemon::foreground(options, deployment, reporter) {
+    let shown = reporter.clone();
+    // What a table holds can always be written.
+    let show_status: ShowStatus = Box::new(move |status| drop(ps::show(status, false, &shown)));
+    let result = if watch {
+        daemon::watched(workspace, request, reporter, show_status)
+    } else {
+        let deployment = deploy::from_toml(&workspace, reporter)?;
+        let options = EngineOptions { workspace, build: request.build, local: request.local };
+        daemon::foreground(options, deployment, reporter, show_status)
+    };
+    match result {
         Ok(code) => Ok(code as u8),
         Err(failures) => Err(last_of(failures, reporter)),
     }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::deploy::{checked, request};
+use super::deploy::{checked, in_background};
 use super::options::{CompileArgs, WorkspaceArgs};
 use super::services::{ended, without_logs};
 use crate::daemon::{self, Home, Reply, Request};
@@ -35,7 +35,7 @@ pub(super) fn run(args: &Args, folder: &Path, reporter: &Reporter) -> Result<u8,
     let changes = match daemon::find(&home)? {
         None => Changes::first(&deployment),
         Some(client) => {
-            let request = Request::Plan(request(folder, &args.workspace, &args.compile, args.local));
+            let request = Request::Plan(in_background(folder, &args.workspace, &args.compile, args.local));
             match client.ask(&request, |event| without_logs(&event, reporter))? {
                 Reply::Plan { changes } => changes,
                 other => {

@@ -46,7 +46,8 @@ pub(super) fn run(args: &Args, folder: &Path, reporter: &Reporter) -> Result<u8,
     Ok(0)
 }
 
-fn show(status: &StatusReport, json: bool, reporter: &Reporter) -> Result<(), Failure> {
+/// Shows how a deployment is, as a table or as one JSON object.
+pub(super) fn show(status: &StatusReport, json: bool, reporter: &Reporter) -> Result<(), Failure> {
     if json {
         let text = serde_json::to_string(status)
             .map_err(|error| Failure::new(ExitCode::DeployFailed, "cannot write the status").cause(error))?;

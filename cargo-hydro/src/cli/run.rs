@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use super::deploy;
 use super::options::{CompileArgs, WorkspaceArgs};
 use crate::report::{ExitCode, Failure, Reporter};
 use crate::script::{self, RunRequest};
@@ -15,6 +16,9 @@ pub(super) struct Args {
     /// Place every machine on this one
     #[arg(long)]
     local: bool,
+    /// Apply changes of Hydro.toml and sources as they are saved; without a script
+    #[arg(short, long, conflicts_with = "script")]
+    watch: bool,
     #[command(flatten)]
     compile: CompileArgs,
     #[command(flatten)]
@@ -34,7 +38,8 @@ impl Args {
 pub(super) fn run(args: Args, folder: &Path, reporter: &Reporter) -> Result<u8, Failure> {
     let Some(script) = args.script else {
         let workspace = args.workspace.workspace(folder)?;
-        return super::deploy::foreground(workspace, args.local, &args.compile, reporter);
+        let request = deploy::request(folder, &args.workspace, &args.compile, args.local);
+        return deploy::foreground(workspace, request, args.watch, reporter);
     };
     let place = super::absolute(folder, &script);
     // The script's own folder says which workspace is meant, wherever the command was called.

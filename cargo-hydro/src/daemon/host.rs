@@ -147,6 +147,25 @@ impl Host {
         self.inner.releases.set(1);
     }
 
+    /// Makes what runs what `Hydro.toml` says now, as [`Request::Deploy`] does.
+    ///
+    /// # Errors
+    /// What is wrong; what ran goes on.
+    pub async fn deploy(&self, request: DeployRequest) -> Result<(), Vec<Failure>> {
+        self.inner.deploy(request).await
+    }
+
+    /// Returns what it holds; none: nothing could be read yet.
+    #[must_use]
+    pub fn engine(&self) -> Option<Engine> {
+        self.inner.engine()
+    }
+
+    /// Returns what only asks and wishes. It does not keep services running.
+    pub(super) fn remote(&self) -> Remote {
+        Remote(Rc::clone(&self.inner))
+    }
+
     /// Waits until somebody has asked for the end and all is stopped.
     pub async fn over(&self) {
         let mut over = self.inner.over.subscribe();
@@ -156,6 +175,25 @@ impl Host {
     /// Ends all services in order.
     pub async fn stop_all(&self) {
         self.inner.stop_all().await;
+    }
+}
+
+/// Asks and wishes on behalf of the user at the terminal.
+#[derive(Clone)]
+pub(super) struct Remote(Rc<Inner>);
+
+impl Remote {
+    /// Returns how the deployment is.
+    pub(super) fn status(&self) -> StatusReport {
+        self.0.status()
+    }
+
+    /// Stops all services and starts them again, one after the other.
+    pub(super) async fn restart_all(&self) -> Vec<Failure> {
+        match self.0.each(Vec::new(), Wish::Restart).await {
+            Reply::Failed { failures } => failures,
+            _ => Vec::new(),
+        }
     }
 }
 
@@ -352,8 +390,8 @@ impl Inner {
         let result = result.await;
         match &result {
             Ok(()) => self.releases.set(self.releases.get() + 1),
-            // Nothing ever ran: there is nothing to hold.
-            Err(_) if self.releases.get() == 0 => self.is_ending.set(true),
+            // Nothing ever ran: there is nothing to hold. In a terminal its user decides.
+            Err(_) if self.releases.get() == 0 && !self.foreground => self.is_ending.set(true),
             Err(_) => {}
         }
         result

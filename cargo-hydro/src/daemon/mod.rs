@@ -8,13 +8,16 @@ mod client;
 mod foreground;
 mod home;
 mod host;
+mod keys;
 mod logbook;
+mod watch;
 mod words;
 
 pub use background::{ARGUMENT, serve, start};
 pub use client::{Client, find};
-pub use foreground::foreground;
+pub use foreground::{foreground, watched};
 pub use home::{Home, all_homes};
 pub use host::Host;
+pub use keys::ShowStatus;
 pub use logbook::{LogLine, LogQuery, Logbook};
 pub use words::{Answer, DeployRequest, MemberReport, Reply, Request, StatusReport};
