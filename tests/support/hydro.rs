@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::place::{program, shared_target};
 use super::running::Running;
+use super::terminal::Terminal;
 
 /// A cold build of everything on a small machine, and then some. A test that needs it hangs.
 const DEADLINE: Duration = Duration::from_secs(600);
@@ -75,6 +76,11 @@ impl Hydro {
     /// Starts it and lets it run on.
     pub(crate) fn start(self) -> Running {
         Running::start(self.command)
+    }
+
+    /// Starts it at a terminal.
+    pub(crate) fn at_terminal(self) -> Terminal {
+        Terminal::start(self.command)
     }
 
     /// Runs it to its end.

@@ -1,6 +1,6 @@
 //! What the suites stand on: workspaces on disk, the command with deadlines, processes that are watched, texts that are compared.
 //!
-//! `place` says where things are, `workspace` lays files down, `hydro` runs the command to its end, `running` watches a process that goes on,
+//! `place` says where things are, `workspace` lays files down, `hydro` runs the command to its end, `running` watches a process that goes on, `terminal` one at which a user sits,
 //! `processes` looks for what is left behind, `programs` builds the programs that several suites share, `redact` and `golden` compare texts.
 
 mod golden;
@@ -10,6 +10,7 @@ mod processes;
 mod programs;
 mod redact;
 mod running;
+mod terminal;
 mod workspace;
 
 pub(crate) use golden::assert_golden;
@@ -19,4 +20,5 @@ pub(crate) use processes::{Mark, eventually};
 pub(crate) use programs::{Deployed, programs};
 pub(crate) use redact::redact;
 pub(crate) use running::Running;
+pub(crate) use terminal::Terminal;
 pub(crate) use workspace::Workspace;
