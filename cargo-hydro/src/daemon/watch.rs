@@ -114,7 +114,11 @@ impl Files {
             let workspace = Workspace::discover(&self.request.folder, &self.request.flags).unwrap_or(self.workspace);
             let file = workspace.root().join(FILE_NAME);
             // Before it is read, as all the others: what it says is remembered here.
-            let stamps = if self.stamps.is_empty() { Stamps::take([file.clone()]) } else { self.stamps };
+            let stamps = match self.stamps.is_empty() {
+                true => Stamps::take([file.clone()]),
+                // What nobody knew before has come while the others were read and built.
+                false => self.stamps.with_absent(build::inputs(&workspace, &[])),
+            };
             let deployment = deploy::from_toml(&workspace, &Reporter::silent(ReportOptions::default()));
             let name = deployment.as_ref().ok().map(|deployment| deployment.name.clone());
             let services = deployment.map(|deployment| deployment.services).unwrap_or_default();
@@ -137,7 +141,11 @@ impl Files {
     async fn changed(self) -> Result<(Self, Vec<String>), Vec<Failure>> {
         blocking(move || {
             let shown = |path: &Path| self.workspace.relative(path).display().to_string();
-            let changed = self.stamps.changed().map(shown).collect();
+            // A file that was missing is known to nobody before it is there.
+            let sources = build::inputs(&self.workspace, &[]);
+            let new: Vec<PathBuf> =
+                sources.into_iter().filter(|path| path.is_file() && !self.stamps.knows(path)).collect();
+            let changed = self.stamps.changed().chain(new.iter().map(PathBuf::as_path)).map(shown).collect();
             (self, changed)
         })
         .await

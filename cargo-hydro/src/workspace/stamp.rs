@@ -52,6 +52,15 @@ impl Stamps {
         self.0.contains_key(path)
     }
 
+    /// Takes files in that were not there before; those it knew keep their stamps.
+    #[must_use]
+    pub fn with_absent(mut self, paths: impl IntoIterator<Item = PathBuf>) -> Self {
+        for path in paths {
+            self.0.entry(path).or_insert(None);
+        }
+        self
+    }
+
     /// Returns those that are not what they were.
     pub fn changed(&self) -> impl Iterator<Item = &Path> {
         self.0.iter().filter(|(path, then)| !holds(path, then.as_ref())).map(|(path, _)| path.as_path())
@@ -128,6 +137,10 @@ mod tests {
         let later = folder.path().join("c");
         std::fs::write(&later, "three").unwrap();
         let stamps = stamps.about([absent.clone(), later]);
-        assert_eq!(stamps.changed().collect::<Vec<_>>(), [absent], "known ones keep their stamps");
+        assert_eq!(stamps.changed().collect::<Vec<_>>(), [absent.as_path()], "known ones keep their stamps");
+        let latest = folder.path().join("d");
+        std::fs::write(&latest, "four").unwrap();
+        let stamps = stamps.with_absent([absent.clone(), latest.clone()]);
+        assert_eq!(stamps.changed().collect::<Vec<_>>(), [absent, latest], "it came later");
     }
 }
