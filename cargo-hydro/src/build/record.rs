@@ -51,9 +51,8 @@ pub(super) fn inputs(workspace: &Workspace, programs: &[PathBuf]) -> BTreeSet<Pa
     let programs: Vec<PathBuf> =
         programs.iter().map(|program| program.canonicalize().unwrap_or_else(|_| program.clone())).collect();
     let records = std::fs::read_dir(folder(workspace)).into_iter().flatten().flatten();
-    let records = records.filter_map(|entry| {
-        serde_json::from_str::<Record>(&std::fs::read_to_string(entry.path()).ok()?).ok()
-    });
+    let records =
+        records.filter_map(|entry| serde_json::from_str::<Record>(&std::fs::read_to_string(entry.path()).ok()?).ok());
     let ours = records.filter(|record| programs.iter().any(|program| record.inputs.knows(program)));
     let mut found: BTreeSet<PathBuf> = ours.flat_map(|record| record.inputs.into_paths()).collect();
     found.retain(|path| !path.starts_with(workspace.target()));
