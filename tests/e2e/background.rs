@@ -111,6 +111,10 @@ fn what_is_left_running_is_found_changed_and_ended_from_any_shell() {
     shell.run(["start"]).exits(0);
     assert_eq!(members(&shell.ps())["b.1"]["state"], "up");
     shell.run(["stop", "c"]).exits(110).says(&["error: there is no service `c`"]);
+    let toml = shell.workspace.read("Hydro.toml");
+    shell.workspace.write("Hydro.toml", "[deployment\n");
+    shell.run(["ps"]).exits(0).says(&["Running found in the background"]);
+    shell.workspace.write("Hydro.toml", &toml);
     shell.run(["restart", "a", "--deployment", "fond"]).exits(4).says(&["a similar name exists: `found`"]);
 
     shell.run(["down"]).exits(0).says(&["Stopped a", "Down found"]);

@@ -3,11 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::options::{CompileArgs, WorkspaceArgs};
-use super::plan;
 use super::ps;
 use super::services::{ended, without_logs};
 use crate::daemon::{self, DeployRequest, Home, Request, ShowStatus};
-use crate::deploy::{self, Deployment, EngineOptions, topology};
+use crate::deploy::{self, Changes, Deployment, EngineOptions, topology};
 use crate::report::{ExitCode, Failure, Reporter};
 use crate::supervision::Restart;
 use crate::workspace::Workspace;
@@ -47,7 +46,7 @@ fn detached(args: &Args, folder: &Path, workspace: &Workspace, reporter: &Report
     // What is wrong is told before anything is begun.
     let deployment = checked(workspace, args.local, reporter)?;
     let home = Home::new(workspace.root(), &deployment.name);
-    let expected = args.plan.as_ref().map(|file| plan::read(&super::absolute(folder, file), file)).transpose()?;
+    let expected = args.plan.as_ref().map(|file| kept_plan(&super::absolute(folder, file), file)).transpose()?;
     let request = DeployRequest { expected, ..in_background(folder, &args.workspace, &args.compile, args.local) };
     let request = Request::Deploy(request);
     let ask = || {
@@ -125,4 +124,14 @@ fn last_of(mut failures: Vec<Failure>, reporter: &Reporter) -> Failure {
     let end = failures.pop().unwrap_or_else(|| Failure::new(ExitCode::DeployFailed, "the deployment failed"));
     failures.iter().for_each(|failure| reporter.failure(failure));
     end
+}
+
+/// Reads a plan that was kept.
+fn kept_plan(file: &Path, shown: &Path) -> Result<Changes, Failure> {
+    let wrong = |error: String| {
+        let failure = Failure::new(ExitCode::Usage, format!("`{}` is no plan", shown.display())).cause(error);
+        failure.hint("make one with `cargo hydro plan --out FILE`")
+    };
+    let text = std::fs::read(file).map_err(|error| wrong(error.to_string()))?;
+    serde_json::from_slice(&text).map_err(|error| wrong(error.to_string()))
 }

@@ -26,7 +26,13 @@ impl HeldArgs {
         if let Some(name) = &self.deployment {
             return homes.into_iter().find(|home| home.name() == name).ok_or_else(|| unknown(name, &workspace));
         }
-        Ok(Home::new(workspace.root(), &deploy::name(&workspace)))
+        let named = Home::new(workspace.root(), &deploy::name(&workspace));
+        // While Hydro.toml is being edited it may name nothing; what runs is meant all the same.
+        let mut running = homes.into_iter().filter(Home::is_taken);
+        Ok(match (named.folder().is_dir(), running.next(), running.next()) {
+            (false, Some(only), None) => only,
+            _ => named,
+        })
     }
 
     /// Finds whoever holds it.

@@ -57,13 +57,3 @@ pub(super) fn run(args: &Args, folder: &Path, reporter: &Reporter) -> Result<u8,
     }
     Ok(if changes.is_empty() { ExitCode::Ok as u8 } else { ExitCode::Changes as u8 })
 }
-
-/// Reads a plan that was kept.
-pub(super) fn read(file: &Path, shown: &Path) -> Result<Changes, Failure> {
-    let wrong = |error: String| {
-        let failure = Failure::new(ExitCode::Usage, format!("`{}` is no plan", shown.display())).cause(error);
-        failure.hint("make one with `cargo hydro plan --out FILE`")
-    };
-    let text = std::fs::read(file).map_err(|error| wrong(error.to_string()))?;
-    serde_json::from_slice(&text).map_err(|error| wrong(error.to_string()))
-}

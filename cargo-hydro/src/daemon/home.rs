@@ -68,7 +68,8 @@ impl Home {
     }
 
     /// Whether somebody has it. A folder that is not there is nobody's.
-    pub(super) fn is_taken(&self) -> bool {
+    #[must_use]
+    pub fn is_taken(&self) -> bool {
         self.folder.is_dir() && matches!(Lock::try_acquire(&self.folder.join("lock")), Ok(None))
     }
 
