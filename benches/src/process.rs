@@ -98,7 +98,7 @@ impl Drop for Talker {
 
 /// Gives the calling process its place. What the system does not allow is left out.
 fn place(schedule: Schedule) {
-    // SAFETY: both structures are plain numbers, for which zeros are valid, and live as long as the calls.
+    // SAFETY: the structure is plain numbers, for which zeros are valid, and lives as long as the call.
     unsafe {
         let mut processors: libc::cpu_set_t = std::mem::zeroed();
         if let Some(processor) = schedule.processor {
@@ -106,10 +106,22 @@ fn place(schedule: Schedule) {
             libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const processors);
         }
         if schedule.first {
-            let mut parameter: libc::sched_param = std::mem::zeroed();
-            parameter.sched_priority = 1;
-            libc::sched_setscheduler(0, libc::SCHED_FIFO, &raw const parameter);
+            go_before(1);
         }
+    }
+}
+
+/// Lets the calling thread go before all that a [`Schedule`] lets go first, where the system allows that.
+pub fn go_first() {
+    go_before(2);
+}
+
+fn go_before(priority: i32) {
+    // SAFETY: the structure is plain numbers, for which zeros are valid, and lives as long as the call.
+    unsafe {
+        let mut parameter: libc::sched_param = std::mem::zeroed();
+        parameter.sched_priority = priority;
+        libc::sched_setscheduler(0, libc::SCHED_FIFO, &raw const parameter);
     }
 }
 

@@ -31,6 +31,23 @@ impl Message for u64 {
     }
 }
 
+/// As large as the name of a process of Hydra's.
+impl Message for (u64, u64) {
+    fn of_size(_bytes: usize) -> Self {
+        (0, 0)
+    }
+
+    #[inline]
+    fn number(&self) -> i64 {
+        self.0.cast_signed()
+    }
+
+    #[inline]
+    fn set_number(&mut self, number: i64) {
+        self.0 = number.cast_unsigned();
+    }
+}
+
 /// A text and a time: the message of the echo example.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Text {

@@ -33,6 +33,8 @@ pub(crate) fn work(cell: &Cell) -> Result<(), String> {
     let done = match (cell.bytes, receives()) {
         (8, true) => local.block_on(&runtime, receive::<u64>()),
         (8, false) => local.block_on(&runtime, send::<u64>(cell)),
+        (16, true) => local.block_on(&runtime, receive::<(u64, u64)>()),
+        (16, false) => local.block_on(&runtime, send::<(u64, u64)>(cell)),
         (_, true) => local.block_on(&runtime, receive::<Text>()),
         (_, false) => local.block_on(&runtime, send::<Text>(cell)),
     };

@@ -22,6 +22,7 @@ pub(crate) fn work(cell: &Cell) -> Result<(), String> {
     // Messages of 8 bytes are numbers, the others texts.
     match cell.bytes {
         8 => local.block_on(&runtime, end::<u64>(cell)),
+        16 => local.block_on(&runtime, end::<(u64, u64)>(cell)),
         _ => local.block_on(&runtime, end::<Text>(cell)),
     }
 }

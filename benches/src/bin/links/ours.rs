@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use benches::hydro::{benches_folder, clean};
-use benches::process::Talker;
+use benches::process::{Schedule, Talker};
 
 use crate::cell::{Cell, Kind, Transport};
 use crate::certificates::Certificates;
@@ -17,15 +17,22 @@ pub(crate) struct Programs {
     /// Executables by name of the program.
     executables: BTreeMap<String, PathBuf>,
     certificates: Certificates,
+    /// The command that built them.
+    hydro: PathBuf,
+}
+
+/// Where programs are built, and from what.
+fn folders() -> (PathBuf, PathBuf) {
+    (benches_folder().join("target/programs"), benches_folder().join("programs"))
 }
 
 /// Builds all programs.
 pub(crate) fn build(hydro: &Path) -> Result<Programs, String> {
     let mut command = Command::new(hydro);
     clean(&mut command);
-    let target = benches_folder().join("target/programs");
+    let (target, programs) = folders();
     command.args(["build", "--release", "--message-format", "json", "--target-dir"]).arg(target);
-    let output = command.current_dir(benches_folder().join("programs")).output();
+    let output = command.current_dir(programs).output();
     let output = output.map_err(|error| format!("cannot run `{}`: {error}", hydro.display()))?;
     let said = String::from_utf8_lossy(&output.stdout);
     if !output.status.success() {
@@ -38,13 +45,18 @@ pub(crate) fn build(hydro: &Path) -> Result<Programs, String> {
     });
     let executables: BTreeMap<String, PathBuf> = programs.collect();
     let certificates = Certificates::make(executables.keys().cloned())?;
-    Ok(Programs { executables, certificates })
+    Ok(Programs { executables, certificates, hydro: hydro.to_owned() })
 }
 
 impl Programs {
-    /// Messages of 8 bytes are numbers, the others texts.
+    /// Messages of 8 bytes are numbers, those of 16 pairs of them, the others texts.
     fn command(&self, role: &str, cell: &Cell) -> Result<Command, String> {
-        let name = format!("{role}_{}", if cell.bytes == 8 { "number" } else { "text" });
+        let message = match cell.bytes {
+            8 => "number",
+            16 => "pair",
+            _ => "text",
+        };
+        let name = format!("{role}_{message}");
         let executable = self.executables.get(&name).ok_or_else(|| format!("`hydro build` made no `{name}`"))?;
         let mut command = Command::new(executable);
         if cell.transport == Transport::Tls {
@@ -81,6 +93,16 @@ pub(crate) fn start_at(there: &str, cell: &Cell, programs: &Programs) -> Result<
         receiver.env("HYDRO_OUTPUT_OUTBOUND", here);
     }
     Ok((Talker::start(&mut receiver, cell.schedule(true))?, Talker::start(&mut sender, cell.schedule(false))?))
+}
+
+/// Starts both ends as services of one process; nobody is bound to a processor. The first call builds that process.
+pub(crate) fn start_together(cell: &Cell, programs: &Programs) -> Result<Talker, String> {
+    let (target, folder) = folders();
+    let mut command = Command::new(&programs.hydro);
+    clean(&mut command);
+    command.args(["run", "--release", "--quiet", "--target-dir"]).arg(target).current_dir(folder);
+    command.args(["colocated.hydro.py", cell.kind.word(), &cell.seconds.to_string()]);
+    Talker::start(&mut command, Schedule { processor: None, first: false })
 }
 
 /// Returns an address that nobody listens on.

@@ -19,6 +19,7 @@ const ROUNDS: u64 = 4;
 pub(crate) fn work(cell: &Cell) -> Result<(), String> {
     match cell.bytes {
         8 => end::<u64>(cell),
+        16 => end::<(u64, u64)>(cell),
         _ => end::<Text>(cell),
     }
 }
