@@ -1,5 +1,6 @@
 //! Which connections may have something to read: with a thousand idle connections a tick looks at none of them.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Wake, Waker};
 
@@ -9,6 +10,8 @@ use futures::task::AtomicWaker;
 #[derive(Debug, Default)]
 pub(super) struct ReadySet {
     numbers: Mutex<Vec<usize>>,
+    /// Whether there are any: a tick asks several times, and a lock takes as long as all else that it does without a reason.
+    any: AtomicBool,
     stream: AtomicWaker,
 }
 
@@ -19,13 +22,20 @@ impl ReadySet {
     }
 
     /// Moves the numbers to `into`.
+    #[inline]
     pub(super) fn drain(&self, into: &mut Vec<usize>) {
+        // Who adds a number wakes the stream afterwards: what is overlooked now is found then.
+        if !self.any.load(Ordering::Acquire) {
+            return;
+        }
+        self.any.store(false, Ordering::Relaxed);
         into.append(&mut self.numbers.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Makes a connection ready.
     pub(super) fn wake(&self, number: usize) {
         self.numbers.lock().unwrap_or_else(PoisonError::into_inner).push(number);
+        self.any.store(true, Ordering::Release);
         self.stream.wake();
     }
 
