@@ -18,6 +18,11 @@ use crate::contract::{
 pub const CHUNK_BYTES: usize = 60 << 10;
 /// What may be written at once where that is the end: a frame that grew a little over a chunk need not be cut in two.
 const SEGMENT_BYTES: usize = 65_483;
+/// What has to be cut in two for that alone begins with a small part: the peer wakes up while the rest is copied. It saves a round trip of 64 KiB up to a
+/// tenth of its time.
+const FIRST_BYTES: usize = 16 << 10;
+/// The most that is cut that way.
+const FIRST_OF_TWO: usize = FIRST_BYTES + SEGMENT_BYTES;
 
 /// A closed frame that is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -344,7 +349,11 @@ impl Sender {
         if left == 0 || left < CHUNK_BYTES && !all || self.in_flight() >= self.window.max(self.largest) {
             return 0;
         }
-        let size = if left > SEGMENT_BYTES { CHUNK_BYTES } else { left };
+        let size = match left {
+            ..=SEGMENT_BYTES => left,
+            ..=FIRST_OF_TWO if all => FIRST_BYTES,
+            _ => CHUNK_BYTES,
+        };
         self.outbox.slices(self.closed_at, size, into)
     }
 

@@ -137,6 +137,17 @@ fn nothing_is_written_beyond_the_window() {
 }
 
 #[test]
+fn the_peer_of_an_item_a_little_too_large_for_one_write_begins_early() {
+    let mut sender = Sender::new(5, false);
+    push(&mut sender, &[7; 64 << 10], true);
+    sender.connect(None, Some(WINDOW), false).expect("it is new");
+    let first = take(&mut sender, usize::MAX).len();
+    assert!(first < CHUNK_BYTES / 2, "{first}");
+    assert!(take(&mut sender, usize::MAX).len() > first);
+    assert!(take(&mut sender, usize::MAX).is_empty());
+}
+
+#[test]
 fn a_large_record_goes_in_pieces_and_is_resumed_from_its_first() {
     let record: Vec<u8> = (0..3 << 20).map(|place: u32| (place >> 3) as u8).collect();
     let mut sender = Sender::new(5, false);
