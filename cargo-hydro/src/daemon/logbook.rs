@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read as _, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,9 @@ use crate::report::LogStream;
 
 /// A file this large is put aside, and the one put aside before is dropped.
 const FILE_BYTES: u64 = 32 << 20;
+
+/// A longer line is none of ours, and read in pieces that are none either.
+const LONGEST_LINE: u64 = 1 << 20;
 
 /// A line that a service wrote.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -143,13 +146,15 @@ impl Logbook {
 }
 
 fn read_all(folder: &Path) -> impl Iterator<Item = LogLine> {
-    let files = ["logs.old.jsonl", "logs.jsonl"].map(|name| File::open(folder.join(name)));
-    let lines = files.into_iter().flatten().flat_map(|file| {
+    let files = ["logs.old.jsonl", "logs.jsonl"].map(|name| folder.join(name));
+    // Something else under that name may have no end.
+    let files = files.into_iter().filter(|path| path.is_file()).filter_map(|path| File::open(path).ok());
+    let lines = files.flat_map(|file| {
         let mut reader = BufReader::new(file);
         let mut bytes = Vec::new();
         std::iter::from_fn(move || {
             bytes.clear();
-            match reader.read_until(b'\n', &mut bytes) {
+            match (&mut reader).take(LONGEST_LINE).read_until(b'\n', &mut bytes) {
                 Ok(1..) => Some(serde_json::from_slice::<LogLine>(&bytes).ok()),
                 _ => None,
             }
@@ -200,17 +205,25 @@ mod tests {
     }
 
     #[test]
+    fn a_book_without_lines_or_end_is_no_book() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("logs.old.jsonl"), vec![b'x'; 5 << 20]).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", folder.path().join("logs.jsonl")).unwrap();
+        assert!(Logbook::read(folder.path(), &LogQuery::default()).is_empty());
+    }
+
+    #[test]
     fn a_flood_fills_two_files_and_no_more() {
         let folder = tempfile::tempdir().unwrap();
         let mut book = Logbook::open(folder.path()).unwrap();
-        let line = "x".repeat(1 << 20);
-        for seq in 0..70 {
+        let line = "x".repeat(1 << 19);
+        for seq in 0..140 {
             book.add((seq, seq), "a", LogStream::Stdout, &line).unwrap();
         }
         let size: u64 =
             std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).sum();
         assert!(size <= 2 * FILE_BYTES, "{size}");
         let kept = Logbook::read(folder.path(), &LogQuery::default());
-        assert!(kept.len() >= 30 && kept.last().unwrap().seq == 69);
+        assert!(kept.len() >= 60 && kept.last().unwrap().seq == 139);
     }
 }
