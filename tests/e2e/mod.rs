@@ -13,6 +13,7 @@ mod interrupted_builds;
 mod local;
 mod panics;
 mod paths;
+mod schemas;
 mod scripts;
 mod terminal;
 mod test_runs;

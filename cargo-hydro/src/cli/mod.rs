@@ -19,6 +19,7 @@ mod options;
 mod plan;
 mod ps;
 mod run;
+mod schema;
 mod services;
 mod status;
 mod table;
@@ -101,6 +102,8 @@ enum Command {
     Explain(explain::Args),
     /// Show what a stage makes of a program
     Expand(expand::Args),
+    /// Print the JSON schema of an output, or of Hydro.toml
+    Schema(schema::Args),
 }
 
 /// Is the command: `cargo hydro …`, `cargo-hydro …` and `hydro …`.
@@ -178,6 +181,7 @@ fn run(arguments: Arguments) -> u8 {
         Command::Doc(args) => blocking(move |reporter| doc::run(&args, &folder, reporter), &reporter),
         Command::Explain(args) => explain::run(&args, &reporter).map(|()| 0),
         Command::Expand(args) => expand::run(&args, &folder, &reporter).map(|()| 0),
+        Command::Schema(args) => schema::run(&args, &reporter).map(|()| 0),
     };
     result.unwrap_or_else(|failure| {
         reporter.failure(&failure);

@@ -19,6 +19,7 @@ const LONGEST_LINE: u64 = 1 << 20;
 
 /// A line that a service wrote.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LogLine {
     /// Its number among all events of the deployment.
     pub seq: u64,

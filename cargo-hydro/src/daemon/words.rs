@@ -139,6 +139,7 @@ pub struct Answer {
 
 /// How a deployment is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StatusReport {
     /// Its name.
     pub deployment: String,
@@ -157,6 +158,7 @@ pub struct StatusReport {
 
 /// How a member is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct MemberReport {
     /// `service`, or `service.N`.
     pub name: String,

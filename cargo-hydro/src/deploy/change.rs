@@ -102,6 +102,7 @@ fn places(variable: &str, is_output: bool, calls: bool) -> BTreeSet<&str> {
 
 /// What a release changes, service by service, in the words of people and of JSON.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Changes {
     /// Members that will be started.
     pub start: Vec<String>,
@@ -121,6 +122,7 @@ pub struct Changes {
 
 /// Why a member is started again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Reason {
     /// The member.
     pub member: String,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// Where a log line came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum LogStream {
     /// The program's standard output.
@@ -16,6 +17,7 @@ pub enum LogStream {
 
 /// What a service is doing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase", tag = "state")]
 pub enum ServiceState {
     /// Its process was started.
@@ -45,6 +47,7 @@ pub enum ServiceState {
 
 /// A link of the plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LinkEvent {
     /// `service.port` that sends.
     pub from: String,
@@ -54,6 +57,7 @@ pub struct LinkEvent {
 
 /// A service of the plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PlannedService {
     /// Its name.
     pub service: String,
@@ -67,6 +71,7 @@ pub struct PlannedService {
 
 /// How a test ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum TestStatus {
     /// It passed.
@@ -77,6 +82,7 @@ pub enum TestStatus {
 
 /// One thing that happened. In JSON its kind is the key `reason`, as in cargo's messages.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "reason", rename_all = "kebab-case")]
 pub enum Event {
     /// Work goes on: a verb of the house (`Parsing`, `Compiling`, `Starting`, …) and what it is applied to.

@@ -12,8 +12,21 @@ use super::{Event, Verbosity};
 /// Version of the format, told in the first line.
 pub const FORMAT_VERSION: &str = "1.0";
 
+/// A line, as its schema has it.
+#[cfg(test)]
+#[derive(Serialize, schemars::JsonSchema)]
+#[serde(untagged)]
+pub(crate) enum Message<'a> {
+    /// The first.
+    Head(Head),
+    /// Each other.
+    Line(Line<'a>),
+}
+
+/// Something happened.
 #[derive(Serialize)]
-struct Line<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Line<'a> {
     #[serde(flatten)]
     event: &'a Event,
     /// Milliseconds since 1970.
@@ -22,10 +35,16 @@ struct Line<'a> {
     seq: u64,
 }
 
+/// The first line, which names the format.
 #[derive(Serialize)]
-struct Head {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Head {
+    /// The word `hydro-format`.
+    #[cfg_attr(test, schemars(extend("const" = "hydro-format")))]
     reason: &'static str,
+    /// Version of the format.
     version: &'static str,
+    /// Version of the command.
     hydro: &'static str,
 }
 

@@ -16,4 +16,6 @@ pub use event::{Event, LinkEvent, LogStream, PlannedService, ServiceState, TestS
 pub use exit::ExitCode;
 pub use failure::{Failure, Origin, Rendered};
 pub use json::FORMAT_VERSION;
+#[cfg(test)]
+pub(crate) use json::Message;
 pub use reporter::{Captured, Color, Format, ReportOptions, Reporter, Services, Verbosity};

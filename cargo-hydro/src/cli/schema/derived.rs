@@ -1,0 +1,54 @@
+//! The files of `docs/schema` are what the types give that the command writes. `BLESS=1` writes them anew.
+
+use std::path::Path;
+
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
+
+use super::metrics::MetricsMirror;
+use crate::daemon::{LogLine, StatusReport};
+use crate::deploy::Changes;
+use crate::report::Message;
+
+fn schema<T: JsonSchema>(title: &str) -> Schema {
+    // What is written, not what could be read: a key that is always there is required.
+    let mut schema = SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>();
+    schema.insert("title".to_owned(), title.into());
+    schema
+}
+
+fn derived() -> Vec<(&'static str, Schema)> {
+    vec![
+        ("logs", schema::<LogLine>("A line of `cargo hydro logs --json`")),
+        ("message", schema::<Message<'_>>("A line of `--message-format json`, of any command")),
+        ("metrics", schema::<Vec<MetricsMirror>>("The output of `cargo hydro metrics --format json`")),
+        ("plan", schema::<Changes>("The output of `cargo hydro plan --json`, and the file of `--out`")),
+        ("ps", schema::<StatusReport>("The output of `cargo hydro ps --json`; with `--watch`, each line")),
+        ("status", schema::<StatusReport>("A line of `cargo hydro status --json`")),
+    ]
+}
+
+#[test]
+fn the_committed_schemas_are_those_of_the_types() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema");
+    #[expect(clippy::disallowed_methods, reason = "asked for by whoever runs the tests")]
+    let bless = std::env::var("BLESS").is_ok_and(|value| value == "1");
+    for (name, schema) in derived() {
+        let path = folder.join(format!("{name}.json"));
+        let text = serde_json::to_string_pretty(&schema).unwrap() + "\n";
+        if bless {
+            std::fs::write(&path, &text).unwrap();
+        }
+        let committed = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(committed == text, "docs/schema/{name}.json is not what the types give; BLESS=1 writes it anew");
+    }
+}
+
+#[test]
+fn each_schema_is_one_and_says_what_it_describes() {
+    for name in super::names() {
+        let schema = serde_json::from_str(&super::text(&name).unwrap()).expect(&name);
+        jsonschema::draft202012::meta::validate(&schema).expect(&name);
+        assert_ne!(super::title(&name), "", "{name}");
+    }
+}
