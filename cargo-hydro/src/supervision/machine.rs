@@ -82,6 +82,15 @@ pub(super) enum Task {
     Ended,
 }
 
+impl Task {
+    fn child(self) -> Option<usize> {
+        match self {
+            Self::Stop(child) | Self::Start(child) | Self::Pause(child, _) => Some(child),
+            Self::Started | Self::NotStarted | Self::Ended => None,
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Node {
     pub(super) name: String,
@@ -119,6 +128,8 @@ pub(super) struct GroupState {
 #[derive(Debug)]
 pub struct Supervision {
     pub(super) nodes: Vec<Node>,
+    /// Nodes of members that were forgotten.
+    free: Vec<usize>,
     names: BTreeMap<String, usize>,
     pub(super) actions: Vec<Action>,
     /// Groups that may be able to go on.
@@ -130,8 +141,8 @@ impl Supervision {
     /// Makes the machine for a tree; nothing happens before [`Supervision::begin`].
     #[must_use]
     pub fn new(name: &str, root: &Group) -> Self {
-        let (nodes, names, actions, ready) = Default::default();
-        let mut made = Self { nodes, names, actions, ready, now: Duration::ZERO };
+        let (nodes, free, names, actions, ready) = Default::default();
+        let mut made = Self { nodes, free, names, actions, ready, now: Duration::ZERO };
         let root = Child {
             name: name.to_owned(),
             restart: Restart::Temporary,
@@ -145,9 +156,7 @@ impl Supervision {
     }
 
     pub(super) fn insert(&mut self, child: &Child, parent: Option<usize>) -> usize {
-        let index = self.nodes.len();
-        self.names.insert(child.name.clone(), index);
-        self.nodes.push(Node {
+        let node = Node {
             name: child.name.clone(),
             parent,
             restart: child.restart,
@@ -160,7 +169,19 @@ impl Supervision {
             up_since: Duration::ZERO,
             restarts: 0,
             group: None,
-        });
+        };
+        // Groups stay behind their parents.
+        let index = match self.free.pop_if(|_| child.work == Work::Member) {
+            Some(free) => {
+                self.nodes[free] = node;
+                free
+            }
+            None => {
+                self.nodes.push(node);
+                self.nodes.len() - 1
+            }
+        };
+        self.names.insert(child.name.clone(), index);
         if let Work::Group(group) = &child.work {
             let children = group.children.iter().map(|child| self.insert(child, Some(index))).collect();
             self.nodes[index].group = Some(GroupState {
@@ -180,20 +201,35 @@ impl Supervision {
     /// Takes a child in as the last of a group, with all its own; they run already. Unknown groups change nothing.
     pub fn adopt(&mut self, group: &str, child: &Child, now: Duration) {
         let Some(parent) = self.names.get(group).copied() else { return };
-        let first = self.nodes.len();
         let index = self.insert(child, Some(parent));
-        for node in &mut self.nodes[first..] {
-            (node.standing, node.up_since) = (Standing::Up, now);
-        }
+        self.runs_already(index, now);
         self.group(parent).children.push(index);
+    }
+
+    fn runs_already(&mut self, index: usize, now: Duration) {
+        let node = &mut self.nodes[index];
+        (node.standing, node.up_since) = (Standing::Up, now);
+        let children = node.group.as_ref().map_or(Vec::new(), |group| group.children.clone());
+        children.into_iter().for_each(|child| self.runs_already(child, now));
     }
 
     /// Forgets a member that does not run.
     pub fn forget(&mut self, name: &str) {
-        let Some(index) = self.names.remove(name) else { return };
+        let is_member = |index: &usize| self.nodes[*index].group.is_none();
+        let Some(index) = self.names.get(name).copied().filter(is_member) else { return };
+        self.names.remove(name);
         if let Some(parent) = self.nodes[index].parent {
-            self.group(parent).children.retain(|child| *child != index);
+            let group = self.group(parent);
+            let is_other = |task: &Task| task.child() != Some(index);
+            group.children.retain(|child| *child != index);
+            group.inbox.retain(|(child, _)| *child != index);
+            group.tasks.retain(is_other);
+            group.orders.iter_mut().for_each(|order| order.retain(is_other));
+            // What it worked on may have been just this.
+            self.ready.push(parent);
         }
+        self.nodes[index].standing = Standing::Down;
+        self.free.push(index);
     }
 
     /// Whether there is a member or group of this name.
@@ -471,5 +507,63 @@ impl Supervision {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_forgotten_leaves_nothing_and_its_place_is_taken_again() {
+        let root = Group {
+            strategy: Strategy::OneForAll,
+            intensity: None,
+            auto_shutdown: AutoShutdown::Never,
+            children: Vec::new(),
+        };
+        let mut machine = Supervision::new("", &root);
+        machine.begin(Duration::ZERO);
+        let member = |name: &str| Child {
+            name: name.to_owned(),
+            restart: Restart::Permanent,
+            shutdown: Shutdown::Kill,
+            significant: false,
+            backoff: Backoff { first: Duration::from_secs(9), ..Backoff::default() },
+            work: Work::Member,
+        };
+        machine.adopt("", &member("stays"), Duration::ZERO);
+        for round in 0..100 {
+            let (name, now) = (format!("m{round}"), Duration::from_secs(round));
+            machine.adopt("", &member(&name), now);
+            assert_eq!(machine.standing(&name), Some((Standing::Up, 0)));
+            assert_eq!(machine.hold(&name, now), [Action::Stop(name.clone(), Shutdown::Kill)]);
+            assert_eq!(machine.ended(&name, End::Normal, now), []);
+            machine.forget(&name);
+            assert_eq!((machine.standing(&name), machine.next()), (None, None));
+        }
+        assert_eq!(machine.nodes.len(), 3, "the root, who stays, and one place");
+        assert_eq!(machine.standing("stays"), Some((Standing::Up, 0)));
+    }
+
+    #[test]
+    fn a_group_goes_on_without_one_that_is_forgotten_in_the_middle() {
+        let root = Group {
+            strategy: Strategy::OneForOne,
+            intensity: None,
+            auto_shutdown: AutoShutdown::Never,
+            children: Vec::new(),
+        };
+        let mut machine = Supervision::new("", &root);
+        machine.begin(Duration::ZERO);
+        let (restart, shutdown, backoff) = (Restart::Permanent, Shutdown::Kill, Backoff::NONE);
+        for name in ["a", "b"] {
+            let child = Child { name: name.into(), restart, shutdown, significant: false, backoff, work: Work::Member };
+            machine.adopt("", &child, Duration::ZERO);
+        }
+        assert_eq!(machine.hold("a", Duration::ZERO), [Action::Stop("a".into(), shutdown)]);
+        assert_eq!(machine.hold("b", Duration::ZERO), [], "one after the other");
+        machine.forget("a");
+        assert_eq!(machine.hold("b", Duration::ZERO), [Action::Stop("b".into(), shutdown)]);
     }
 }
