@@ -1,14 +1,14 @@
 //! Deployments under `kill -9`: of the process that holds them, of the command that changes them, of their guardian, and of their services.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use super::rounds;
-use crate::support::{Hydro, Mark, Output, Workspace, eventually};
+use crate::support::{Hydro, Mark, Output, Workspace, eventually, programs};
 
 const GONE: Duration = Duration::from_secs(10);
 
@@ -29,7 +29,7 @@ impl Field {
     }
 
     fn call<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Hydro {
-        self.mark.on(self.workspace.hydro(arguments)).env("XDG_RUNTIME_DIR", &self.sockets)
+        self.mark.on(self.workspace.hydro(arguments)).env("TMPDIR", &self.sockets)
     }
 
     fn run<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Output {
@@ -40,9 +40,13 @@ impl Field {
         self.workspace.write("Hydro.toml", &format!("[deployment]\nname = \"field\"\n{services}"));
     }
 
-    fn members(&self) -> BTreeMap<String, Value> {
+    fn status(&self) -> Value {
         let output = self.run(["ps", "--json"]).exits(0);
-        let status: Value = serde_json::from_str(output.stdout.trim()).expect("a status");
+        serde_json::from_str(output.stdout.trim()).expect("a status")
+    }
+
+    fn members(&self) -> BTreeMap<String, Value> {
+        let status = self.status();
         let members = status["members"].as_array().expect("members").iter();
         members.map(|member| (member["name"].as_str().expect("a name").to_owned(), member.clone())).collect()
     }
@@ -143,7 +147,7 @@ fn named(mark: &Mark, name: &str) -> Vec<u32> {
 #[test]
 fn services_that_are_killed_come_back_and_each_end_is_told_once() {
     let field = Field::new("services");
-    field.describe(&format!("[services.a]\n{SLEEPER}count = 10\nrestart = \"permanent\"\n"));
+    field.describe(&format!("[services.a]\n{SLEEPER}count = 10\nrestart = \"permanent\"\nbackoff = {{ first = \"1ms\", longest = \"1ms\" }}\n"));
     field.run(["deploy", "-d"]).exits(0);
     let events = field.call(["events", "--message-format", "json"]).start();
     events.prints("what happens from now on");
@@ -166,5 +170,143 @@ fn services_that_are_killed_come_back_and_each_end_is_told_once() {
     let ends = told.events_of("service").into_iter().filter(|event| event["state"] == "exited");
     let (expected, killed): (Vec<Value>, Vec<Value>) = ends.partition(|event| event["expected"] == true);
     assert_eq!((killed.len(), expected.len()), (kills, 10), "each end is told once");
+    tell_downtimes(&told.events_of("service"));
+    field.is_empty();
+}
+
+/// Prints how long members were away that were killed.
+#[expect(clippy::print_stdout, reason = "a figure for whoever looks; it depends on the machine's load")]
+fn tell_downtimes(events: &[Value]) {
+    let mut gone: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut times = Vec::new();
+    for event in events {
+        let (Some(name), Some(ts)) = (event["service"].as_str(), event["ts"].as_u64()) else { continue };
+        match event["state"].as_str() {
+            Some("exited") => drop(gone.insert(name, ts)),
+            Some("started") => times.extend(gone.remove(name).map(|since| ts.saturating_sub(since))),
+            _ => {}
+        }
+    }
+    times.sort_unstable();
+    let at = |share: usize| times.get((times.len() * share / 100).min(times.len().saturating_sub(1))).unwrap_or(&0);
+    let (median, late, longest) = (at(50), at(99), at(100));
+    println!(
+        "{} restarts, from the end to the next start: median {median} ms, p99 {late} ms, longest {longest} ms",
+        times.len()
+    );
+}
+
+/// What a process and its deployment have at a moment.
+#[derive(Debug)]
+struct Holdings {
+    memory: u64,
+    descriptors: usize,
+    threads: usize,
+    /// Sockets and other files of the moment.
+    files: Vec<PathBuf>,
+    /// What is kept on disk.
+    kept: Vec<PathBuf>,
+}
+
+impl Holdings {
+    fn of(field: &Field) -> Self {
+        let pid = field.status()["pid"].as_u64().expect("it runs");
+        let process = PathBuf::from(format!("/proc/{pid}"));
+        let status = std::fs::read_to_string(process.join("status")).expect("it runs");
+        let memory = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("the kernel tells");
+        let memory = memory.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024;
+        let count = |folder: &str| process.join(folder).read_dir().expect("it runs").count();
+        let (files, kept) = (below(&field.sockets), below(&field.workspace.path(".hydro")));
+        Self { memory, descriptors: count("fd"), threads: count("task"), files, kept }
+    }
+
+    /// Asserts that a later moment has no more. Memory has some play: allocators keep what they may need again.
+    #[track_caller]
+    fn holds_no_more(&self, earlier: &Self) {
+        assert!(self.descriptors <= earlier.descriptors, "descriptors: {earlier:#?} {self:#?}");
+        assert!(self.threads <= earlier.threads + 1, "threads: {earlier:#?} {self:#?}");
+        assert!(self.files.len() <= earlier.files.len(), "files: {earlier:#?} {self:#?}");
+        assert_eq!(self.kept, earlier.kept, "files that are kept");
+        assert!(self.memory <= earlier.memory + (2 << 20), "memory: {earlier:#?} {self:#?}");
+    }
+}
+
+/// Returns all files below a folder.
+fn below(folder: &Path) -> Vec<PathBuf> {
+    let entries = folder.read_dir().into_iter().flatten().flatten();
+    let mut files: Vec<PathBuf> = entries
+        .flat_map(|entry| if entry.path().is_dir() { below(&entry.path()) } else { vec![entry.path()] })
+        .collect();
+    files.sort_unstable();
+    files
+}
+
+#[test]
+fn releases_without_end_leave_nothing_behind() {
+    let field = Field::new("releases");
+    let versions = [
+        format!("[services.a]\n{SLEEPER}[services.b]\n{SLEEPER}[services.c]\n{SLEEPER}group = \"g\"\n[groups.g]\n"),
+        format!("[services.a]\n{SLEEPER}args = [\"x\"]\n[services.b]\n{SLEEPER}count = 3\n"),
+    ];
+    let releases = rounds(30, 1000);
+    let mut early = None;
+    for release in 0..=releases {
+        field.describe(&versions[release % 2]);
+        field.run(["deploy", "-d"]).exits(0);
+        if release == releases / 6 * 2 {
+            early = Some(Holdings::of(&field));
+        }
+    }
+    let (early, late) = (early.expect("was taken"), Holdings::of(&field));
+    tell_growth(releases, &early, &late);
+    late.holds_no_more(&early);
+    assert_eq!(field.status()["releases"], releases + 1);
+
+    for _ in 0..rounds(5, 200) {
+        field.run(["down"]).exits(0);
+        field.is_empty();
+        field.run(["deploy", "-d"]).exits(0);
+    }
+    Holdings::of(&field).holds_no_more(&early);
+    field.run(["down"]).exits(0);
+    field.is_empty();
+}
+
+#[expect(clippy::print_stdout, reason = "figures for whoever looks")]
+fn tell_growth(releases: usize, early: &Holdings, late: &Holdings) {
+    let kib = |holdings: &Holdings| holdings.memory / 1024;
+    let (first, last) = (releases / 6 * 2, releases);
+    println!("memory: {} KiB after {first} releases, {} KiB after {last}", kib(early), kib(late));
+    println!(
+        "descriptors: {} and {}; threads: {} and {}",
+        early.descriptors, late.descriptors, early.threads, late.threads
+    );
+}
+
+#[test]
+fn the_sockets_of_programs_that_are_gone_are_removed() {
+    let toml = |client: &str| {
+        format!(
+            "[deployment]\nname = \"field\"\n[services.server]\nsrc = \"src/server.hf\"\n\
+             [services.{client}]\nsrc = \"src/client.hf\"\nparams = {{ name = \"{client}\" }}\nrestart = \"permanent\"\nshutdown = \"kill\"\n\
+             [[links]]\nfrom = \"{client}.outbound\"\nto = \"server.inbound\"\n\
+             [[links]]\nfrom = \"server.outbound\"\nto = \"{client}.inbound\"\n"
+        )
+    };
+    let field = Field::new("sockets");
+    let deployed = programs().with(&toml("ann"), &[]);
+    let run = |arguments: &[&str]| {
+        field.mark.on(deployed.hydro(arguments.iter().copied())).env("TMPDIR", &field.sockets).run()
+    };
+    run(&["deploy", "-d"]).exits(0);
+    let before = below(&field.sockets).len();
+    for round in 0..4 {
+        let client = ["bob", "ann"][round % 2];
+        programs().workspace().write("Hydro.toml", &toml(client));
+        run(&["deploy", "-d"]).exits(0).says(&[&format!("+ {client}")]);
+        eventually("both have opened theirs", || run(&["metrics", client, "server"]).code == 0);
+        assert!(below(&field.sockets).len() <= before, "round {round}: {:#?}", below(&field.sockets));
+    }
+    run(&["down"]).exits(0);
     field.is_empty();
 }

@@ -17,6 +17,7 @@ use super::model::{Deployment, Link, PortRef, Program, Service};
 use super::placeholders::Owns;
 use super::plan::{Address, Addresses, Plan};
 use super::start::{Artifacts, SETTLE, Starting};
+use super::started::Started;
 use super::{keep, placeholders, topology};
 use crate::machine::{Member, MemberSpec};
 use crate::report::{ExitCode, Failure};
@@ -50,6 +51,12 @@ impl Engine {
     /// All problems of the topology, or of the links' types; or the one that stopped building or starting.
     pub async fn deploy(&self) -> Result<(), Vec<Failure>> {
         let _one_at_a_time = self.inner.deploying.lock().await;
+        let result = self.start_new().await;
+        self.sweep();
+        result
+    }
+
+    async fn start_new(&self) -> Result<(), Vec<Failure>> {
         let (deployment, late_links) = {
             let state = self.state();
             (state.deployment.clone(), late_links(&state))
@@ -72,6 +79,12 @@ impl Engine {
     /// As [`Engine::deploy`]; or a program that was started again ended at once, or could not be told of its peers.
     pub async fn apply(&self, deployment: Deployment) -> Result<Changes, Vec<Failure>> {
         let _one_at_a_time = self.inner.deploying.lock().await;
+        let result = self.release(deployment).await;
+        self.sweep();
+        result
+    }
+
+    async fn release(&self, deployment: Deployment) -> Result<Changes, Vec<Failure>> {
         let prepared = self.prepare(deployment, Vec::new(), true).await?;
         let starting = self.starting(&prepared);
         let late = self.late(&prepared);
@@ -89,6 +102,12 @@ impl Engine {
         let result = self.go_on(goers, &prepared, &plan).await;
         self.state().order_as(&prepared.deployment);
         result.map(|()| foreseen)
+    }
+
+    /// Leaves no socket of those that are gone. Only while nothing is being started.
+    fn sweep(&self) {
+        let used = self.state().started.values().flat_map(Started::sockets).collect();
+        self.inner.sockets.keep_only(&used);
     }
 
     /// Tells what [`Engine::apply`] would do, and does nothing but build.

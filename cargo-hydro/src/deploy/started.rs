@@ -55,6 +55,13 @@ impl Started {
         self.owns.truncate(count);
     }
 
+    /// Returns the Unix sockets of all members.
+    pub(super) fn sockets(&self) -> impl Iterator<Item = PathBuf> {
+        let listening = self.addresses.iter().flatten().filter_map(|address| address.socket.clone());
+        let seats = self.again.iter().flat_map(|again| again.seats.iter().map(|seat| seat.admin.clone()));
+        listening.chain(self.again.iter().filter_map(|again| again.admin.clone())).chain(seats)
+    }
+
     /// Returns the Unix socket at which a member listens.
     pub(super) fn socket(&self, member: usize) -> Option<PathBuf> {
         self.addresses.get(member)?.as_ref()?.socket.clone()
