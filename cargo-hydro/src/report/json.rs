@@ -16,6 +16,7 @@ pub const FORMAT_VERSION: &str = "1.0";
 #[cfg(test)]
 #[derive(Serialize, schemars::JsonSchema)]
 #[serde(untagged)]
+#[expect(dead_code, reason = "it stands for what is written, and is not written itself")]
 pub(crate) enum Message<'a> {
     /// The first.
     Head(Head),

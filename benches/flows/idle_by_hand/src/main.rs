@@ -54,8 +54,10 @@ async fn connect() -> HashMap<String, Connection> {
     println!("ready: {}", serde_json::to_string(&ports).unwrap());
     let start = line();
     let peers: HashMap<String, ServerPort> = serde_json::from_str(start.strip_prefix("start: ").unwrap()).unwrap();
-    let dialed = peers.into_iter().map(|(name, peer)| async move { (name, Connection::AsClient(peer.connect().await)) });
-    let accepted = bound.into_iter().map(|(name, bound)| async { (name, Connection::AsServer(accept_bound(bound).await)) });
+    let dialed =
+        peers.into_iter().map(|(name, peer)| async move { (name, Connection::AsClient(peer.connect().await)) });
+    let accepted =
+        bound.into_iter().map(|(name, bound)| async { (name, Connection::AsServer(accept_bound(bound).await)) });
     let (dialed, accepted) = futures::join!(join_all(dialed), join_all(accepted));
     dialed.into_iter().chain(accepted).collect()
 }

@@ -1,1 +1,1 @@
-
+//! Nothing: the program is beside it.

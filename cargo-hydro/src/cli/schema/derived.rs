@@ -46,9 +46,9 @@ fn the_committed_schemas_are_those_of_the_types() {
 
 #[test]
 fn each_schema_is_one_and_says_what_it_describes() {
-    for name in super::names() {
-        let schema = serde_json::from_str(&super::text(&name).unwrap()).expect(&name);
+    for name in super::command::names() {
+        let schema = serde_json::from_str(&super::command::text(&name).unwrap()).expect(&name);
         jsonschema::draft202012::meta::validate(&schema).expect(&name);
-        assert_ne!(super::title(&name), "", "{name}");
+        assert_ne!(super::command::title(&name), "", "{name}");
     }
 }
