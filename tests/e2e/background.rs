@@ -192,6 +192,10 @@ fn programs_are_rewired_while_they_run() {
     assert_eq!(pid(&after["server"]), pid(&before["server"]), "the server goes on");
     assert_eq!(pid(&after["ann"]), pid(&before["ann"]), "so does ann");
 
+    // What a plan was asked with is forgotten with it, and so is what a deploy that failed was.
+    run(&["plan", "--profile", "no-such-profile"]).exits(101);
+    run(&["deploy", "-d", "--profile", "no-such-profile"]).exits(101);
+    run(&["scale", "ann", "1"]).exits(0).says(&["nothing changes"]);
     let counted = run(&["metrics", "server"]).exits(0);
     assert!(counted.stdout.lines().any(|line| line.contains("← ann.0  up")), "{counted}");
     let address = after["server"]["address"].as_str().expect("an address");

@@ -287,8 +287,8 @@ impl Inner {
                 let (inner, found) = (Rc::clone(self), Rc::new(RefCell::new(None)));
                 let result = Rc::clone(&found);
                 let work = tokio::task::spawn_local(async move {
-                    let (engine, deployment) = inner.read(request).await?;
-                    *result.borrow_mut() = Some(engine.plan(deployment).await?);
+                    let (engine, deployment, options) = inner.read(request).await?;
+                    *result.borrow_mut() = Some(engine.plan(deployment, options).await?);
                     Ok(())
                 });
                 let reply = self.watched(work, writer).await;
@@ -378,14 +378,14 @@ impl Inner {
     async fn deploy(&self, request: DeployRequest) -> Result<(), Vec<Failure>> {
         let expected = request.expected.clone();
         let result = async {
-            let (engine, deployment) = self.read(request).await?;
+            let (engine, deployment, options) = self.read(request).await?;
             if let Some(expected) = expected {
-                let found = engine.plan(deployment.clone()).await?;
+                let found = engine.plan(deployment.clone(), options.clone()).await?;
                 if found != expected {
                     return Err(vec![stale(self.home.name())]);
                 }
             }
-            engine.apply(deployment).await.map(drop)
+            engine.apply(deployment, options).await.map(drop)
         };
         let result = result.await;
         match &result {
@@ -404,13 +404,13 @@ impl Inner {
             return Err(vec![Failure::new(ExitCode::DeployFailed, format!("there is no service `{service}`"))]);
         };
         wished.count = count;
-        engine.apply(deployment).await?;
+        engine.apply(deployment, engine.options()).await?;
         self.releases.set(self.releases.get() + 1);
         Ok(())
     }
 
-    /// Reads what is wished for, and has an engine for it.
-    async fn read(&self, request: DeployRequest) -> Result<(Engine, Deployment), Vec<Failure>> {
+    /// Reads what is wished for, and has an engine for it. What runs goes on with the options it has.
+    async fn read(&self, request: DeployRequest) -> Result<(Engine, Deployment, EngineOptions), Vec<Failure>> {
         let reporter = self.reporter.clone();
         let DeployRequest { folder, flags, build, local, default_restart, .. } = request;
         let read = tokio::task::spawn_blocking(move || {
@@ -424,15 +424,10 @@ impl Inner {
         };
         deployment.default_restart = default_restart;
         let options = EngineOptions { workspace, build, local };
-        let engine = match self.engine() {
-            Some(engine) => {
-                engine.configure(options);
-                engine
-            }
-            None => Engine::new(options, deployment.clone(), self.reporter.clone()),
-        };
+        let begin = || Engine::new(options.clone(), deployment.clone(), self.reporter.clone());
+        let engine = self.engine().unwrap_or_else(begin);
         *self.engine.borrow_mut() = Some(engine.clone());
-        Ok((engine, deployment))
+        Ok((engine, deployment, options))
     }
 
     async fn stop_all(&self) {

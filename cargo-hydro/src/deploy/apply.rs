@@ -61,7 +61,7 @@ impl Engine {
             let state = self.state();
             (state.deployment.clone(), late_links(&state))
         };
-        let prepared = self.prepare(deployment, late_links, false).await?;
+        let prepared = self.prepare((deployment, self.options()), late_links, false).await?;
         let starting = self.starting(&prepared);
         let bound = starting.bind()?;
         let late = self.late(&prepared);
@@ -73,19 +73,19 @@ impl Engine {
     }
 
     /// Makes what runs what this deployment says, with the smallest change: starts what is new, stops what is gone, starts again what is different, and tells running
-    /// programs of new peers. Returns what was done, when it is up.
+    /// programs of new peers. Returns what was done, when it is up; then the options count for later changes, too.
     ///
     /// # Errors
     /// As [`Engine::deploy`]; or a program that was started again ended at once, or could not be told of its peers.
-    pub async fn apply(&self, deployment: Deployment) -> Result<Changes, Vec<Failure>> {
+    pub async fn apply(&self, deployment: Deployment, options: EngineOptions) -> Result<Changes, Vec<Failure>> {
         let _one_at_a_time = self.inner.deploying.lock().await;
-        let result = self.release(deployment).await;
+        let result = self.release(deployment, options).await;
         self.sweep();
         result
     }
 
-    async fn release(&self, deployment: Deployment) -> Result<Changes, Vec<Failure>> {
-        let prepared = self.prepare(deployment, Vec::new(), true).await?;
+    async fn release(&self, deployment: Deployment, options: EngineOptions) -> Result<Changes, Vec<Failure>> {
+        let prepared = self.prepare((deployment, options), Vec::new(), true).await?;
         let starting = self.starting(&prepared);
         let late = self.late(&prepared);
         let foreseen = self.foresee(&prepared, &starting, &late);
@@ -97,6 +97,7 @@ impl Engine {
         let goers = self.goers(&prepared, &starting, &plan);
         let started = starting.start(&prepared.artifacts, prepared.build, plan.clone(), bound).await?;
         self.edit(|wished| *wished = prepared.deployment.clone());
+        self.inner.set_options(prepared.options.clone());
         self.keep(&prepared.deployment, late, started);
         self.keep_otherwise(&foreseen);
         let result = self.go_on(goers, &prepared, &plan).await;
@@ -110,24 +111,23 @@ impl Engine {
         self.inner.sockets.keep_only(&used);
     }
 
-    /// Tells what [`Engine::apply`] would do, and does nothing but build.
+    /// Tells what [`Engine::apply`] would do with these options, and does nothing but build.
     ///
     /// # Errors
     /// All problems of the topology, or of the links' types, or of the build.
-    pub async fn plan(&self, deployment: Deployment) -> Result<Changes, Vec<Failure>> {
+    pub async fn plan(&self, deployment: Deployment, options: EngineOptions) -> Result<Changes, Vec<Failure>> {
         let _one_at_a_time = self.inner.deploying.lock().await;
-        let prepared = self.prepare(deployment, Vec::new(), true).await?;
+        let prepared = self.prepare((deployment, options), Vec::new(), true).await?;
         let starting = self.starting(&prepared);
         Ok(self.foresee(&prepared, &starting, &self.late(&prepared)))
     }
 
     async fn prepare(
         &self,
-        mut deployment: Deployment,
+        (mut deployment, options): (Deployment, EngineOptions),
         mut problems: Vec<Failure>,
         exact: bool,
     ) -> Result<Prepared, Vec<Failure>> {
-        let options = self.inner.options();
         problems.splice(0..0, topology::check(&deployment, options.local));
         if !exact {
             problems.extend(check_joining(&deployment, &self.state().running()));

@@ -146,9 +146,10 @@ impl Engine {
         change(&mut self.state().deployment)
     }
 
-    /// Changes how the next [`Engine::deploy`] builds and places.
-    pub fn configure(&self, options: EngineOptions) {
-        *self.inner.options.lock().unwrap_or_else(PoisonError::into_inner) = options;
+    /// Returns how it builds and places.
+    #[must_use]
+    pub fn options(&self) -> EngineOptions {
+        self.inner.options.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Returns where events go.
@@ -357,8 +358,8 @@ impl Engine {
 }
 
 impl Inner {
-    pub(super) fn options(&self) -> EngineOptions {
-        self.options.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(super) fn set_options(&self, options: EngineOptions) {
+        *self.options.lock().unwrap_or_else(PoisonError::into_inner) = options;
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
