@@ -248,6 +248,12 @@ fn a_service_that_crashes_again_and_again_is_shown_as_such_and_harms_nobody_else
          backoff = { first = \"1ms\", longest = \"1ms\" }\n[services.once]\ncommand = [\"true\"]\n",
     );
     shell.run(["deploy", "-d"]).exits(0);
+    let toml = shell.workspace.read("Hydro.toml");
+    shell.workspace.write("Hydro.toml", &format!("# A line more changes nothing.\n{toml}"));
+    shell.run(["plan"]).exits(0).says(&["nothing changes"]);
+    shell.workspace.write("Hydro.toml", &toml.replace("intensity = 1", "intensity = 2"));
+    shell.run(["plan"]).exits(2).says(&["services are kept up in another way"]);
+    shell.workspace.write("Hydro.toml", &toml);
     let members = shell.until("they have stood and fallen", |members| {
         members["bad"]["state"] == "paused" && members["worse"]["state"] == "down" && members["once"]["state"] == "down"
     });

@@ -160,6 +160,7 @@ impl Changes {
             rewire: self.rewire.clone(),
             link: self.link.iter().map(link).collect(),
             unlink: self.unlink.iter().map(link).collect(),
+            supervision: self.supervision,
         }
     }
 

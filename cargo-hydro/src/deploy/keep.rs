@@ -110,8 +110,13 @@ pub(super) fn is_kept_otherwise(old: &Deployment, new: &Deployment) -> bool {
     let upkeep =
         |deployment: &Deployment, name: &String| deployment.services.get(name).map(|service| service.upkeep.clone());
     let both = new.services.keys().filter(|name| old.services.contains_key(*name));
+    // On which lines groups stand is nothing to them.
+    let groups = |deployment: &Deployment| -> IndexMap<String, SupervisedGroup> {
+        let plain = |group: &SupervisedGroup| SupervisedGroup { origin: None, ..group.clone() };
+        deployment.groups.iter().map(|(name, group)| (name.clone(), plain(group))).collect()
+    };
     old.supervision != new.supervision
-        || old.groups != new.groups
+        || groups(old) != groups(new)
         || old.default_restart != new.default_restart
         || both.into_iter().any(|name| upkeep(old, name) != upkeep(new, name))
 }

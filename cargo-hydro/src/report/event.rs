@@ -150,6 +150,8 @@ pub enum Event {
         link: Vec<LinkEvent>,
         /// Links that will be unmade.
         unlink: Vec<LinkEvent>,
+        /// Whether services will be kept up in another way.
+        supervision: bool,
     },
     /// A service changed its state.
     Service {

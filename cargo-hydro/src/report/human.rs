@@ -235,7 +235,7 @@ fn plan(deployment: &str, start: &[PlannedService], links: &[LinkEvent]) -> Stri
 
 /// Lists what a release changes, one line each; what stays is not mentioned.
 fn changes(event: &Event) -> String {
-    let Event::Changes { deployment, start, stop, restart, rewire, link, unlink } = event else {
+    let Event::Changes { deployment, start, stop, restart, rewire, link, unlink, supervision } = event else {
         return String::new();
     };
     let mut text = status("Deploying", GREEN, deployment);
@@ -254,7 +254,9 @@ fn changes(event: &Event) -> String {
             let _ = writeln!(text, "{:VERB_COLUMNS$} {style}{sign}{style:#} {name:widest$}  {what}", "");
         }
     }
-    if widest == 0 {
+    if *supervision {
+        let _ = writeln!(text, "{:VERB_COLUMNS$} {YELLOW}~{YELLOW:#} services are kept up in another way", "");
+    } else if widest == 0 {
         let _ = writeln!(text, "{:VERB_COLUMNS$} nothing changes", "");
     }
     text
