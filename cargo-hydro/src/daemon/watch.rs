@@ -114,11 +114,8 @@ impl Files {
             let workspace = Workspace::discover(&self.request.folder, &self.request.flags).unwrap_or(self.workspace);
             let file = workspace.root().join(FILE_NAME);
             // Before it is read, as all the others: what it says is remembered here.
-            let stamps = match self.stamps.is_empty() {
-                true => Stamps::take([file.clone()]),
-                // What nobody knew before has come while the others were read and built.
-                false => self.stamps.with_absent(build::inputs(&workspace, &[])),
-            };
+            let is_first = self.stamps.is_empty();
+            let known = if is_first { Stamps::take([file.clone()]) } else { self.stamps };
             let deployment = deploy::from_toml(&workspace, &Reporter::silent(ReportOptions::default()));
             let name = deployment.as_ref().ok().map(|deployment| deployment.name.clone());
             let services = deployment.map(|deployment| deployment.services).unwrap_or_default();
@@ -132,7 +129,14 @@ impl Files {
             let programs: Vec<PathBuf> = programs.into_iter().collect();
             let mut inputs = build::inputs(&workspace, &programs);
             inputs.insert(file);
-            Self { stamps: stamps.about(inputs), workspace, name, request: self.request }
+            let mut stamps = known.clone().about(inputs);
+            if !is_first {
+                // What nobody knew before has come while the others were read and built. Sources are listed once their stamps are
+                // taken, so that none can come in between.
+                let sources = build::inputs(&workspace, &[]).into_iter().chain(programs);
+                stamps = stamps.with_news(&known, sources);
+            }
+            Self { stamps, workspace, name, request: self.request }
         })
         .await
     }

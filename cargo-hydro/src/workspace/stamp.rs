@@ -52,12 +52,10 @@ impl Stamps {
         self.0.contains_key(path)
     }
 
-    /// Takes files in that were not there before; those it knew keep their stamps.
+    /// Counts those of the files as absent that it was not about at an earlier time, however they look by now: they came since.
     #[must_use]
-    pub fn with_absent(mut self, paths: impl IntoIterator<Item = PathBuf>) -> Self {
-        for path in paths {
-            self.0.entry(path).or_insert(None);
-        }
+    pub fn with_news(mut self, earlier: &Self, paths: impl IntoIterator<Item = PathBuf>) -> Self {
+        self.0.extend(paths.into_iter().filter(|path| !earlier.knows(path)).map(|path| (path, None)));
         self
     }
 
@@ -140,7 +138,9 @@ mod tests {
         assert_eq!(stamps.changed().collect::<Vec<_>>(), [absent.as_path()], "known ones keep their stamps");
         let latest = folder.path().join("d");
         std::fs::write(&latest, "four").unwrap();
-        let stamps = stamps.with_absent([absent.clone(), latest.clone()]);
+        let known = stamps.clone();
+        // It is seen, but by nobody before it was read.
+        let stamps = stamps.about([absent.clone(), latest.clone()]).with_news(&known, [absent.clone(), latest.clone()]);
         assert_eq!(stamps.changed().collect::<Vec<_>>(), [absent, latest], "it came later");
     }
 }
