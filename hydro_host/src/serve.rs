@@ -1,0 +1,279 @@
+//! The host of one deployment: one thread that decides, and threads that read for it.
+//!
+//! Everything that happens comes to the main thread as an order, and only that thread starts processes. Read [`Serving::run`] first.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+use crate::check;
+use crate::child::End;
+use crate::guard::Guard;
+use crate::journal::Journal;
+use crate::member::{Host, Member, place};
+use crate::session::{self, Caller};
+use crate::store::{Kept, Owner, Store};
+use crate::words::{Answer, Ask, Bind, Check, Claim, MemberState, Spec, VERSION};
+
+/// A holder that has said nothing for so long is not there.
+const SILENCE: Duration = Duration::from_secs(8);
+/// How long nothing may be due.
+const IDLE: Duration = Duration::from_secs(3600);
+/// Sockets of members get numbers above these, which processes that are being started use.
+const LOW_DESCRIPTORS: usize = 16;
+
+/// Where the host of a deployment listens.
+pub(crate) fn socket(folder: &Path) -> PathBuf {
+    folder.join("run/host")
+}
+
+/// What comes to the main thread.
+pub(crate) enum Order {
+    /// A caller asks.
+    Ask { caller: Caller, id: u64, ask: Ask },
+    /// A caller has gone.
+    Gone { caller: u64 },
+    /// A run of a member has ended.
+    Ended { member: String, run: u64, end: End },
+}
+
+/// Keeps the members up of the deployment that has this folder, until it is taken down.
+///
+/// # Errors
+/// Another host serves it, or the folder cannot be used.
+pub fn serve(folder: &Path) -> io::Result<()> {
+    let _low: Vec<std::fs::File> =
+        (0..LOW_DESCRIPTORS).map(|_| std::fs::File::open("/dev/null")).collect::<io::Result<_>>()?;
+    let store = Store::open(folder)?;
+    let journal = Arc::new(Journal::open(folder)?);
+    let (orders, received) = channel();
+    let path = socket(folder);
+    let _ = std::fs::remove_file(&path);
+    let listener = UnixListener::bind(&path)?;
+    let mut members = BTreeMap::new();
+    for kept in store.members() {
+        let mut member = Member::new(kept.clone());
+        if let Err(why) = member.resume(&store) {
+            journal.add(&kept.member, kept.run, crate::words::Happened::Err(format!("hydro-host: {why}")));
+        }
+        members.insert(kept.member, member);
+    }
+    let guard = Guard::start(folder)?;
+    let serving = Serving {
+        store,
+        journal: Arc::clone(&journal),
+        members,
+        orders: orders.clone(),
+        guard,
+        holder: None,
+        down: None,
+    };
+    std::thread::spawn(move || {
+        for (id, stream) in (1..).zip(listener.incoming()) {
+            let Ok(stream) = stream else { continue };
+            let (orders, journal) = (orders.clone(), Arc::clone(&journal));
+            std::thread::spawn(move || session::serve(stream, id, &orders, &journal));
+        }
+    });
+    serving.run(&received);
+    Ok(())
+}
+
+/// Who holds the deployment.
+struct Holder {
+    caller: u64,
+    who: String,
+    heard: Instant,
+}
+
+struct Serving {
+    store: Store,
+    journal: Arc<Journal>,
+    members: BTreeMap<String, Member>,
+    orders: Sender<Order>,
+    guard: Guard,
+    holder: Option<Holder>,
+    /// Who waits for the end of everything.
+    down: Option<(Caller, u64)>,
+}
+
+impl Serving {
+    /// Does one thing after the other until the deployment is down.
+    fn run(mut self, received: &Receiver<Order>) {
+        loop {
+            self.tick();
+            self.guard.tell(self.members.values().filter_map(|member| member.state().pid));
+            if self.down.is_some() && !self.members.values().any(Member::is_up) {
+                return self.leave();
+            }
+            let now = Instant::now();
+            let due = self.members.values().filter_map(Member::due).min();
+            let wait = due.map_or(IDLE, |due| due.saturating_duration_since(now));
+            match received.recv_timeout(wait) {
+                Ok(Order::Ask { caller, id, ask }) => self.hear(&caller, id, ask),
+                Ok(Order::Gone { caller }) => self.holder = self.holder.take().filter(|holder| holder.caller != caller),
+                Ok(Order::Ended { member, run, end }) => {
+                    let has_holder = self.has_holder();
+                    if let Some(member) = self.members.get_mut(&member) {
+                        member.ended(run, end, has_holder, &self.journal);
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn has_holder(&self) -> bool {
+        self.holder.as_ref().is_some_and(|holder| holder.heard.elapsed() < SILENCE)
+    }
+
+    fn tick(&mut self) {
+        let host = host(&self.store, &self.journal, &self.orders);
+        let now = Instant::now();
+        if self.down.is_none() {
+            self.members.values_mut().for_each(|member| member.tick(now, &host));
+        } else {
+            self.members.values_mut().filter(|member| member.is_up()).for_each(|member| member.tick(now, &host));
+        }
+    }
+
+    /// Everything has ended: nothing is left of the deployment but its data.
+    fn leave(self) {
+        self.journal.finish();
+        // Before anything is removed: a guard would start a host for what is left.
+        self.guard.farewell();
+        self.store.remove();
+        if let Some((caller, id)) = self.down {
+            caller.answer(id, Answer::Done {});
+        }
+    }
+
+    fn hear(&mut self, caller: &Caller, id: u64, ask: Ask) {
+        if let Some(holder) = self.holder.as_mut().filter(|holder| holder.caller == caller.id) {
+            holder.heard = Instant::now();
+        }
+        let answer = match ask {
+            Ask::Claim(claim) => self.claim(caller, claim),
+            Ask::List {} => Answer::Members { members: self.states() },
+            Ask::Check { member, check } => return self.check(caller, id, &member, check),
+            Ask::Follow { .. } => Answer::Refused { why: "its session answers that".to_owned() },
+            _ if self.holder.as_ref().is_none_or(|holder| holder.caller != caller.id) => {
+                Answer::Refused { why: self.taken() }
+            }
+            Ask::Down {} => return self.go_down(caller, id),
+            Ask::Ping {} => Answer::Done {},
+            Ask::Bind(wish) => self.bind(&wish),
+            Ask::Start(spec) => self.start(*spec),
+            Ask::Stop { member, kill, hold } => self.stop(&member, kill, hold),
+            Ask::Remove { member } => self.remove(&member),
+        };
+        caller.answer(id, answer);
+    }
+
+    fn taken(&self) -> String {
+        match &self.holder {
+            Some(holder) => format!("{} has taken the deployment over", holder.who),
+            None => "claim the deployment first".to_owned(),
+        }
+    }
+
+    fn claim(&mut self, caller: &Caller, claim: Claim) -> Answer {
+        let refused = |why: String| Answer::Refused { why };
+        if claim.version != VERSION {
+            return refused(format!(
+                "the host there speaks version {VERSION} of its words, and this command version {}",
+                claim.version
+            ));
+        }
+        if let Some(owner) = self.store.owner().filter(|owner| owner.token != claim.token && !claim.force) {
+            return refused(format!("{} has a deployment of that name there", owner.who));
+        }
+        if !claim.looks {
+            let other = self.holder.as_ref().filter(|holder| holder.caller != caller.id && !claim.force);
+            if let Some(holder) = other.filter(|holder| holder.heard.elapsed() < SILENCE) {
+                return refused(format!("{} is at work on it", holder.who));
+            }
+            let owner = Owner { token: claim.token, who: claim.who.clone() };
+            if let Err(error) = self.store.set_owner(&owner) {
+                return refused(format!("cannot write to `{}`: {error}", self.store.folder().display()));
+            }
+            self.holder = Some(Holder { caller: caller.id, who: claim.who, heard: Instant::now() });
+        }
+        Answer::Claimed { members: self.states(), next: self.journal.next() }
+    }
+
+    fn states(&self) -> Vec<MemberState> {
+        self.members.values().map(Member::state).collect()
+    }
+
+    fn bind(&mut self, wish: &Bind) -> Answer {
+        let number = (0..).find(|number| self.members.values().all(|member| member.number() != *number)).unwrap_or(0);
+        let new = || Member::new(Kept { member: wish.member.clone(), number, ..Kept::default() });
+        let member = self.members.entry(wish.member.clone()).or_insert_with(new);
+        match member.bind(wish, &self.store) {
+            Ok(()) => Answer::Bound(member.state().bound),
+            Err(why) => Answer::Refused { why },
+        }
+    }
+
+    fn start(&mut self, spec: Spec) -> Answer {
+        let host = host(&self.store, &self.journal, &self.orders);
+        let Some(member) = self.members.get_mut(&spec.member) else {
+            return Answer::Refused { why: format!("`{}` has no sockets yet", spec.member) };
+        };
+        match member.start(spec, &host) {
+            Ok((run, pid)) => Answer::Started { run, pid },
+            Err(why) => Answer::Refused { why },
+        }
+    }
+
+    fn stop(&mut self, member: &str, kill: bool, hold: bool) -> Answer {
+        // One that nobody knows has ended, in any case.
+        if let Some(member) = self.members.get_mut(member) {
+            member.stop(kill, hold, &self.store);
+        }
+        Answer::Done {}
+    }
+
+    fn remove(&mut self, member: &str) -> Answer {
+        match self.members.get(member) {
+            Some(member) if member.is_up() => Answer::Refused { why: "it runs".to_owned() },
+            _ => {
+                self.members.remove(member);
+                self.store.forget(member);
+                Answer::Done {}
+            }
+        }
+    }
+
+    /// Asks beside the main thread, for it may take a while.
+    fn check(&self, caller: &Caller, id: u64, member: &str, check: Check) {
+        let spec = self.members.get(member).and_then(Member::spec);
+        let env = spec.map(|spec| spec.env.clone()).unwrap_or_default();
+        let directory = place(self.store.folder(), spec.map_or("", |spec| spec.directory.as_str()));
+        let caller = caller.clone();
+        std::thread::spawn(move || {
+            let well = check::ask(&check, &env, &directory);
+            caller.answer(id, Answer::Well { well });
+        });
+    }
+
+    fn go_down(&mut self, caller: &Caller, id: u64) {
+        self.members.values_mut().for_each(|member| member.stop(false, true, &self.store));
+        self.down = Some((caller.clone(), id));
+    }
+}
+
+fn host<'a>(store: &'a Store, journal: &'a Arc<Journal>, orders: &Sender<Order>) -> Host<'a> {
+    let orders = std::sync::Mutex::new(orders.clone());
+    let ended = move |member: String, run: u64, end: End| {
+        let orders = orders.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let _ = orders.send(Order::Ended { member, run, end });
+    };
+    Host { store, journal, ended: Arc::new(ended) }
+}

@@ -1,0 +1,89 @@
+//! The sockets of members: bound once, kept over restarts, handed over at each start.
+//!
+//! Knows nothing of processes.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+
+use crate::words::{Bind, Bound};
+
+/// Handed-over sockets have the numbers 3 and 4 in the child; here they have others, so that the copies there stay open.
+const LOWEST: i32 = 16;
+
+/// What a member has while it is known.
+#[derive(Debug, Default)]
+pub(crate) struct Sockets {
+    pub(crate) bound: Bound,
+    pub(crate) listeners: Vec<OwnedFd>,
+    /// Ports that nobody else can take until the member starts.
+    pub(crate) held: Vec<TcpListener>,
+}
+
+/// Binds what a member asks for; what it had before, it gets again.
+///
+/// # Errors
+/// Says in words what cannot be had.
+pub(crate) fn bind(wish: &Bind, before: &Bound, folder: &Path, number: u32) -> Result<Sockets, String> {
+    let mut sockets = Sockets::default();
+    sockets.bound.admin = folder.join(format!("{number}.admin")).display().to_string();
+    if let Some(wished) = wish.listen {
+        let had = before.address.filter(|had| wished.port() == 0 && had.ip() == wished.ip());
+        // Somebody else may have taken the port since.
+        let again = had.and_then(|had| TcpListener::bind(had).ok());
+        let listener = match again {
+            Some(listener) => listener,
+            None => TcpListener::bind(wished).map_err(|error| refused(wished, &error))?,
+        };
+        sockets.bound.address = Some(listener.local_addr().map_err(|error| refused(wished, &error))?);
+        let path = folder.join(format!("{number}.sock"));
+        let unix = listen_at(&path).map_err(|error| format!("cannot listen at `{}`: {error}", path.display()))?;
+        sockets.bound.socket = Some(path.display().to_string());
+        for socket in [OwnedFd::from(listener), OwnedFd::from(unix)] {
+            sockets.listeners.push(away(socket).map_err(|error| format!("there are no descriptors left: {error}"))?);
+        }
+    }
+    let (ports, held) = free_ports(&wish.ports, &before.ports)?;
+    (sockets.bound.ports, sockets.held) = (ports, held);
+    Ok(sockets)
+}
+
+fn free_ports(
+    names: &[String],
+    before: &BTreeMap<String, u16>,
+) -> Result<(BTreeMap<String, u16>, Vec<TcpListener>), String> {
+    let (mut ports, mut held) = (BTreeMap::new(), Vec::new());
+    for name in names {
+        let bind = |port: u16| TcpListener::bind((Ipv4Addr::UNSPECIFIED, port));
+        let again = before.get(name).and_then(|port| bind(*port).ok());
+        let found = again.map_or_else(|| bind(0), Ok).and_then(|socket| Ok((socket.local_addr()?.port(), socket)));
+        let (port, socket) = found.map_err(|error| format!("there is no free port: {error}"))?;
+        ports.insert(name.clone(), port);
+        held.push(socket);
+    }
+    Ok((ports, held))
+}
+
+fn listen_at(path: &PathBuf) -> io::Result<UnixListener> {
+    // One from before a restart of the host; nobody listens there, or the lock would not be ours.
+    let _ = std::fs::remove_file(path);
+    UnixListener::bind(path)
+}
+
+fn away(socket: OwnedFd) -> io::Result<OwnedFd> {
+    if socket.as_raw_fd() >= LOWEST {
+        return Ok(socket);
+    }
+    Ok(rustix::io::fcntl_dupfd_cloexec(&socket, LOWEST)?)
+}
+
+fn refused(address: SocketAddr, error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => format!("the address {address} is in use there"),
+        io::ErrorKind::AddrNotAvailable => format!("the address {address} is none of that machine's"),
+        _ => format!("the address {address} cannot be used there: {error}"),
+    }
+}
