@@ -10,7 +10,7 @@ use crate::child::{self, End, Group, Launch};
 use crate::journal::{Journal, now_ms};
 use crate::sockets::{self, Sockets};
 use crate::store::{Kept, Store};
-use crate::words::{Bind, Happened, Keep, MemberState, Restart, Spec};
+use crate::words::{Bind, Bound, Happened, Keep, MemberState, Restart, Spec};
 
 /// Whoever holds the deployment has so long to say what becomes of a member that ended; then the host does what was agreed.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -137,6 +137,9 @@ impl Member {
     fn launch(&mut self, host: &Host<'_>) -> Result<(u64, u32), String> {
         let Some(spec) = self.kept.spec.clone() else { return Err("nobody said what it runs".to_owned()) };
         self.state = State::Down;
+        if self.kept.bound.address.is_some() && self.sockets.listeners.is_empty() {
+            self.bind(&self.wish(), host.store)?;
+        }
         self.sockets.held.clear();
         let directory = place(host.store.folder(), &spec.directory);
         for folder in
@@ -237,15 +240,18 @@ impl Member {
 
     /// Goes on as before the host itself ended: with the same sockets, and running if it is to run.
     pub(crate) fn resume(&mut self, store: &Store) -> Result<(), String> {
-        let Kept { member, bound, spec, held, .. } = &self.kept;
-        if spec.is_none() || *held {
+        if self.kept.spec.is_none() || self.kept.held {
             return Ok(());
         }
-        let ports = bound.ports.keys().cloned().collect();
-        let wish = Bind { member: member.clone(), listen: bound.address, ports };
-        // Also where a socket is taken by now: it is tried again, with what there is.
+        // Also where a socket is taken by now: it is tried again.
         self.state = State::Waits(Instant::now());
-        self.bind(&wish, store)
+        self.bind(&self.wish(), store)
+    }
+
+    /// Asks for just what it has.
+    fn wish(&self) -> Bind {
+        let Bound { address, ports, .. } = &self.kept.bound;
+        Bind { member: self.kept.member.clone(), listen: *address, ports: ports.keys().cloned().collect() }
     }
 }
 

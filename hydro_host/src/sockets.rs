@@ -8,11 +8,16 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use crate::words::{Bind, Bound};
 
 /// Handed-over sockets have the numbers 3 and 4 in the child; here they have others, so that the copies there stay open.
 const LOWEST: i32 = 16;
+/// How long an address may be in use that was had before.
+const RELEASE_TIME: Duration = Duration::from_secs(2);
+/// The pause between two tries.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// What a member has while it is known.
 #[derive(Debug, Default)]
@@ -32,11 +37,11 @@ pub(crate) fn bind(wish: &Bind, before: &Bound, folder: &Path, number: u32) -> R
     sockets.bound.admin = folder.join(format!("{number}.admin")).display().to_string();
     if let Some(wished) = wish.listen {
         let had = before.address.filter(|had| wished.port() == 0 && had.ip() == wished.ip());
-        // Somebody else may have taken the port since.
-        let again = had.and_then(|had| TcpListener::bind(had).ok());
+        // Somebody else may have taken the port for good since.
+        let again = had.and_then(|had| bind_again(had).ok());
         let listener = match again {
             Some(listener) => listener,
-            None => TcpListener::bind(wished).map_err(|error| refused(wished, &error))?,
+            None => bind_again(wished).map_err(|error| refused(wished, &error))?,
         };
         sockets.bound.address = Some(listener.local_addr().map_err(|error| refused(wished, &error))?);
         let path = folder.join(format!("{number}.sock"));
@@ -49,6 +54,19 @@ pub(crate) fn bind(wish: &Bind, before: &Bound, folder: &Path, number: u32) -> R
     let (ports, held) = free_ports(&wish.ports, &before.ports)?;
     (sockets.bound.ports, sockets.held) = (ports, held);
     Ok(sockets)
+}
+
+/// Binds an address once more. Whoever is just being ended by the guard may have it for a moment.
+fn bind_again(address: SocketAddr) -> io::Result<TcpListener> {
+    let deadline = Instant::now() + RELEASE_TIME;
+    loop {
+        match TcpListener::bind(address) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && Instant::now() < deadline => {
+                std::thread::sleep(PAUSE);
+            }
+            result => return result,
+        }
+    }
 }
 
 fn free_ports(

@@ -1,4 +1,5 @@
 //! The host as its callers see it: the real program, driven over its standard input and output.
+#![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
