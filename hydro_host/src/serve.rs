@@ -170,6 +170,7 @@ impl Serving {
             Ask::Bind(wish) => self.bind(&wish),
             Ask::Start(spec) => self.start(*spec),
             Ask::Stop { member, kill, hold } => self.stop(&member, kill, hold),
+            Ask::Write { name, content } => self.write(&name, &content),
             Ask::Remove { member } => self.remove(&member),
         };
         caller.answer(id, answer);
@@ -238,6 +239,15 @@ impl Serving {
             member.stop(kill, hold, &self.store);
         }
         Answer::Done {}
+    }
+
+    fn write(&self, name: &str, content: &str) -> Answer {
+        match self.store.write_file(name, content.as_bytes()) {
+            Ok(()) => Answer::Done {},
+            Err(error) => {
+                Answer::Refused { why: format!("cannot write `{name}` in `{}`: {error}", self.store.folder().display()) }
+            }
+        }
     }
 
     fn remove(&mut self, member: &str) -> Answer {

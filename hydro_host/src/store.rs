@@ -6,7 +6,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
@@ -77,6 +77,16 @@ impl Store {
 
     pub(crate) fn forget(&self, member: &str) {
         let _ = std::fs::remove_file(self.folder.join("members").join(file_name(member)));
+    }
+
+    /// Writes a file that the deployer names; it does not leave the folder.
+    pub(crate) fn write_file(&self, name: &str, content: &[u8]) -> io::Result<()> {
+        let inside = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
+        let Some(folder) = Path::new(name).parent().filter(|_| inside) else {
+            return Err(io::ErrorKind::InvalidInput.into());
+        };
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(self.folder.join(folder))?;
+        self.write(name, content)
     }
 
     /// Removes all that there is.

@@ -52,6 +52,13 @@ pub enum Ask {
         /// How.
         check: Check,
     },
+    /// Writes a private file into the deployment's folder. → [`Answer::Done`]
+    Write {
+        /// Its name: letters, digits, `.`, `_`, `-`, and `/` between folders.
+        name: String,
+        /// What it holds.
+        content: String,
+    },
     /// Lists the members. → [`Answer::Members`]
     List {},
     /// Has events sent, from this number on. → [`Answer::Done`], then [`Line::Event`]s

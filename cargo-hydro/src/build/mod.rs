@@ -7,6 +7,7 @@ mod artifact;
 mod cargo_call;
 mod crates;
 mod echo;
+mod host_program;
 mod library;
 mod machinery;
 mod manifest;
@@ -20,6 +21,7 @@ mod runtime;
 pub mod wrapper;
 
 pub use artifact::{Artifact, BuildOptions, Sources, build, build_binaries, check, check_text};
+pub use host_program::{HostProgram, host_program};
 pub use plain_crate::{PlainCrate, plain_crate};
 pub use program::{
     Program, SOURCES, Shown, find_programs, inputs, interface, is_program, package_name, picture, read_program, show,

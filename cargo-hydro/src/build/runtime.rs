@@ -63,7 +63,7 @@ fn write(shim: &Path) -> std::io::Result<()> {
 
 /// Writes out what a manifest inherits. Cargo looks for the workspace of a package among those it has loaded first, and the user's, which lies
 /// above the target folder, would be taken for the one to inherit from.
-fn standalone(manifest: &str) -> Result<String, toml::de::Error> {
+pub(super) fn standalone(manifest: &str) -> Result<String, toml::de::Error> {
     let mut manifest: Table = toml::from_str(manifest)?;
     let root: Table = toml::from_str(WORKSPACE_MANIFEST)?;
     let shared = |key: &str| {

@@ -19,7 +19,7 @@ use super::plan::{Address, Addresses, Plan};
 use super::start::{Artifacts, SETTLE, Starting};
 use super::started::Started;
 use super::{keep, placeholders, topology};
-use crate::machine::{Member, MemberSpec};
+use crate::machine::{Member, MemberSpec, Place};
 use crate::report::{ExitCode, Failure};
 
 /// A release that was checked and built.
@@ -63,7 +63,8 @@ impl Engine {
         };
         let prepared = self.prepare((deployment, self.options()), late_links, false).await?;
         let starting = self.starting(&prepared);
-        let bound = starting.bind()?;
+        self.inner.machines.connect(&prepared.deployment, &prepared.options, &self.inner.reporter).await?;
+        let bound = starting.bind().await?;
         let late = self.late(&prepared);
         let plan = starting.plan(self.given(), &bound, &late);
         starting.tell(&plan);
@@ -90,9 +91,10 @@ impl Engine {
         let late = self.late(&prepared);
         let foreseen = self.foresee(&prepared, &starting, &late);
         self.announce(&prepared, &foreseen);
+        self.inner.machines.connect(&prepared.deployment, &prepared.options, &self.inner.reporter).await?;
         // Who goes may hold an address that somebody else is to have.
         self.take_down(&prepared.running).await;
-        let bound = starting.bind()?;
+        let bound = starting.bind().await?;
         let plan = starting.plan(self.given(), &bound, &late);
         let goers = self.goers(&prepared, &starting, &plan);
         let started = starting.start(&prepared.artifacts, prepared.build, plan.clone(), bound).await?;
@@ -175,6 +177,7 @@ impl Engine {
             deployment: &prepared.deployment,
             running: &prepared.running,
             sockets: &self.inner.sockets,
+            machines: &self.inner.machines,
         }
     }
 
@@ -259,6 +262,11 @@ impl Engine {
         for (service, number, member) in leaving {
             // One that ended before needs no stop; it is forgotten all the same.
             let _ = self.stop(&member).await;
+            let machine = self.state().deployment.services.get(&service).map(|service| service.machine.clone());
+            if let Place::Ssh(machine) = self.inner.machines.place(machine.as_deref().unwrap_or_default()) {
+                // What cannot be forgotten now goes with the whole deployment.
+                let _ = machine.forget(&member).await;
+            }
             let mut state = self.state();
             state.supervision.forget(&member);
             if let Some(started) = state.started.get_mut(&service) {

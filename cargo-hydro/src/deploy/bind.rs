@@ -9,11 +9,14 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 
+use hydro_host::words::Bind;
+
+use super::machines::anywhere;
 use super::model::{Program, Service, member_name};
 use super::placeholders::{Own, Owns, own_ports};
 use super::plan::Address;
 use super::start::{Starting, failure};
-use crate::machine::MachineError;
+use crate::machine::{MachineError, Place, SshError, SshMachine};
 use crate::report::{ExitCode, Failure};
 
 /// Where members keep their data, below the workspace's root.
@@ -24,56 +27,87 @@ const DATA: &str = ".hydro/data";
 pub(super) struct Bound {
     pub(super) sockets: BTreeMap<(String, u32), (Vec<OwnedFd>, Address)>,
     pub(super) owns: Owns,
+    /// Admin sockets of members on other machines.
+    pub(super) admins: BTreeMap<(String, u32), Admin>,
     /// Ports that nobody else can take until they are let go.
     pub(super) held: BTreeMap<(String, u32), Vec<TcpListener>>,
 }
 
+/// Where the admin socket is of a member on another machine.
+#[derive(Clone, Debug)]
+pub(super) struct Admin {
+    /// On that machine.
+    pub(super) there: String,
+    /// The socket here that leads to it.
+    pub(super) here: PathBuf,
+}
+
 impl Starting<'_> {
     /// Binds the sockets of each new member of a Hydroflow service, and finds the ports that commands ask for; all problems are told.
-    pub(super) fn bind(&self) -> Result<Bound, Vec<Failure>> {
+    pub(super) async fn bind(&self) -> Result<Bound, Vec<Failure>> {
         let (mut bound, mut problems) = (Bound::default(), Vec::new());
-        for (service_name, service) in self.new_services() {
-            for member in self.running_of(service_name)..service.count {
-                match self.reserve(service_name, service, member) {
-                    Ok((own, held)) => {
-                        bound.owns.insert((service_name.clone(), member), own);
-                        bound.held.insert((service_name.clone(), member), held);
-                    }
-                    Err(failure) => problems.push(failure),
-                }
-            }
-            if matches!(service.program, Program::Command { .. }) {
-                continue;
-            }
-            let fixed = service.listen.as_ref().and_then(|listen| listen.parse::<SocketAddr>().ok());
-            for member in self.running_of(service_name)..service.count {
-                let name = member_name(service_name, member, service.count);
-                let socket = self.place(service).listen(fixed).and_then(|listener| {
-                    let unknown = SocketAddr::from(([127, 0, 0, 1], 0));
-                    let address = listener
-                        .local_addr()
-                        .map_err(|source| MachineError::Listen { address: fixed.unwrap_or(unknown), source })?;
-                    Ok((listener, Address::of(address)))
-                });
-                match socket {
-                    Ok((listener, address)) => {
-                        let (unix, path) = self.listen_here(&name).map_err(|failure| vec![failure])?;
-                        let both = (vec![listener.into(), unix.into()], address.with_socket(path));
-                        bound.sockets.insert((service_name.clone(), member), both);
-                    }
-                    Err(error) => {
-                        let hint = match error {
-                            MachineError::AddressInUse { .. } => {
-                                "stop the program that listens there, or leave out `listen` to have a free address chosen"
-                            }
-                            _ => "write an address of this machine in `listen`, or leave it out",
-                        };
-                        problems.push(failure(service, &format!("`{name}` cannot listen"), &error).hint(hint));
-                    }
-                }
+        for (name, service) in self.new_services() {
+            for member in self.running_of(name)..service.count {
+                let result = match self.place(service) {
+                    Place::Ssh(machine) => self.bind_there(&machine, (name, service, member), &mut bound).await,
+                    Place::Localhost => self.bind_here((name, service, member), &mut bound),
+                };
+                problems.extend(result.err());
             }
         }
         if problems.is_empty() { Ok(bound) } else { Err(problems) }
+    }
+
+    fn bind_here(&self, (name, service, member): (&str, &Service, u32), bound: &mut Bound) -> Result<(), Failure> {
+        let key = (name.to_owned(), member);
+        let (own, held) = self.reserve(name, service, member)?;
+        bound.owns.insert(key.clone(), own);
+        bound.held.insert(key.clone(), held);
+        if matches!(service.program, Program::Command { .. }) {
+            return Ok(());
+        }
+        let whole_name = member_name(name, member, service.count);
+        // Peers on other machines cannot call the loopback address.
+        let seen = self.machines.our_address().filter(|_| self.deployment.has_far_peers(name));
+        let fixed = fixed(service).or_else(|| seen.map(|_| anywhere(0)));
+        let listener = Place::listen(fixed).map_err(|error| cannot_listen(service, &whole_name, &error))?;
+        let address = listener.local_addr().map_err(|source| {
+            let address = fixed.unwrap_or_else(|| anywhere(0));
+            cannot_listen(service, &whole_name, &MachineError::Listen { address, source })
+        })?;
+        let (unix, path) = self.listen_here(&whole_name)?;
+        let mut address = Address::of(address).with_socket(path);
+        if address.listen.ip().is_unspecified() {
+            address = address.seen_as(seen);
+        }
+        bound.sockets.insert(key, (vec![listener.into(), unix.into()], address));
+        Ok(())
+    }
+
+    /// Has the sockets bound on the member's own machine; what is needed of them here is made reachable.
+    async fn bind_there(
+        &self,
+        machine: &SshMachine,
+        (name, service, member): (&str, &Service, u32),
+        bound: &mut Bound,
+    ) -> Result<(), Failure> {
+        let whole_name = member_name(name, member, service.count);
+        let is_program = matches!(service.program, Program::Hydroflow { .. });
+        let listen = is_program.then(|| fixed(service).unwrap_or_else(|| anywhere(0)));
+        let ports = own_ports(service).into_iter().collect();
+        let refused = |error: SshError| cannot_listen(service, &whole_name, &MachineError::Far(error));
+        let made = machine.bind(Bind { member: whole_name.clone(), listen, ports }).await.map_err(refused)?;
+        let key = (name.to_owned(), member);
+        let data = format!("{}/{DATA}/{}/{whole_name}", machine.probe().home, self.deployment.name);
+        bound.owns.insert(key.clone(), Own { ports: made.ports, data: data.into(), host: machine.address() });
+        if let (Some(listen), Some(socket)) = (made.address, made.socket) {
+            let near = machine.reach(&socket).await.map_err(refused)?;
+            let address = Address::of(listen).with_socket(socket).seen_as(machine.address());
+            bound.sockets.insert(key.clone(), (Vec::new(), Address { near: Some(near), ..address }));
+            let here = machine.reach(&made.admin).await.map_err(refused)?;
+            bound.admins.insert(key, Admin { there: made.admin, here });
+        }
+        Ok(())
     }
 
     /// Binds the Unix socket at which a program listens beside its address.
@@ -86,7 +120,7 @@ impl Starting<'_> {
     fn reserve(&self, name: &str, service: &Service, member: u32) -> Result<(Own, Vec<TcpListener>), Failure> {
         let whole_name = member_name(name, member, service.count);
         let data = self.options.workspace.root().join(DATA).join(&self.deployment.name).join(&whole_name);
-        let mut own = Own { ports: BTreeMap::new(), data };
+        let mut own = Own { ports: BTreeMap::new(), data, host: None };
         let mut held = Vec::new();
         for port in own_ports(service) {
             let bound =
@@ -101,6 +135,21 @@ impl Starting<'_> {
             held.push(socket);
         }
         Ok((own, held))
+    }
+}
+
+fn fixed(service: &Service) -> Option<SocketAddr> {
+    service.listen.as_ref().and_then(|listen| listen.parse().ok())
+}
+
+fn cannot_listen(service: &Service, name: &str, error: &MachineError) -> Failure {
+    let failure = failure(service, &format!("`{name}` cannot listen"), error);
+    match error {
+        MachineError::AddressInUse { .. } => {
+            failure.hint("stop the program that listens there, or leave out `listen` to have a free address chosen")
+        }
+        MachineError::Far(error) => failure.hint(error.hint.clone()),
+        _ => failure.hint("write an address of this machine in `listen`, or leave it out"),
     }
 }
 

@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 
 use super::keep::{self, Clock};
 use super::late::Late;
+use super::machines::Machines;
 use super::model::{Deployment, PortRef, Program};
 use super::sockets::Sockets;
 use super::started::Started;
@@ -55,6 +56,7 @@ pub(super) struct Inner {
     /// One deploy at a time; never held together with `state` across an await.
     pub(super) deploying: tokio::sync::Mutex<()>,
     pub(super) sockets: Sockets,
+    pub(super) machines: Machines,
     /// Counts the changes of members: ends, and what followed from them.
     pub(super) changes: watch::Sender<u64>,
     pub(super) clock: Clock,
@@ -129,6 +131,7 @@ impl Engine {
                 state,
                 deploying,
                 sockets,
+                machines: Machines::default(),
                 changes,
                 clock,
             }),

@@ -15,12 +15,12 @@ use super::model::{
     SupervisedGroup, Upkeep,
 };
 use crate::build;
-use crate::machine::{Health, HealthCheck};
+use crate::machine::{Health, HealthCheck, SshTarget};
 use crate::report::{ExitCode, Failure, Origin, Reporter, diagnostic_event, diagnostic_rendered};
 use crate::workspace::Workspace;
 use crate::workspace::hydro_toml::{
     self, FILE_NAME, HydroToml, RawCheck, RawGroup, RawHealth, RawKind, RawLink, RawPort, RawProgram, RawService,
-    RawUpkeep,
+    RawSsh, RawUpkeep,
 };
 
 /// Reads the workspace's `Hydro.toml`.
@@ -111,6 +111,13 @@ struct Resolver<'a> {
 }
 
 impl Resolver<'_> {
+    fn target(&self, raw: &RawSsh) -> SshTarget {
+        let RawSsh { host, user, port, jump, address, .. } = raw.clone();
+        let file = |path: &Option<String>| path.as_ref().map(|path| self.folder.join(path));
+        let (key, config, known_hosts) = (file(&raw.key), file(&raw.config), file(&raw.known_hosts));
+        SshTarget { host, user, port, key, config, known_hosts, jump, address }
+    }
+
     fn deployment(&mut self, raw: &HydroToml) -> Deployment {
         let name = raw.name.as_ref().map_or_else(|| default_name(self.folder), |name| name.get_ref().clone());
         let mut deployment = Deployment { name, security: security(raw.tls.as_ref()), ..Default::default() };
@@ -118,6 +125,7 @@ impl Resolver<'_> {
         for (name, machine) in &raw.machines {
             let kind = match &machine.kind {
                 RawKind::Localhost => MachineKind::Localhost,
+                RawKind::Ssh(ssh) => MachineKind::Ssh(self.target(ssh)),
                 RawKind::Gcp { project, zone, machine_type } => MachineKind::Gcp {
                     project: project.clone(),
                     zone: zone.clone(),

@@ -17,7 +17,7 @@ use super::late::Late;
 use super::model::{Deployment, SupervisedGroup, Upkeep};
 use super::renewal::{issue_another, renew};
 use super::started::Started;
-use crate::machine::{Member, Place, Stopper};
+use crate::machine::{Member, Stopper};
 use crate::report::{Event, Failure, ServiceState};
 use crate::supervision::{Action, Child, End, Group, Restart, Shutdown, Standing, Supervision, Work};
 use crate::sys::Exit;
@@ -265,6 +265,8 @@ impl Engine {
         let last = Shutdown::After(LAST_GRACE);
         together(rest.map(|(shutdown, stopper)| async move { end(&stopper, shutdown.unwrap_or(last)).await })).await;
         self.inner.see_ends();
+        let (options, deployment) = (self.options(), self.deployment().name);
+        self.inner.machines.down(options.workspace.root(), &deployment, &self.inner.reporter).await;
     }
 }
 
@@ -291,8 +293,10 @@ impl Inner {
             });
         }
         if let Some(authority) = authority {
-            let (authority, reporter) = (Arc::clone(authority), self.reporter.clone());
-            tokio::spawn(renew(authority, (service.to_owned(), number), member.exit().clone(), reporter));
+            let machine = self.state().deployment.services.get(service).map_or(String::new(), |s| s.machine.clone());
+            let (authority, place) = (Arc::clone(authority), self.machines.place(&machine));
+            let member = (service.to_owned(), number, member.exit().clone());
+            tokio::spawn(renew(authority, member, place, self.reporter.clone()));
         }
     }
 
@@ -370,10 +374,12 @@ impl Inner {
         // A member that is started again and again is never there when its certificate would be renewed.
         for (service, number) in names.into_iter().filter_map(|name| state.find(name)) {
             if let Some(authority) = state.started.get(&service).and_then(|started| started.authority.as_ref()) {
-                issue_another(authority, &service, number, &self.reporter);
+                let machine = state.deployment.services.get(&service).map_or("", |service| service.machine.as_str());
+                issue_another(authority, (&service, number), &self.machines.place(machine), &self.reporter);
             }
         }
-        let place = Place::Localhost;
+        let machine = state.deployment.services.get(&service).map_or("", |service| service.machine.as_str());
+        let place = self.machines.place(machine);
         let result = again.again().map_err(|error| error.to_string()).and_then(|spec| {
             place.start(spec, &self.reporter).map_err(|error| match error.reason() {
                 Some(reason) => format!("{error}: {reason}"),

@@ -9,11 +9,13 @@ mod bind;
 mod change;
 mod colocate;
 pub mod draw;
+mod elsewhere;
 mod engine;
 mod from_toml;
 mod groups;
 mod keep;
 mod late;
+mod machines;
 mod model;
 mod placeholders;
 mod plan;
@@ -31,6 +33,7 @@ mod ways;
 pub use change::{Changes, Reason};
 pub use engine::{Engine, EngineOptions, MemberStatus};
 pub use from_toml::{from_toml, from_toml_at, has_toml, name};
+pub use machines::{UsedMachine, UsedMachines, open as open_machines, take_down as take_machines_down};
 pub use model::{
     Deployment, LOCALHOST, Link, LocalLinks, Machine, MachineKind, PortRef, Program, Security, Service,
     SupervisedGroup, Upkeep, member_name,

@@ -11,7 +11,7 @@ use hydro_runtime_shim::contract::{Delivery, Policy};
 use hydroflow_standalone::interface::ModuleInterface;
 use indexmap::IndexMap;
 
-use crate::machine::Health;
+use crate::machine::{Health, SshTarget};
 use crate::report::Origin;
 use crate::supervision::{AutoShutdown, Backoff, Intensity, Restart, Shutdown, Strategy};
 
@@ -20,6 +20,8 @@ use crate::supervision::{AutoShutdown, Backoff, Intensity, Restart, Shutdown, St
 pub enum MachineKind {
     /// This machine.
     Localhost,
+    /// A machine that is reached over ssh.
+    Ssh(SshTarget),
     /// A virtual machine of Google Cloud; until it can be created, only `--local` can place services on it.
     Gcp {
         /// The project.

@@ -90,6 +90,8 @@ pub(super) struct Own {
     pub(super) ports: BTreeMap<String, u16>,
     /// The folder for its data.
     pub(super) data: PathBuf,
+    /// The address of its machine, where that is another than this one.
+    pub(super) host: Option<IpAddr>,
 }
 
 /// What members have, by service and number.
@@ -104,7 +106,7 @@ pub(super) fn example(deployment: &Deployment) -> Owns {
         let names = own_ports(service).into_iter();
         let ports = names.map(|port| (port, ports.next().unwrap_or(u16::MAX))).collect();
         let data = PathBuf::from(".hydro/data").join(&deployment.name).join(member_name(name, member, service.count));
-        Own { ports, data }
+        Own { ports, data, host: None }
     };
     let mut own = own;
     members.map(|(name, service, member)| ((name.clone(), member), own(name, service, member))).collect()
@@ -141,7 +143,9 @@ impl Texts<'_> {
                 let other = service.as_deref().unwrap_or(own);
                 let known = self.addresses.get(&(other.to_owned(), 0)).map(|address| address.advertised);
                 let listens = self.deployment.services.get(other).and_then(listen);
-                Some(known.or(listens).map_or(IpAddr::from(Ipv4Addr::LOCALHOST), |address| address.ip()).to_string())
+                let of_machine = self.owns.get(&(other.to_owned(), 0)).and_then(|own| own.host);
+                let ip = known.or(listens).map(|address| address.ip()).or(of_machine);
+                Some(ip.unwrap_or(IpAddr::from(Ipv4Addr::LOCALHOST)).to_string())
             }
             Wanted::Address { service } => {
                 let known = self.addresses.get(&(service.clone(), 0)).map(|address| address.advertised);
@@ -177,9 +181,10 @@ impl Texts<'_> {
         if let Some(address) = self.deployment.services.get(service).and_then(listen) {
             return Some(address);
         }
-        let mut ports = self.owns.get(&(service.to_owned(), member))?.ports.values();
+        let own = self.owns.get(&(service.to_owned(), member))?;
+        let mut ports = own.ports.values();
         match (ports.next(), ports.next()) {
-            (Some(port), None) => Some(SocketAddr::from((Ipv4Addr::LOCALHOST, *port))),
+            (Some(port), None) => Some(SocketAddr::new(own.host.unwrap_or(Ipv4Addr::LOCALHOST.into()), *port)),
             _ => None,
         }
     }

@@ -28,6 +28,9 @@ pub struct Address {
     pub advertised: SocketAddr,
     /// The Unix socket at which it listens, too, for callers on its own machine.
     pub socket: Option<PathBuf>,
+    /// Where that socket is reached from this machine, if it is another's.
+    #[serde(skip)]
+    pub near: Option<PathBuf>,
 }
 
 impl Address {
@@ -41,7 +44,16 @@ impl Address {
                 SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
             });
         }
-        Self { listen, advertised, socket: None }
+        Self { listen, advertised, socket: None, near: None }
+    }
+
+    /// Has peers dial another IP address: that of a machine as others see it.
+    #[must_use]
+    pub fn seen_as(mut self, address: Option<IpAddr>) -> Self {
+        if let Some(address) = address {
+            self.advertised.set_ip(address);
+        }
+        self
     }
 
     /// Adds the Unix socket.

@@ -2,31 +2,63 @@
 //!
 //! A program looks at its files when it makes a connection; those that it has go on.
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::authority::Authority;
-use crate::machine::ExitWatch;
+use crate::machine::{ExitWatch, Place, SshError, SshMachine};
 use crate::report::Reporter;
 
 /// Replaces a member's certificate while it runs, each time long before it ends. An attempt that fails is told, and made again.
 pub(super) async fn renew(
     authority: Arc<Authority>,
-    (service, member): (String, u32),
-    exit: ExitWatch,
+    (service, member, exit): (String, u32, ExitWatch),
+    place: Place,
     reporter: Reporter,
 ) {
     while tokio::time::timeout(authority.renewal(), exit.wait()).await.is_err() {
-        issue_another(&authority, &service, member, &reporter);
+        issue_another(&authority, (&service, member), &place, &reporter);
     }
 }
 
 /// Replaces a member's certificate now. Where that fails the member has the former one, which counts for some time yet.
-pub(super) fn issue_another(authority: &Authority, service: &str, member: u32, reporter: &Reporter) {
-    if let Err(error) = authority.issue(service, member) {
+pub(super) fn issue_another(authority: &Authority, (service, member): (&str, u32), place: &Place, reporter: &Reporter) {
+    let warn = move |reporter: &Reporter, service: &str, why: String| {
         reporter.warning(format!(
-            "`{service}` (member {member}) gets no new certificate yet: {error}; another attempt follows"
+            "`{service}` (member {member}) gets no new certificate yet: {why}; another attempt follows"
         ));
+    };
+    match (authority.issue(service, member), place.far().cloned()) {
+        (Err(error), _) => warn(reporter, service, error.to_string()),
+        (Ok(files), Some(machine)) => {
+            let (service, reporter) = (service.to_owned(), reporter.clone());
+            tokio::spawn(async move {
+                if let Err(error) = carry(files, &machine).await {
+                    warn(&reporter, &service, error.causes.join(": "));
+                }
+            });
+        }
+        (Ok(_), None) => {}
     }
+}
+
+/// Brings certificates to the machine of their member; returns the variables that name them there.
+pub(super) async fn carry(
+    files: BTreeMap<String, String>,
+    machine: &SshMachine,
+) -> Result<BTreeMap<String, String>, SshError> {
+    let mut there = BTreeMap::new();
+    for (variable, path) in files {
+        let content = std::fs::read_to_string(&path).map_err(|error| SshError {
+            what: format!("cannot read `{path}`"),
+            causes: vec![error.to_string()],
+            hint: "deploy again".to_owned(),
+        })?;
+        let name = Path::new(&path).file_name().unwrap_or_default().to_string_lossy().into_owned();
+        there.insert(variable, machine.write(&format!("tls/{name}"), content).await?);
+    }
+    Ok(there)
 }
 
 #[cfg(test)]
@@ -54,8 +86,8 @@ mod tests {
         let (reporter, captured) = Reporter::captured(ReportOptions::default());
         let renewing = tokio::spawn(renew(
             authority,
-            ("a".into(), 0),
-            engine.pick("a", Member::exit).unwrap().remove(0),
+            ("a".into(), 0, engine.pick("a", Member::exit).unwrap().remove(0)),
+            Place::Localhost,
             reporter,
         ));
         let until = async |is_so: &dyn Fn() -> bool| {

@@ -58,6 +58,12 @@ impl Deployment {
         self.place(&link.from.service) != self.place(&link.to.service)
     }
 
+    /// Tells whether a service has peers on other machines.
+    pub(super) fn has_far_peers(&self, service: &str) -> bool {
+        let is_end = |link: &&Link| link.from.service == service || link.to.service == service;
+        self.links.iter().filter(is_end).any(|link| self.leaves_the_machine(link))
+    }
+
     /// Where a service really runs: machines of the kind `localhost` are all this one.
     fn place(&self, service: &str) -> &str {
         let machine = self.services.get(service).map_or(LOCALHOST, |service| service.machine.as_str());

@@ -14,10 +14,11 @@ use indexmap::IndexMap;
 use tokio::task::JoinSet;
 
 use super::authority::Authority;
-use super::bind::{Bound, no_socket};
+use super::bind::{Admin, Bound, no_socket};
 use super::colocate::{SharedProcess, share};
 use super::engine::{EngineOptions, with_lines};
 use super::late::{Late, Running};
+use super::machines::{self, Machines};
 use super::model::{Deployment, Program, Service};
 use super::placeholders::Owns;
 use super::plan::{Addresses, Plan, PlannedMember};
@@ -27,6 +28,7 @@ use super::topology::{self, Described};
 use crate::build::{self, Artifact, Sources};
 use crate::machine::{Logs, MachineError, Member, MemberSpec, Place, SeatSpec};
 use crate::report::{Event, ExitCode, Failure, LinkEvent, PlannedService, Reporter};
+use crate::sys::Stop;
 
 /// How long a program must live to count as up: those that find their environment wrong end sooner.
 pub(super) const SETTLE: Duration = Duration::from_millis(100);
@@ -50,6 +52,8 @@ pub(super) struct Starting<'a> {
     pub(super) running: &'a Running,
     /// Where their Unix sockets go.
     pub(super) sockets: &'a Sockets,
+    /// Machines other than this one.
+    pub(super) machines: &'a Machines,
 }
 
 impl Starting<'_> {
@@ -144,12 +148,13 @@ impl Starting<'_> {
         mut bound: Bound,
     ) -> Result<IndexMap<String, Started>, Vec<Failure>> {
         let authority = self.authority(&plan).map_err(|failure| vec![failure])?;
+        self.upload(artifacts).await?;
         let mut started: IndexMap<String, Started> = IndexMap::new();
         let is_new = |planned: &PlannedMember| planned.member >= self.running_of(&planned.service);
         for process in self.processes(plan.members.into_iter().filter(is_new)) {
             let given = Given { artifacts, authority: authority.as_ref(), build };
             let names: Vec<String> = process.iter().map(|planned| planned.name.clone()).collect();
-            let result = match self.start_process(process, &given, &mut bound, &mut started) {
+            let result = match self.start_process(process, &given, &mut bound, &mut started).await {
                 // Who starts after it may need it.
                 Ok(()) => self.until_well(&names, &started).await,
                 Err(failure) => Err(failure),
@@ -178,7 +183,7 @@ impl Starting<'_> {
     }
 
     /// Starts one process, of one member or of several, and adds its members to what is started.
-    fn start_process(
+    async fn start_process(
         &self,
         mut process: Vec<PlannedMember>,
         given: &Given<'_>,
@@ -189,7 +194,7 @@ impl Starting<'_> {
         let mut sockets = Vec::new();
         for planned in &mut process {
             if let Some(authority) = given.authority.filter(|_| planned.certificate) {
-                certify(planned, authority)?;
+                self.certify(planned, authority).await?;
             }
             let key = (planned.service.clone(), planned.member);
             let own = bound.sockets.remove(&key);
@@ -201,7 +206,8 @@ impl Starting<'_> {
         let (members, again) = match process.pop() {
             Some(only) if !is_shared => {
                 let artifact = given.artifacts.get(&only.service);
-                let (member, again) = self.start_member(only, artifact, sockets)?;
+                let admin = bound.admins.remove(&(only.service.clone(), only.member));
+                let (member, again) = self.start_member(only, artifact, sockets, admin)?;
                 (vec![member], again)
             }
             last => self.start_together(process.into_iter().chain(last).collect(), given.artifacts, sockets)?,
@@ -268,6 +274,7 @@ impl Starting<'_> {
             admin: None,
             logs: Logs::default(),
             seats,
+            away: None,
         };
         let (member, again) = self.launch(spec, service)?;
         Ok((member.seated(again.seats.clone(), self.reporter), again))
@@ -288,16 +295,27 @@ impl Starting<'_> {
         mut planned: PlannedMember,
         artifact: Option<&Artifact>,
         listeners: Vec<OwnedFd>,
+        admin_there: Option<Admin>,
     ) -> Result<(Member, MemberSpec), Failure> {
         let Some(service) = self.deployment.services.get(&planned.service) else {
             return Err(Failure::new(ExitCode::DeployFailed, format!("there is no service `{}`", planned.service)));
         };
-        let directory = self.options.workspace.root().to_owned();
         let program = self.program(&planned, artifact);
-        self.make_data_folder(&planned, service)?;
-        let admin = match artifact {
-            Some(_) => Some(self.admin_socket(&mut planned)?),
-            None => None,
+        let away = self.away(&planned, service);
+        let directory = match &away {
+            Some(_) => PathBuf::from("work").join(&planned.name),
+            None => self.options.workspace.root().to_owned(),
+        };
+        if away.is_none() {
+            self.make_data_folder(&planned, service)?;
+        }
+        let admin = match (admin_there, artifact) {
+            (Some(admin), _) => {
+                planned.env.insert(ADMIN.to_owned(), format!("unix:{}", admin.there));
+                Some(admin.here)
+            }
+            (None, Some(_)) => Some(self.admin_socket(&mut planned)?),
+            (None, None) => None,
         };
         let spec = MemberSpec {
             name: planned.name.clone(),
@@ -311,6 +329,7 @@ impl Starting<'_> {
             admin,
             logs: Logs::default(),
             seats: Vec::new(),
+            away,
         };
         self.launch(spec, service)
     }
@@ -330,7 +349,11 @@ impl Starting<'_> {
 
     /// Returns the program of a member.
     pub(super) fn program(&self, planned: &PlannedMember, artifact: Option<&Artifact>) -> OsString {
+        let machine = self.machines.place(&planned.machine);
         match (artifact, &planned.program) {
+            (Some(artifact), _) if let Some(machine) = machine.far() => {
+                self.brought(artifact).place(&machine.probe().home).into()
+            }
             (Some(artifact), _) => self.options.workspace.root().join(&artifact.executable).into_os_string(),
             (None, command) => command.into(),
         }
@@ -355,15 +378,20 @@ impl Starting<'_> {
     async fn until_well(&self, names: &[String], started: &IndexMap<String, Started>) -> Result<(), Failure> {
         let all = started.values().flat_map(|started| started.members.iter().zip(&started.again));
         for (member, again) in all.filter(|(member, _)| names.iter().any(|name| name == member.name())) {
+            if let Err(error) = member.start_watch().wait().await {
+                let mut failure = machines::failure(error);
+                failure.message = format!("starting `{}` failed: {}", member.name(), failure.message);
+                failure.origin = self.deployment.services.get(service_of(member)).and_then(|s| s.origin.clone());
+                return Err(failure);
+            }
             let ill = tokio::select! {
                 ill = again.until_well() => ill.err(),
                 exit = member.exit().wait() => Some(format!("it {exit}")),
             };
             if let Some(ill) = ill {
-                let service = member.name().split('.').next().unwrap_or_default();
                 let message = format!("`{}` did not become healthy: {ill}", member.name());
                 let mut failure = Failure::new(ExitCode::DeployFailed, message);
-                failure.origin = self.deployment.services.get(service).and_then(|service| service.origin.clone());
+                failure.origin = self.deployment.services.get(service_of(member)).and_then(|s| s.origin.clone());
                 return Err(with_lines(failure, member).hint("look at the service's `health` and at what it wrote"));
             }
         }
@@ -403,9 +431,9 @@ impl Starting<'_> {
         Ok(())
     }
 
-    /// Every machine is this one until others can be created; the checks let no other kind through.
-    pub(super) fn place(&self, _service: &Service) -> Place {
-        Place::Localhost
+    /// Returns where a service runs.
+    pub(super) fn place(&self, service: &Service) -> Place {
+        self.machines.place(&service.machine)
     }
 
     pub(super) fn tell(&self, plan: &Plan) {
@@ -440,15 +468,8 @@ impl Starting<'_> {
     }
 }
 
-/// Gives a member its certificate; variables of the user's own count.
-fn certify(planned: &mut PlannedMember, authority: &Authority) -> Result<(), Failure> {
-    let issued = authority.issue(&planned.service, planned.member).map_err(|error| {
-        Failure::new(ExitCode::DeployFailed, format!("cannot give `{}` a certificate", planned.name)).cause(error)
-    })?;
-    for (name, path) in issued {
-        planned.env.entry(name).or_insert(path);
-    }
-    Ok(())
+fn service_of(member: &Member) -> &str {
+    member.name().split('.').next().unwrap_or_default()
 }
 
 /// Ends what was started before something failed, and waits until it is gone.
@@ -456,6 +477,8 @@ async fn give_up(started: &IndexMap<String, Started>) {
     let mut ends = JoinSet::new();
     for member in started.values().flat_map(|started| &started.members) {
         let stopper = member.stopper().clone();
+        // Its own machine must not start it again.
+        stopper.send(Stop::Asked);
         ends.spawn(async move { stopper.kill().await });
     }
     ends.join_all().await;
@@ -504,10 +527,16 @@ mod tests {
         let (reporter, captured) = Reporter::captured(ReportOptions::default());
         let options = options();
         let sockets = Sockets::default();
-        let starting =
-            Starting { options: &options, reporter: &reporter, deployment: &deployment, running, sockets: &sockets };
+        let starting = Starting {
+            options: &options,
+            reporter: &reporter,
+            deployment: &deployment,
+            running,
+            sockets: &sockets,
+            machines: &Machines::default(),
+        };
         let late = Late::default().grown(&deployment, running);
-        let started = match starting.bind() {
+        let started = match starting.bind().await {
             Ok(bound) => {
                 let plan = starting.plan((addresses, Owns::new()), &bound, &late);
                 starting.start(&artifacts, 0, plan, bound).await

@@ -62,8 +62,9 @@ impl Started {
         listening.chain(self.again.iter().filter_map(|again| again.admin.clone())).chain(seats)
     }
 
-    /// Returns the Unix socket at which a member listens.
+    /// Returns the Unix socket at which a member is called from here.
     pub(super) fn socket(&self, member: usize) -> Option<PathBuf> {
-        self.addresses.get(member)?.as_ref()?.socket.clone()
+        let address = self.addresses.get(member)?.as_ref()?;
+        address.near.clone().or_else(|| address.socket.clone())
     }
 }

@@ -101,6 +101,10 @@ fn check_machine(deployment: &Deployment, service: &Service, local: bool, proble
                 problems.push(problem(place, message).hint("use `--local` to run every service on this machine"));
             }
         }
+        Some(machine) if !local && matches!(machine.kind, MachineKind::Ssh(_)) && service.colocate.is_some() => {
+            let message = format!("`colocate` is for this machine only, and `{}` is another", service.machine);
+            problems.push(problem(origin, message).hint("leave `colocate` out: links within a machine share memory"));
+        }
         Some(_) => {}
     }
 }

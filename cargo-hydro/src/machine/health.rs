@@ -8,11 +8,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use hydro_host::words::Check;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::Logs;
+use super::{Logs, SshMachine};
 use crate::report::LogStream;
 use crate::sys::{Launch, Process};
 
@@ -53,6 +54,8 @@ pub struct Patient {
     pub env: BTreeMap<String, String>,
     /// Where it works.
     pub directory: PathBuf,
+    /// The machine on which it must be asked, and its name there; none: this one.
+    pub far: Option<(SshMachine, String)>,
 }
 
 impl Health {
@@ -92,7 +95,20 @@ impl HealthCheck {
         }
     }
 
+    /// Returns the question as another machine is asked it.
+    fn elsewhere(&self) -> Option<Check> {
+        match self {
+            Self::Command(argv) => Some(Check::Command(argv.clone())),
+            Self::Http(url) => Some(Check::Http(url.clone())),
+            Self::Connect(address) => Some(Check::Connect(address.clone())),
+            Self::Log(_) => None,
+        }
+    }
+
     async fn ask(&self, patient: &Patient) -> bool {
+        if let (Some((machine, member)), Some(check)) = (&patient.far, self.elsewhere()) {
+            return machine.check(member, check).await.unwrap_or(false);
+        }
         match self {
             Self::Command(argv) => run(argv, patient).await,
             Self::Http(url) => get(url).await.is_some_and(|status| status < 400),
@@ -163,7 +179,7 @@ mod tests {
     use super::*;
 
     fn patient() -> Patient {
-        Patient { logs: Logs::default(), env: BTreeMap::new(), directory: "/".into() }
+        Patient { logs: Logs::default(), env: BTreeMap::new(), directory: "/".into(), far: None }
     }
 
     async fn is_well(check: HealthCheck, patient: &Patient) -> bool {

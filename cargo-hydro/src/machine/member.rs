@@ -9,9 +9,10 @@ use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
+use hydro_host::words::Keep;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -19,6 +20,7 @@ use tokio::task::JoinHandle;
 use super::Logs;
 use super::health::{Health, Patient};
 use super::seat::{self, Seat};
+use super::ssh::{SshError, SshMachine};
 use crate::report::{Event, LogStream, Reporter, ServiceState};
 use crate::sys::{Exit, Process, Stop};
 
@@ -52,6 +54,21 @@ pub struct MemberSpec {
     pub logs: Logs,
     /// The members that share its process, where it is that of several; it is then no member itself.
     pub seats: Vec<SeatSpec>,
+    /// What only its own machine can do for it, where that is another than this one.
+    pub away: Option<Away>,
+}
+
+/// What a member on another machine is given there.
+#[derive(Clone, Debug)]
+pub struct Away {
+    /// The machine.
+    pub machine: SshMachine,
+    /// A folder for its data.
+    pub data: Option<String>,
+    /// Whether it begins without data.
+    pub fresh: bool,
+    /// What becomes of it while nobody is connected.
+    pub keep: Keep,
 }
 
 /// A member on a thread of a process that it shares with others.
@@ -73,7 +90,8 @@ impl MemberSpec {
     pub async fn until_well(&self) -> Result<(), String> {
         let Some(health) = &self.health else { return Ok(()) };
         let (logs, env, directory) = (self.logs.clone(), self.env.clone(), self.directory.clone());
-        health.wait(&Patient { logs, env, directory }).await
+        let far = self.away.as_ref().map(|away| (away.machine.clone(), self.name.clone()));
+        health.wait(&Patient { logs, env, directory, far }).await
     }
 
     /// Makes what starts the same member once more. It listens at the same sockets, so that its peers never find them closed.
@@ -94,6 +112,8 @@ impl MemberSpec {
             admin: self.admin.clone(),
             logs: self.logs.clone(),
             seats: self.seats.clone(),
+            // Its data is emptied once.
+            away: self.away.clone().map(|away| Away { fresh: false, ..away }),
         })
     }
 }
@@ -102,14 +122,72 @@ impl MemberSpec {
 #[derive(Debug)]
 pub struct Member {
     name: String,
-    pid: u32,
+    pid: Arc<AtomicU32>,
     started: SystemTime,
+    begun: watch::Receiver<Begun>,
     address: Option<SocketAddr>,
     admin: Option<PathBuf>,
     logs: Logs,
     exit: ExitWatch,
     stopper: Stopper,
     shared: Option<Shared>,
+}
+
+/// Whether a member has been started; none: it is on its way.
+type Begun = Option<Result<(), SshError>>;
+
+/// The other end of a member's handles: whoever looks after it.
+#[derive(Debug)]
+pub(super) struct Keeper {
+    pub(super) name: String,
+    pub(super) reporter: Reporter,
+    pub(super) orders: mpsc::UnboundedReceiver<Stop>,
+    pub(super) pid: Arc<AtomicU32>,
+    address: Option<SocketAddr>,
+    logs: Logs,
+    asked: Arc<AtomicBool>,
+    begun: watch::Sender<Begun>,
+    ended: watch::Sender<Option<Exit>>,
+    /// Whether it is the process of several members, each of which tells its own start and end.
+    is_shared: bool,
+}
+
+impl Keeper {
+    /// Says that it runs.
+    pub(super) fn tell_start(&self, pid: u32) {
+        let state = ServiceState::Started { pid, address: self.address.map(|address| address.to_string()) };
+        self.tell(state);
+        self.begun.send_replace(Some(Ok(())));
+    }
+
+    /// Says that it could not be started; that is its end, too.
+    pub(super) fn fail_to_start(self, error: SshError) {
+        self.logs.push(LogStream::Stderr, &format!("hydro: {error}: {}", error.causes.join(": ")));
+        self.begun.send_replace(Some(Err(error)));
+        self.tell_end(Exit { code: None, signal: None });
+    }
+
+    /// Says what it wrote.
+    pub(super) fn tell_line(&self, stream: LogStream, line: &str) {
+        self.logs.push(stream, line);
+        self.reporter.emit(&Event::Log { service: self.name.clone(), stream, line: line.to_owned() });
+    }
+
+    /// Says that it has ended, and that it has written nothing more.
+    pub(super) fn tell_end(self, exit: Exit) {
+        self.logs.close(LogStream::Stdout);
+        self.logs.close(LogStream::Stderr);
+        let expected = self.asked.load(Ordering::Acquire);
+        self.tell(ServiceState::Exited { code: exit.code, signal: exit.signal, expected });
+        // Where nobody has a handle any more, nobody waits.
+        let _ = self.ended.send(Some(exit));
+    }
+
+    fn tell(&self, state: ServiceState) {
+        if !self.is_shared {
+            self.reporter.emit(&Event::Service { service: self.name.clone(), state });
+        }
+    }
 }
 
 /// The process that a member shares with others.
@@ -159,6 +237,27 @@ impl ExitWatch {
     }
 }
 
+/// Tells whether a member was started. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct StartWatch {
+    begun: watch::Receiver<Begun>,
+}
+
+impl StartWatch {
+    /// Waits until it was started.
+    ///
+    /// # Errors
+    /// It was not.
+    pub async fn wait(&self) -> Result<(), SshError> {
+        let mut begun = self.begun.clone();
+        match begun.wait_for(Option::is_some).await.ok().and_then(|begun| begun.clone()) {
+            Some(begun) => begun,
+            // The runtime is being taken down.
+            None => Ok(()),
+        }
+    }
+}
+
 impl Stopper {
     /// Sends a signal; whatever end follows is expected.
     pub fn send(&self, stop: Stop) {
@@ -201,30 +300,43 @@ impl Stopper {
 impl Member {
     /// Has a fresh process looked after.
     pub(super) fn supervised(spec: MemberSpec, process: Process, reporter: &Reporter) -> Self {
+        let pid = process.pid();
+        let (member, keeper) = Self::kept(spec, pid, reporter);
+        keeper.tell_start(pid);
+        tokio::spawn(Supervisor { keeper, process }.run());
+        member
+    }
+
+    /// Makes the two ends of a member: its handles, and what its keeper needs. It has not begun yet.
+    pub(super) fn kept(spec: MemberSpec, pid: u32, reporter: &Reporter) -> (Self, Keeper) {
         let MemberSpec { name, address, admin, logs, seats, .. } = spec;
         logs.open();
         let (orders, received) = mpsc::unbounded_channel();
         let (ended, exit) = watch::channel(None);
+        let (begin, begun) = watch::channel(None);
         let exit = ExitWatch { exit };
-        let asked = Arc::new(AtomicBool::new(false));
-        let pid = process.pid();
-        let state = ServiceState::Started { pid, address: address.map(|address| address.to_string()) };
-        if seats.is_empty() {
-            reporter.emit(&Event::Service { service: name.clone(), state });
-        }
-        let supervisor = Supervisor {
+        let (asked, pid) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU32::new(pid)));
+        let keeper = Keeper {
             name: name.clone(),
-            process,
-            orders: received,
-            asked: Arc::clone(&asked),
-            logs: logs.clone(),
             reporter: reporter.clone(),
+            orders: received,
+            pid: Arc::clone(&pid),
+            address,
+            logs: logs.clone(),
+            asked: Arc::clone(&asked),
+            begun: begin,
+            ended,
             is_shared: !seats.is_empty(),
         };
-        tokio::spawn(supervisor.run(ended));
-        let started = SystemTime::now();
         let stopper = Stopper { orders, asked, exit: exit.clone(), seat: None };
-        Self { name, pid, started, address, admin, logs, stopper, exit, shared: None }
+        let started = SystemTime::now();
+        (Self { name, pid, started, begun, address, admin, logs, stopper, exit, shared: None }, keeper)
+    }
+
+    /// Returns what tells whether it was started.
+    #[must_use]
+    pub fn start_watch(&self) -> StartWatch {
+        StartWatch { begun: self.begun.clone() }
     }
 
     /// Returns the members that share the process, whose handles keep it alive. Needs a running tokio runtime.
@@ -234,13 +346,17 @@ impl Member {
         let running = Arc::new(AtomicUsize::new(names.len()));
         let shared = Shared { names, exit: self.exit.clone(), stopper: self.stopper.clone(), running };
         let seated = |SeatSpec { name, address, admin }| {
-            let (pid, started, logs) = (self.pid, self.started, self.logs.clone());
-            let state = ServiceState::Started { pid, address: address.map(|address: SocketAddr| address.to_string()) };
+            let (pid, started, logs) = (Arc::clone(&self.pid), self.started, self.logs.clone());
+            let begun = self.begun.clone();
+            let state = ServiceState::Started {
+                pid: self.pid(),
+                address: address.map(|address: SocketAddr| address.to_string()),
+            };
             reporter.emit(&Event::Service { service: name.clone(), state });
             let (seat, exit) = Seat::new(name.clone(), admin.clone(), &shared, reporter);
             let stopper = Stopper { exit: exit.clone(), seat: Some(seat), ..self.stopper.clone() };
             let (admin, shared) = (Some(admin), Some(shared.clone()));
-            Self { name, pid, started, address, admin, logs, exit, stopper, shared }
+            Self { name, pid, started, begun, address, admin, logs, exit, stopper, shared }
         };
         seats.into_iter().map(seated).collect()
     }
@@ -281,10 +397,10 @@ impl Member {
         &self.name
     }
 
-    /// Returns its process id.
+    /// Returns its process id; 0: it is on its way.
     #[must_use]
     pub fn pid(&self) -> u32 {
-        self.pid
+        self.pid.load(Ordering::Acquire)
     }
 
     /// Returns when it was started.
@@ -331,18 +447,12 @@ impl Member {
 }
 
 struct Supervisor {
-    name: String,
+    keeper: Keeper,
     process: Process,
-    orders: mpsc::UnboundedReceiver<Stop>,
-    asked: Arc<AtomicBool>,
-    logs: Logs,
-    reporter: Reporter,
-    /// Whether it is the process of several members, each of which tells its own end.
-    is_shared: bool,
 }
 
 impl Supervisor {
-    async fn run(mut self, ended: watch::Sender<Option<Exit>>) {
+    async fn run(mut self) {
         let stdout = self.process.take_stdout().map(|pipe| self.pump(LogStream::Stdout, pipe));
         let stderr = self.process.take_stderr().map(|pipe| self.pump(LogStream::Stderr, pipe));
         let exit = self.watch().await;
@@ -351,14 +461,7 @@ impl Supervisor {
                 pump.abort();
             }
         }
-        self.logs.close(LogStream::Stdout);
-        self.logs.close(LogStream::Stderr);
-        let expected = self.asked.load(Ordering::Acquire);
-        let state = ServiceState::Exited { code: exit.code, signal: exit.signal, expected };
-        if !self.is_shared {
-            self.reporter.emit(&Event::Service { service: self.name.clone(), state });
-        }
-        let _ = ended.send(Some(exit));
+        self.keeper.tell_end(exit);
     }
 
     async fn watch(&mut self) -> Exit {
@@ -367,7 +470,7 @@ impl Supervisor {
             tokio::select! {
                 biased;
                 exit = self.process.wait() => return exit.unwrap_or(Exit { code: None, signal: None }),
-                order = self.orders.recv(), if !abandoned => {
+                order = self.keeper.orders.recv(), if !abandoned => {
                     abandoned = order.is_none();
                     self.process.signal(order.unwrap_or(Stop::AtOnce));
                 }
@@ -376,7 +479,8 @@ impl Supervisor {
     }
 
     fn pump(&self, stream: LogStream, pipe: impl AsyncRead + Send + Unpin + 'static) -> JoinHandle<()> {
-        let (name, logs, reporter) = (self.name.clone(), self.logs.clone(), self.reporter.clone());
+        let keeper = &self.keeper;
+        let (name, logs, reporter) = (keeper.name.clone(), keeper.logs.clone(), keeper.reporter.clone());
         tokio::spawn(async move {
             let mut pipe = BufReader::with_capacity(LONGEST_LINE as usize, pipe);
             let mut bytes = Vec::new();
@@ -414,6 +518,7 @@ mod tests {
             admin: None,
             logs: Logs::default(),
             seats: Vec::new(),
+            away: None,
         };
         (Place::Localhost.start(spec, &reporter).unwrap(), captured)
     }

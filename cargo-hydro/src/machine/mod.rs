@@ -9,9 +9,11 @@ mod logs;
 mod member;
 mod place;
 mod seat;
+mod ssh;
 
 pub use admin::ask;
 pub use health::{Health, HealthCheck, Patient, is_http_url};
 pub use logs::{LogReader, Logs};
-pub use member::{ExitWatch, Member, MemberSpec, SeatSpec, Shared, Stopper};
+pub use member::{Away, ExitWatch, Member, MemberSpec, SeatSpec, Shared, StartWatch, Stopper};
 pub use place::{MachineError, Place};
+pub use ssh::{Deployed, Given, Probe, SshError, SshMachine, SshTarget, Upload};

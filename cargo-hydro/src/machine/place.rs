@@ -5,15 +5,17 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 
-use super::{Member, MemberSpec, localhost};
+use super::{Member, MemberSpec, SshError, SshMachine, localhost, ssh};
 use crate::report::Reporter;
 use crate::sys::SpawnError;
 
 /// A machine that is ready to run members.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Place {
     /// This machine.
     Localhost,
+    /// One that is reached over ssh.
+    Ssh(SshMachine),
 }
 
 /// Why a machine could not do what was asked.
@@ -34,6 +36,9 @@ pub enum MachineError {
         #[source]
         source: io::Error,
     },
+    /// Another machine does not do it.
+    #[error("{0}")]
+    Far(SshError),
     /// The program does not start.
     #[error("{0}")]
     Spawn(#[source] SpawnError),
@@ -45,6 +50,7 @@ impl MachineError {
     pub fn reason(&self) -> Option<String> {
         match self {
             Self::AddressInUse { .. } => None,
+            Self::Far(error) => Some(error.causes.join(": ")),
             Self::Listen { source, .. } => Some(source.to_string()),
             Self::Spawn(error) => error.reason().map(ToString::to_string),
         }
@@ -52,13 +58,20 @@ impl MachineError {
 }
 
 impl Place {
-    /// Makes a listening socket for a member that will run there.
+    /// Makes a listening socket for a member that will run on this machine.
     ///
     /// # Errors
-    /// The address is in use, or is none of that machine.
-    pub fn listen(&self, address: Option<SocketAddr>) -> Result<TcpListener, MachineError> {
+    /// The address is in use, or is none of this machine.
+    pub fn listen(address: Option<SocketAddr>) -> Result<TcpListener, MachineError> {
+        localhost::listen(address)
+    }
+
+    /// Returns the machine, where it is another than this one.
+    #[must_use]
+    pub fn far(&self) -> Option<&SshMachine> {
         match self {
-            Self::Localhost => localhost::listen(address),
+            Self::Localhost => None,
+            Self::Ssh(machine) => Some(machine),
         }
     }
 
@@ -69,6 +82,8 @@ impl Place {
     pub fn start(&self, spec: MemberSpec, reporter: &Reporter) -> Result<Member, MachineError> {
         match self {
             Self::Localhost => localhost::start(spec, reporter).map_err(MachineError::Spawn),
+            // Whether that worked its handle tells.
+            Self::Ssh(machine) => Ok(ssh::start(machine, spec, reporter)),
         }
     }
 }

@@ -7,6 +7,7 @@ mod detach;
 pub mod env;
 pub mod fs;
 pub mod guard;
+mod identity;
 mod open;
 mod process;
 mod replace;
@@ -16,6 +17,7 @@ mod terminal;
 
 pub use changes::FileChanges;
 pub use detach::{say_ready, start_detached};
+pub use identity::{random_text, who};
 pub use open::open;
 pub use process::{Exit, LISTENER_FD, Launch, Process, SpawnError, Stdio, Stop};
 pub use replace::{become_program, become_program_in};

@@ -11,7 +11,8 @@ mod upkeep;
 mod value;
 
 pub use raw::{
-    HydroToml, RawCheck, RawGroup, RawHealth, RawKind, RawLink, RawMachine, RawPort, RawProgram, RawService, RawUpkeep,
+    HydroToml, RawCheck, RawGroup, RawHealth, RawKind, RawLink, RawMachine, RawPort, RawProgram, RawService, RawSsh,
+    RawUpkeep,
 };
 pub use read::read;
 pub use upkeep::parse_duration;

@@ -2,6 +2,7 @@
 //!
 //! Values without behaviour; [`read`](super::read()) makes them.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use hydro_runtime_shim::contract::{Delivery, Policy};
@@ -42,6 +43,8 @@ pub struct RawMachine {
 pub enum RawKind {
     /// This machine.
     Localhost,
+    /// A machine that is reached over ssh.
+    Ssh(RawSsh),
     /// A virtual machine of Google Cloud.
     Gcp {
         /// The project.
@@ -51,6 +54,27 @@ pub enum RawKind {
         /// The machine type.
         machine_type: String,
     },
+}
+
+/// How a machine is reached over ssh.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RawSsh {
+    /// A name or an address.
+    pub host: String,
+    /// The user there.
+    pub user: Option<String>,
+    /// The port.
+    pub port: Option<u16>,
+    /// The only key that is tried; relative to the file's folder.
+    pub key: Option<String>,
+    /// A configuration file in place of the user's own; relative to the file's folder.
+    pub config: Option<String>,
+    /// A file of known hosts in place of the user's own; relative to the file's folder.
+    pub known_hosts: Option<String>,
+    /// Hosts on the way there.
+    pub jump: Vec<String>,
+    /// The address at which other machines reach it.
+    pub address: Option<IpAddr>,
 }
 
 /// What a service runs.

@@ -330,7 +330,7 @@ impl Reader {
         env
     }
 
-    fn strings(&mut self, key: &Spanned<Cow<'_, str>>, value: &Spanned<DeValue<'_>>) -> Option<Vec<String>> {
+    pub(super) fn strings(&mut self, key: &Spanned<Cow<'_, str>>, value: &Spanned<DeValue<'_>>) -> Option<Vec<String>> {
         let DeValue::Array(values) = value.get_ref() else {
             self.wrong_kind(key, value, "an array of strings");
             return None;

@@ -1,0 +1,368 @@
+//! One machine of a deployment: connected, looked at, with its host at work.
+//!
+//! Everything is asked of the host; nothing is kept here but the connection and who waits for what.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use hydro_host::words::{Answer, Ask, Bind, Bound, Check, Claim, Event, MemberState, Spec, VERSION};
+use tokio::sync::{Mutex as AsyncMutex, mpsc};
+
+use super::control::{Control, converse};
+use super::follow::listen;
+use super::forward::Forwards;
+use super::probe::{Probe, SCRIPT};
+use super::session::Connection;
+use super::upload::bring;
+use super::wire::Wire;
+use super::{SshError, SshTarget, Upload};
+use crate::report::Reporter;
+use crate::sys::fs::RuntimeDir;
+
+/// Below this, a machine has no room for programs and their logs.
+const LEAST_FREE_KIB: u64 = 128 << 10;
+/// Certificates bear clocks that differ by less than five minutes.
+const CLOCKS: u64 = 240;
+
+/// Whose members are on the machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deployed {
+    /// The deployment's name.
+    pub deployment: String,
+    /// Names it among all of its name.
+    pub token: String,
+    /// Who is at work, for people.
+    pub who: String,
+    /// Whether another's deployment is taken over.
+    pub force: bool,
+}
+
+/// What is needed to take a machine into use.
+#[derive(Clone, Debug)]
+pub struct Given {
+    /// Its name in the deployment.
+    pub name: String,
+    /// How it is reached.
+    pub target: SshTarget,
+    /// For whom.
+    pub deployed: Deployed,
+    /// The program that keeps members up there.
+    pub host: Upload,
+    /// The first event that nobody has seen yet; none: those from now on.
+    pub from: Option<u64>,
+    /// Where losses of the connection are told.
+    pub reporter: Reporter,
+}
+
+/// See the module. Clones are the same machine.
+#[derive(Clone, Debug)]
+pub struct SshMachine {
+    inner: Arc<Inner>,
+    control: Arc<Control>,
+}
+
+/// What the tasks of a machine share.
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) name: String,
+    pub(super) reporter: Reporter,
+    /// The number of the next event.
+    pub(super) next: AtomicU64,
+    target: SshTarget,
+    deployed: Deployed,
+    probe: Probe,
+    program: String,
+    folder: String,
+    runtime: RuntimeDir,
+    connection: AsyncMutex<Option<Arc<Connection>>>,
+    forwards: Forwards,
+    units: Mutex<BTreeMap<String, mpsc::UnboundedSender<Event>>>,
+    over: AtomicBool,
+}
+
+impl SshMachine {
+    /// Connects, looks what is there, brings the host along and claims the deployment. Needs a running tokio runtime.
+    ///
+    /// # Errors
+    /// The machine cannot be reached, lacks something, or has a deployment of that name that is not ours.
+    pub async fn connect(given: Given) -> Result<Self, SshError> {
+        let Given { name, target, deployed, host, from, reporter } = given;
+        let local = |error: std::io::Error| {
+            SshError::new("cannot make a folder for sockets", error, "the temp folder must be writable")
+        };
+        let runtime = RuntimeDir::create().map_err(local)?;
+        let connection = Connection::open(&target, runtime.path()).await?;
+        let probe = Probe::read(&connection.sh(SCRIPT, &[]).await.map_err(|error| of(&name, error))?);
+        suits(&name, &probe, &reporter)?;
+        bring(&connection, &host, &probe.home).await.map_err(|error| of(&name, error))?;
+        let (program, folder) = (host.place(&probe.home), folder(&probe, &deployed.deployment));
+        let inner = Arc::new(Inner {
+            name,
+            reporter,
+            next: AtomicU64::new(from.unwrap_or(0)),
+            target,
+            deployed,
+            probe,
+            program,
+            folder,
+            runtime,
+            connection: AsyncMutex::new(Some(Arc::new(connection))),
+            forwards: Forwards::default(),
+            units: Mutex::default(),
+            over: AtomicBool::new(false),
+        });
+        let (wire, answer) = inner.join(false).await?;
+        if let (Answer::Claimed { next, .. }, None) = (&answer, from) {
+            inner.next.store(*next, Ordering::Release);
+        }
+        let (control, orders) = Control::new();
+        tokio::spawn(converse(Arc::clone(&inner), wire, orders));
+        tokio::spawn(listen(Arc::clone(&inner)));
+        Ok(Self { inner, control: Arc::new(control) })
+    }
+
+    /// Returns its name in the deployment.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.inner.name
+    }
+
+    /// Returns what was found there.
+    #[must_use]
+    pub fn probe(&self) -> &Probe {
+        &self.inner.probe
+    }
+
+    /// Returns the number of the first event that was not seen yet.
+    #[must_use]
+    pub fn next_event(&self) -> u64 {
+        self.inner.next.load(Ordering::Acquire)
+    }
+
+    /// Returns the address at which other machines reach it.
+    #[must_use]
+    pub fn address(&self) -> Option<IpAddr> {
+        self.inner.target.address.or(self.inner.probe.address)
+    }
+
+    /// Returns the deployment's folder there.
+    #[must_use]
+    pub fn folder(&self) -> &str {
+        &self.inner.folder
+    }
+
+    /// Brings a file there, unless it is there; returns how many bytes were sent.
+    ///
+    /// # Errors
+    /// The connection is lost, or the machine has no room.
+    pub async fn bring(&self, upload: &Upload) -> Result<u64, SshError> {
+        let connection = self.inner.connection().await?;
+        bring(&connection, upload, &self.inner.probe.home).await.map_err(|error| of(self.name(), error))
+    }
+
+    /// Binds what a member asks for.
+    ///
+    /// # Errors
+    /// It cannot be had there.
+    pub async fn bind(&self, wish: Bind) -> Result<Bound, SshError> {
+        match self.ask(Ask::Bind(wish)).await? {
+            Answer::Bound(bound) => Ok(bound),
+            other => Err(self.odd(&other)),
+        }
+    }
+
+    /// Makes a Unix socket there reachable here.
+    ///
+    /// # Errors
+    /// The machine does not let us.
+    pub async fn reach(&self, there: &str) -> Result<PathBuf, SshError> {
+        let connection = self.inner.connection().await?;
+        let folder = self.inner.runtime.path();
+        self.inner.forwards.add(&connection.session(), there, folder).await.map_err(|error| {
+            let what = format!("the machine `{}` does not pass `{there}` on", self.name());
+            SshError::new(what, error, "its ssh server must allow it: `AllowStreamLocalForwarding yes`")
+        })
+    }
+
+    /// Starts a member, or finds it running as it is to be.
+    ///
+    /// # Errors
+    /// The machine does not start it.
+    pub(super) async fn start(&self, spec: Spec) -> Result<(u64, u32), SshError> {
+        match self.ask(Ask::Start(Box::new(spec))).await? {
+            Answer::Started { run, pid } => Ok((run, pid)),
+            other => Err(self.odd(&other)),
+        }
+    }
+
+    /// Asks a member to end.
+    ///
+    /// # Errors
+    /// The deployment is over.
+    pub async fn stop(&self, member: &str, kill: bool, hold: bool) -> Result<(), SshError> {
+        self.ask(Ask::Stop { member: member.to_owned(), kill, hold }).await.map(drop)
+    }
+
+    /// Forgets a member that has ended.
+    ///
+    /// # Errors
+    /// The deployment is over, or the member runs.
+    pub async fn forget(&self, member: &str) -> Result<(), SshError> {
+        self.ask(Ask::Remove { member: member.to_owned() }).await.map(drop)
+    }
+
+    /// Writes a private file into the deployment's folder; returns where it is.
+    ///
+    /// # Errors
+    /// The machine has no room.
+    pub async fn write(&self, name: &str, content: String) -> Result<String, SshError> {
+        self.ask(Ask::Write { name: name.to_owned(), content }).await?;
+        Ok(format!("{}/{name}", self.inner.folder))
+    }
+
+    /// Asks whether a member is well.
+    ///
+    /// # Errors
+    /// The deployment is over.
+    pub async fn check(&self, member: &str, check: Check) -> Result<bool, SshError> {
+        match self.ask(Ask::Check { member: member.to_owned(), check }).await? {
+            Answer::Well { well } => Ok(well),
+            other => Err(self.odd(&other)),
+        }
+    }
+
+    /// Lists the members there.
+    ///
+    /// # Errors
+    /// The deployment is over.
+    pub async fn members(&self) -> Result<Vec<MemberState>, SshError> {
+        match self.ask(Ask::List {}).await? {
+            Answer::Members { members } => Ok(members),
+            other => Err(self.odd(&other)),
+        }
+    }
+
+    /// Ends all members there and removes what is left of the deployment; its data stays.
+    ///
+    /// # Errors
+    /// The machine does not do it.
+    pub async fn down(&self) -> Result<(), SshError> {
+        let asked = self.ask(Ask::Down {}).await;
+        self.inner.over.store(true, Ordering::Release);
+        asked.map(drop)
+    }
+
+    /// Asks nothing more; what runs there goes on.
+    pub fn leave(&self) {
+        self.inner.over.store(true, Ordering::Release);
+    }
+
+    /// Whether nothing more is asked.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.inner.is_over()
+    }
+
+    /// Has the events of a member sent, in place of whoever had them before.
+    pub(super) fn watch(&self, member: &str) -> mpsc::UnboundedReceiver<Event> {
+        let (sender, events) = mpsc::unbounded_channel();
+        self.inner.units.lock().unwrap_or_else(PoisonError::into_inner).insert(member.to_owned(), sender);
+        events
+    }
+
+    async fn ask(&self, ask: Ask) -> Result<Answer, SshError> {
+        match self.control.ask(ask).await {
+            Ok(Answer::Refused { why }) => {
+                let what = format!("the machine `{}` refuses", self.name());
+                Err(SshError::new(what, why, format!("look there: `{}`", self.inner.target.command())))
+            }
+            answer => answer.map_err(|error| of(self.name(), error)),
+        }
+    }
+
+    fn odd(&self, answer: &Answer) -> SshError {
+        let what = format!("the machine `{}` answers something else than it was asked", self.name());
+        SshError::new(what, format!("{answer:?}"), "this is a fault of ours")
+    }
+}
+
+impl Inner {
+    pub(super) fn is_over(&self) -> bool {
+        self.over.load(Ordering::Acquire)
+    }
+
+    /// Returns the connection, made anew where it was lost.
+    pub(super) async fn connection(&self) -> Result<Arc<Connection>, SshError> {
+        let mut held = self.connection.lock().await;
+        if let Some(connection) = held.as_ref()
+            && connection.session().check().await.is_ok()
+        {
+            return Ok(Arc::clone(connection));
+        }
+        *held = None;
+        let connection = Arc::new(Connection::open(&self.target, self.runtime.path()).await?);
+        self.forwards.again(&connection.session()).await;
+        *held = Some(Arc::clone(&connection));
+        Ok(connection)
+    }
+
+    /// Joins the host and says whose the deployment is; `looks`: only to listen.
+    pub(super) async fn join(&self, looks: bool) -> Result<(Wire, Answer), SshError> {
+        let Deployed { token, who, force, .. } = self.deployed.clone();
+        let connection = self.connection().await?;
+        let mut wire = Wire::join(&connection, &self.program, &self.folder).await.map_err(|e| of(&self.name, e))?;
+        let claim = Claim { version: VERSION, token, who, force, looks };
+        let answer = wire.claim(&claim).await.map_err(|error| of(&self.name, error))?;
+        Ok((wire, answer))
+    }
+
+    /// Hands an event to whoever waits for it.
+    pub(super) fn dispatch(&self, event: Event) {
+        let units = self.units.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(unit) = units.get(&event.member) {
+            // Who has ended cares no more.
+            let _ = unit.send(event);
+        }
+    }
+}
+
+/// Where the deployment is there. A socket's path may have about 100 bytes only.
+fn folder(probe: &Probe, deployment: &str) -> String {
+    let usual = format!("{}/.hydro/deployments/{deployment}", probe.home);
+    if usual.len() < 80 { usual } else { format!("/tmp/.hydro-{}/{deployment}", probe.user) }
+}
+
+fn of(name: &str, error: SshError) -> SshError {
+    if error.what.contains('`') {
+        error
+    } else {
+        SshError { what: format!("{} (machine `{name}`)", error.what), ..error }
+    }
+}
+
+/// Tells what a machine lacks.
+fn suits(name: &str, probe: &Probe, reporter: &Reporter) -> Result<(), SshError> {
+    let lacks = |why: String, hint: &str| Err(SshError::new(format!("the machine `{name}` cannot be used"), why, hint));
+    if probe.system != "Linux" {
+        return lacks(format!("it runs {}", probe.system), "members run on Linux");
+    }
+    if let Some(tool) = probe.missing.first() {
+        return lacks(format!("it has no `{tool}`"), "install it there: packages gzip and coreutils");
+    }
+    if let Some(free) = probe.free_kib.filter(|free| *free < LEAST_FREE_KIB) {
+        let why = format!("`{}` has {} MiB left there", probe.home, free >> 10);
+        return lacks(why, "make room there: `~/.hydro/artifacts` holds programs of earlier deploys");
+    }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    if probe.time.abs_diff(now) > CLOCKS {
+        reporter.warning(format!(
+            "the clock of the machine `{name}` differs from ours by {} s: its certificates may not count yet, or not any more",
+            probe.time.abs_diff(now)
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,88 @@
+//! Files that are brought to a machine: named by their content, compressed on the way, checked there, and begun where a broken connection left them.
+//!
+//! A file that is there is not sent again. Knows nothing of what the files are.
+
+use std::fmt::Write as _;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use flate2::Compression;
+use flate2::read::GzEncoder;
+use sha2::{Digest as _, Sha256};
+
+use super::SshError;
+use super::session::Connection;
+
+/// Where files are, below the user's home folder there.
+const FOLDER: &str = ".hydro/artifacts";
+
+/// A file to be brought.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Upload {
+    /// The file here.
+    pub local: PathBuf,
+    /// Its hash, which names it there.
+    pub hash: String,
+}
+
+impl Upload {
+    fn name(&self) -> String {
+        self.local.file_name().map_or_else(|| "program".to_owned(), |name| name.to_string_lossy().into_owned())
+    }
+
+    /// Returns where it is there.
+    #[must_use]
+    pub fn place(&self, home: &str) -> String {
+        format!("{home}/{FOLDER}/{}/{}", self.hash, self.name())
+    }
+}
+
+/// Brings a file there, unless it is there; returns how many bytes were sent.
+pub(super) async fn bring(connection: &Connection, upload: &Upload, home: &str) -> Result<u64, SshError> {
+    let place = upload.place(home);
+    let begun = connection.sh(&ask(&place), &[]).await?;
+    let Some(begun) = begun.trim().strip_prefix("part ") else { return Ok(0) };
+    let begun: usize = begun.trim().parse().unwrap_or(0);
+    let local = upload.local.clone();
+    let packed = tokio::task::spawn_blocking(move || pack(&local)).await;
+    let (packed, sum) = packed
+        .map_err(|error| error.to_string())
+        .and_then(|done| done.map_err(|e| e.to_string()))
+        .map_err(|error| SshError::new(format!("cannot read `{}`", upload.local.display()), error, "build it again"))?;
+    // What is there may be of a longer file than this one ever was.
+    let (begun, rest) = packed.get(begun..).map_or((0, packed.as_slice()), |rest| (begun, rest));
+    connection.sh(&take(&place, begun > 0, &sum), rest).await?;
+    Ok(rest.len() as u64)
+}
+
+/// Says `have`, or `part N` for what an earlier attempt left.
+fn ask(place: &str) -> String {
+    format!(
+        "if [ -x '{place}' ]; then echo have; else echo part $(wc -c < '{place}.gz.part' 2>/dev/null || echo 0); fi"
+    )
+}
+
+/// Takes the rest, and puts the file in its place when it is whole.
+fn take(place: &str, goes_on: bool, sum: &str) -> String {
+    let folder = Path::new(place).parent().unwrap_or(Path::new("/")).display().to_string();
+    let onto = if goes_on { ">>" } else { ">" };
+    format!(
+        "set -e; mkdir -p '{folder}'; cat {onto} '{place}.gz.part'; gzip -dc '{place}.gz.part' > '{place}.part' || \
+         {{ rm -f '{place}.gz.part' '{place}.part'; exit 1; }}; \
+         found=$(sha256sum < '{place}.part' | cut -d' ' -f1); rm -f '{place}.gz.part'; \
+         if [ \"$found\" != {sum} ]; then rm -f '{place}.part'; echo 'it arrived damaged' >&2; exit 1; fi; \
+         chmod 755 '{place}.part'; mv '{place}.part' '{place}'"
+    )
+}
+
+fn pack(path: &Path) -> std::io::Result<(Vec<u8>, String)> {
+    let content = std::fs::read(path)?;
+    let mut packed = Vec::new();
+    GzEncoder::new(content.as_slice(), Compression::fast()).read_to_end(&mut packed)?;
+    let mut sum = String::new();
+    for byte in Sha256::digest(&content) {
+        // Writing to a text cannot fail.
+        let _ = write!(sum, "{byte:02x}");
+    }
+    Ok((packed, sum))
+}
