@@ -17,7 +17,7 @@ use super::late::Late;
 use super::model::{Deployment, SupervisedGroup, Upkeep};
 use super::renewal::{issue_another, renew};
 use super::started::Started;
-use crate::machine::{Member, Stopper};
+use crate::machine::{Member, Place, Stopper};
 use crate::report::{Event, Failure, ServiceState};
 use crate::supervision::{Action, Child, End, Group, Restart, Shutdown, Standing, Supervision, Work};
 use crate::sys::Exit;
@@ -171,7 +171,8 @@ impl Engine {
                 if !member.is_led() {
                     adopt(&mut state, service, member.name(), now);
                 }
-                self.inner.watch(service, number, member, started.authority.as_ref());
+                let place = self.inner.place_of(&state, service);
+                self.inner.watch((service, number), member, started.authority.as_ref(), place);
             }
         }
         state.builds += 1;
@@ -279,8 +280,18 @@ async fn end(stopper: &Stopper, shutdown: Shutdown) -> Exit {
 }
 
 impl Inner {
+    fn place_of(&self, state: &State, service: &str) -> Place {
+        self.machines.place(state.deployment.services.get(service).map_or("", |service| service.machine.as_str()))
+    }
+
     /// Has the end of a member told, and its certificate renewed until then.
-    fn watch(self: &Arc<Self>, service: &str, number: u32, member: &Member, authority: Option<&Arc<Authority>>) {
+    fn watch(
+        self: &Arc<Self>,
+        (service, number): (&str, u32),
+        member: &Member,
+        authority: Option<&Arc<Authority>>,
+        place: Place,
+    ) {
         let (inner, exit) = (Arc::downgrade(self), member.exit().clone());
         let process = member.shared().filter(|_| !member.is_led()).map(|shared| shared.exit.clone());
         for exit in std::iter::once(exit).chain(process) {
@@ -293,8 +304,7 @@ impl Inner {
             });
         }
         if let Some(authority) = authority {
-            let machine = self.state().deployment.services.get(service).map_or(String::new(), |s| s.machine.clone());
-            let (authority, place) = (Arc::clone(authority), self.machines.place(&machine));
+            let authority = Arc::clone(authority);
             let member = (service.to_owned(), number, member.exit().clone());
             tokio::spawn(renew(authority, member, place, self.reporter.clone()));
         }
@@ -374,12 +384,10 @@ impl Inner {
         // A member that is started again and again is never there when its certificate would be renewed.
         for (service, number) in names.into_iter().filter_map(|name| state.find(name)) {
             if let Some(authority) = state.started.get(&service).and_then(|started| started.authority.as_ref()) {
-                let machine = state.deployment.services.get(&service).map_or("", |service| service.machine.as_str());
-                issue_another(authority, (&service, number), &self.machines.place(machine), &self.reporter);
+                issue_another(authority, (&service, number), &self.place_of(state, &service), &self.reporter);
             }
         }
-        let machine = state.deployment.services.get(&service).map_or("", |service| service.machine.as_str());
-        let place = self.machines.place(machine);
+        let place = self.place_of(state, &service);
         let result = again.again().map_err(|error| error.to_string()).and_then(|spec| {
             place.start(spec, &self.reporter).map_err(|error| match error.reason() {
                 Some(reason) => format!("{error}: {reason}"),
@@ -436,8 +444,9 @@ impl Inner {
     /// Puts a member in the place of the one that it was before.
     fn replace(self: &Arc<Self>, state: &mut State, member: Member) {
         let Some((service, number)) = state.find(member.name()) else { return };
+        let place = self.place_of(state, &service);
         let Some(started) = state.started.get_mut(&service) else { return };
-        self.watch(&service, number, &member, started.authority.as_ref());
+        self.watch((&service, number), &member, started.authority.as_ref(), place);
         started.members[number as usize] = member;
     }
 }
