@@ -4,6 +4,7 @@ mod background;
 mod by_hand;
 mod colocated;
 mod commands;
+mod cross;
 mod deploy;
 mod draining;
 mod embedded;

@@ -110,7 +110,7 @@ impl Starting<'_> {
             Program::Command { .. } => None,
         };
         let programs: BTreeSet<PathBuf> = together.into_iter().filter_map(source).collect();
-        Sources { programs: programs.into_iter().collect(), shared }
+        Sources { programs: programs.into_iter().collect(), shared, target: None }
     }
 
     /// Compares the types at both ends of each link, also where one end runs already.
