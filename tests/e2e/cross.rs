@@ -12,6 +12,8 @@ const END: Duration = Duration::from_secs(60);
 const ARM: &str = "aarch64-unknown-linux-gnu";
 /// Debian's standard library for ARM, of its own compiler.
 const ARM_LIBRARY: &str = "/usr/lib/rustlib/aarch64-unknown-linux-gnu";
+/// Where its linker finds the C library.
+const ARM_LIBC: &str = "/usr/aarch64-linux-gnu/lib/crti.o";
 const EMULATOR: &str = "qemu-aarch64-static";
 
 /// Begins a build of the counter.
@@ -79,7 +81,7 @@ fn counts_for_us(counter: &Path) {
 
 #[test]
 fn a_compiler_and_a_linker_that_lie_about_build_for_arm() {
-    let tools = [ARM_LIBRARY, "aarch64-linux-gnu-gcc", EMULATOR, "readelf"];
+    let tools = [ARM_LIBRARY, "aarch64-linux-gnu-gcc", ARM_LIBC, EMULATOR, "readelf"];
     if !has_all(&tools, "building for ARM with Debian's compiler") {
         return;
     }
@@ -177,13 +179,13 @@ fn what_cannot_be_built_for_is_told_with_the_way_out() {
         programs().workspace().hydro(arguments).run().exits(101).says(texts);
     };
     says(
-        &["--target", "riscv64gc-unknown-linux-gnu", "--builder", "cargo"],
+        &["--target", "sparc64-unknown-linux-gnu", "--builder", "cargo"],
         &[
-            "error: cannot build for `riscv64gc-unknown-linux-gnu` on this machine",
-            "cause: cargo: rustc 1.",
+            "error: cannot build for `sparc64-unknown-linux-gnu` on this machine",
+            "Caused by:\n  cargo: rustc 1.",
             "has no standard library for it",
-            "`rustup target add riscv64gc-unknown-linux-gnu`",
-            "`cargo hydro doctor --target riscv64gc-unknown-linux-gnu` tells more",
+            "`rustup target add sparc64-unknown-linux-gnu`",
+            "`cargo hydro doctor --target sparc64-unknown-linux-gnu` tells more",
         ],
     );
     says(
@@ -203,7 +205,7 @@ fn what_cannot_be_built_for_is_told_with_the_way_out() {
 
 #[test]
 fn a_machine_of_the_toml_says_what_it_is() {
-    let toml = "[machines.here]\nkind = \"localhost\"\n[machines.board]\nkind = \"localhost\"\ntarget = \"riscv64gc-unknown-linux-gnu\"\nbuilder = \"cargo\"\n\
+    let toml = "[machines.here]\nkind = \"localhost\"\n[machines.board]\nkind = \"localhost\"\ntarget = \"sparc64-unknown-linux-gnu\"\nbuilder = \"cargo\"\n\
                 [machines.odd]\nkind = \"localhost\"\ntarget = \"aarch64-unknown-linux-musl\"\nlibc = \"2.17\"\n[services.counter]\nsrc = \"src/counter.hf\"\n";
     let deployed = programs().with(toml, &[]);
     let build =
@@ -213,8 +215,8 @@ fn a_machine_of_the_toml_says_what_it_is() {
     let said = |machine: &str, code: i32, texts: &[&str]| {
         deployed.hydro(["build", "src/counter.hf", "--for", machine]).run().exits(code).says(texts);
     };
-    said("board", 101, &["cannot build for `riscv64gc-unknown-linux-gnu` on this machine"]);
-    said("odd", 96, &["cannot build for the machine `odd`", "cause: `aarch64-unknown-linux-musl` has no glibc"]);
+    said("board", 101, &["cannot build for `sparc64-unknown-linux-gnu` on this machine"]);
+    said("odd", 96, &["cannot build for the machine `odd`", "`aarch64-unknown-linux-musl` has no glibc"]);
     said("bord", 4, &["`Hydro.toml` has no machine `bord`", "a similar name exists: `board`"]);
     drop(deployed);
     let none = programs().workspace().hydro(["build", "--for", "here"]).run().exits(96);

@@ -219,7 +219,12 @@ pub fn linker(target: &Target, config: &CargoConfig, host: Option<&str>) -> Resu
         return Ok(Linker { program, is_set: true });
     }
     let names = linker_names(target, host);
-    let found = names.iter().find_map(|name| sys::env::find_program(name, Path::new("/")));
+    let mut found = names.iter().find_map(|name| sys::env::find_program(name, Path::new("/")));
+    if let Some(program) = found.take_if(|program| target.triple.contains("-linux-gnu") && !has_libc(program)) {
+        let what = format!("{} finds no C library", program.display());
+        let remedy = "the C library that the linker's package recommends, such as `libc6-dev-arm64-cross`".to_owned();
+        return Err(Missing { what, remedy });
+    }
     let first = names.first().cloned().unwrap_or_default();
     found.map(|program| Linker { program, is_set: false }).ok_or_else(|| {
         let (named, install) = match first.strip_suffix("-gcc").filter(|name| name.contains("-linux-gnu")) {
@@ -229,6 +234,12 @@ pub fn linker(target: &Target, config: &CargoConfig, host: Option<&str>) -> Resu
         let remedy = format!("{install}`{}LINKER`", target.variable(""));
         Missing { what: format!("no linker for it was found{named}"), remedy: format!("a linker for it ({remedy})") }
     })
+}
+
+/// Whether a C compiler finds what each program begins with. It repeats the name of a file that it does not find.
+fn has_libc(compiler: &Path) -> bool {
+    let place = said(compiler, &["-print-file-name=crti.o"], Path::new("/"));
+    place.is_none_or(|place| Path::new(place.trim()).is_absolute())
 }
 
 /// Returns what the C compiler of a target is called, as distributions name it.
