@@ -6,6 +6,7 @@ mod colocated;
 mod commands;
 mod cross;
 mod deploy;
+mod doctor;
 mod draining;
 mod embedded;
 mod endings;

@@ -40,4 +40,4 @@ pub use model::{
     SupervisedGroup, Upkeep, member_name,
 };
 pub use plan::{Address, Addresses, Plan, PlannedMember};
-pub use targets::target_of;
+pub use targets::{machine_names, target_of};

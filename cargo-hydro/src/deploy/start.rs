@@ -517,8 +517,13 @@ mod tests {
             ports: Vec::new(),
             params: Vec::new(),
         };
-        let artifact =
-            Artifact { source: "program.hf".into(), executable: "/bin/sh".into(), hash: String::new(), description };
+        let artifact = Artifact {
+            source: "program.hf".into(),
+            executable: "/bin/sh".into(),
+            hash: String::new(),
+            target: None,
+            description,
+        };
         let mut deployment = deployment.clone();
         for service in deployment.services.values_mut() {
             service.args = vec!["-c".into(), script.into()];

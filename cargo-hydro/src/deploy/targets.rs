@@ -42,6 +42,13 @@ pub fn target_of(workspace: &Workspace, name: &str, reporter: &Reporter) -> Resu
     }
 }
 
+/// Returns the names of the machines of the workspace's `Hydro.toml`, in its order; none where it cannot be read.
+#[must_use]
+pub fn machine_names(workspace: &Workspace) -> Vec<String> {
+    let text = std::fs::read_to_string(workspace.root().join(FILE_NAME)).unwrap_or_default();
+    hydro_toml::read(&text).0.machines.into_iter().map(|(name, _)| name.into_inner()).collect()
+}
+
 fn target(workspace: &Workspace, name: &str, machine: &RawMachine) -> Result<Option<Target>, Failure> {
     let wishes = &machine.target;
     let is_plain = wishes.target.is_none() && wishes.libc.is_none() && wishes.builder.is_none();

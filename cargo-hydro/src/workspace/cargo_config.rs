@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-use super::Workspace;
 use crate::sys;
 
 /// Cargo's configuration, the nearest first.
@@ -16,16 +15,16 @@ pub struct CargoConfig {
 }
 
 impl CargoConfig {
-    /// Reads what counts for a workspace. What cannot be read is cargo's to complain of.
+    /// Reads what counts in a folder, with what `--config` gave. What cannot be read is cargo's to complain of.
     #[must_use]
-    pub fn read(workspace: &Workspace) -> Self {
+    pub fn read(root: &Path, given: &[String]) -> Self {
         let mut layers = Vec::new();
-        for given in workspace.flags().config.iter().rev() {
-            let file = workspace.root().join(given);
+        for given in given.iter().rev() {
+            let file = root.join(given);
             let text = if file.is_file() { std::fs::read_to_string(&file).ok() } else { Some(given.clone()) };
-            layers.extend(text.and_then(|text| Some((workspace.root().to_owned(), toml::from_str(&text).ok()?))));
+            layers.extend(text.and_then(|text| Some((root.to_owned(), toml::from_str(&text).ok()?))));
         }
-        layers.extend(workspace.root().ancestors().filter_map(|folder| layer(&folder.join(".cargo"), folder)));
+        layers.extend(root.ancestors().filter_map(|folder| layer(&folder.join(".cargo"), folder)));
         let home = sys::env::path("CARGO_HOME").or_else(|| Some(sys::env::path("HOME")?.join(".cargo")));
         layers.extend(home.and_then(|home| layer(&home, home.parent().unwrap_or(&home))));
         Self { layers }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use super::probe::{Compiler, Cross, Linker, Missing, Zig};
+use super::probe::{Compiler, Cross, Linker, Missing, Remedy, Zig};
 use crate::build::target::{Builder, Target};
 
 /// What this machine has for one target.
@@ -95,10 +95,7 @@ impl Facts {
     fn by_cargo(&self, target: &Target) -> Result<Toolchain, Missing> {
         if let Some((major, minor)) = target.glibc {
             let what = format!("only zig links for glibc {major}.{minor}");
-            return Err(Missing {
-                what,
-                remedy: "leave the version of glibc out, or build with `zigbuild`".to_owned(),
-            });
+            return Err(Missing { what, remedy: without_glibc() });
         }
         let mut made = self.with_compiler(Toolchain::new(target, Builder::Cargo))?;
         match &self.linker {
@@ -130,10 +127,7 @@ impl Facts {
     fn by_cross(&self, target: &Target) -> Result<Toolchain, Missing> {
         if target.glibc.is_some() {
             let what = "cross has the glibc of its images".to_owned();
-            return Err(Missing {
-                what,
-                remedy: "leave the version of glibc out, or build with `zigbuild`".to_owned(),
-            });
+            return Err(Missing { what, remedy: without_glibc() });
         }
         let cross = self.cross.as_ref().map_err(Clone::clone)?;
         Ok(Toolchain { program: Some(cross.program.clone()), ..Toolchain::new(target, Builder::Cross) })
@@ -151,6 +145,10 @@ impl Facts {
     }
 }
 
+fn without_glibc() -> Remedy {
+    Remedy::Advice("leave the version of glibc out".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -158,7 +156,7 @@ mod tests {
     const ARM: &str = "aarch64-unknown-linux-gnu";
 
     fn missing(what: &str) -> Missing {
-        Missing { what: what.to_owned(), remedy: String::new() }
+        Missing { what: what.to_owned(), remedy: Remedy::Advice(String::new()) }
     }
 
     fn compiler(is_cargos: bool) -> Compiler {

@@ -7,5 +7,7 @@ mod probe;
 mod runner;
 
 pub use choose::{Facts, Toolchain};
-pub use probe::{Compiler, Cross, Linker, Missing, Zig, compilers, cross, host, linker, toolchain, zig};
+pub use probe::{
+    Compiler, Cross, Linker, Missing, Remedy, Zig, compilers, cross, facts, host, linker, remedies, toolchain, zig,
+};
 pub(super) use runner::{Way, ways};

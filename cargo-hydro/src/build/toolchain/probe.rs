@@ -3,6 +3,7 @@
 //! Asks programs only where files do not tell. Decides nothing.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::choose::{Facts, Toolchain};
@@ -17,7 +18,25 @@ pub struct Missing {
     /// What is missing.
     pub what: String,
     /// What mends it.
-    pub remedy: String,
+    pub remedy: Remedy,
+}
+
+/// What mends something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// A command line.
+    Command(String),
+    /// Something else to do.
+    Advice(String),
+}
+
+impl fmt::Display for Remedy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Command(line) => write!(f, "`{line}`"),
+            Self::Advice(text) => f.write_str(text),
+        }
+    }
 }
 
 /// A Rust compiler.
@@ -99,7 +118,7 @@ pub struct Cross {
 /// # Errors
 /// There is no compiler.
 pub fn host(workspace: &Workspace) -> Result<String, Failure> {
-    let config = CargoConfig::read(workspace);
+    let config = CargoConfig::read(workspace.root(), &workspace.flags().config);
     let own = compiler(&own_compiler(&config).0, true, workspace.root());
     own.map(|own| own.host).ok_or_else(|| {
         Failure::new(ExitCode::BuildFailed, "cannot run rustc")
@@ -112,45 +131,60 @@ pub fn host(workspace: &Workspace) -> Result<String, Failure> {
 /// # Errors
 /// It cannot be done; the failure says what each way lacks.
 pub fn toolchain(workspace: &Workspace, target: &Target) -> Result<Toolchain, Failure> {
-    let config = CargoConfig::read(workspace);
-    let found = compilers(workspace, &config);
-    let own = found.iter().find(|compiler| compiler.is_cargos);
-    let host = own.map(|own| own.host.clone());
-    let has = |compiler: &&Compiler| compiler.has_library(&target.triple, workspace.root());
-    if let Some(own) = own
-        && has(&own).is_none()
-    {
-        return Err(unknown(own, target, workspace));
-    }
-    let facts = Facts {
-        linker: linker(target, &config, host.as_deref()),
-        lack: lack(own, target),
-        compilers: found.iter().filter(|compiler| has(compiler) == Some(true)).cloned().collect(),
-        zig: zig(workspace.root()),
-        cross: cross(),
-        host,
-    };
+    let config = CargoConfig::read(workspace.root(), &workspace.flags().config);
+    let found = compilers(workspace.root(), &config);
+    let facts = facts(workspace.root(), &config, &found, target)?;
     facts.choose(target).map_err(|lacking| {
         let message = format!("cannot build for `{target}` on this machine");
         let failure =
             lacking.iter().fold(Failure::new(ExitCode::BuildFailed, message), |failure, (builder, missing)| {
                 failure.cause(format!("{}: {}", builder.name(), missing.what))
             });
-        let mut remedies: Vec<&str> = Vec::new();
-        // A container is the last thing to ask for where another way lacks as little.
-        for (builder, missing) in &lacking {
-            let is_last = *builder == Builder::Cross && !remedies.is_empty();
-            if !is_last && !missing.remedy.is_empty() && !remedies.contains(&missing.remedy.as_str()) {
-                remedies.push(&missing.remedy);
-            }
-        }
+        let remedies: Vec<String> = remedies(&lacking).iter().map(|remedy| remedy.to_string()).collect();
         failure.hint(format!("{}; `cargo hydro doctor --target {target}` tells more", remedies.join(", or ")))
     })
 }
 
-fn unknown(compiler: &Compiler, target: &Target, workspace: &Workspace) -> Failure {
+/// Returns what would mend it, each once.
+#[must_use]
+pub fn remedies(lacking: &[(Builder, Missing)]) -> Vec<&Remedy> {
+    let mut found: Vec<&Remedy> = Vec::new();
+    for (builder, missing) in lacking {
+        // A container is the last thing to ask for where another way lacks as little.
+        let is_last = *builder == Builder::Cross && !found.is_empty();
+        if !is_last && !found.contains(&&missing.remedy) {
+            found.push(&missing.remedy);
+        }
+    }
+    found
+}
+
+/// Looks what there is for a target.
+///
+/// # Errors
+/// The compiler that cargo uses knows no such target.
+pub fn facts(directory: &Path, config: &CargoConfig, found: &[Compiler], target: &Target) -> Result<Facts, Failure> {
+    let own = found.iter().find(|compiler| compiler.is_cargos);
+    let host = own.map(|own| own.host.clone());
+    let has = |compiler: &&Compiler| compiler.has_library(&target.triple, directory);
+    if let Some(own) = own
+        && has(&own).is_none()
+    {
+        return Err(unknown(own, target, directory));
+    }
+    Ok(Facts {
+        linker: linker(target, config, host.as_deref()),
+        lack: lack(own, target),
+        compilers: found.iter().filter(|compiler| has(compiler) == Some(true)).cloned().collect(),
+        zig: zig(directory),
+        cross: cross(),
+        host,
+    })
+}
+
+fn unknown(compiler: &Compiler, target: &Target, directory: &Path) -> Failure {
     let message = format!("rustc {} knows no target `{}`", compiler.version, target.triple);
-    let list = said(&compiler.program, &["--print", "target-list"], workspace.root()).unwrap_or_default();
+    let list = said(&compiler.program, &["--print", "target-list"], directory).unwrap_or_default();
     let failure = Failure::new(ExitCode::BuildFailed, message);
     match hydroflow_standalone::diagnostic::nearest(&target.triple, list.lines()) {
         Some(near) => failure.hint(format!("there is a target with a similar name: `{near}`")),
@@ -162,20 +196,20 @@ fn lack(own: Option<&Compiler>, target: &Target) -> Missing {
     let Some(own) = own else {
         return Missing {
             what: "there is no rustc".to_owned(),
-            remedy: "Rust is needed to build programs: https://rustup.rs".to_owned(),
+            remedy: Remedy::Advice("Rust is needed to build programs: https://rustup.rs".to_owned()),
         };
     };
     Missing {
         what: format!("rustc {} has no standard library for it", own.version),
-        remedy: format!("`rustup target add {}`", target.triple),
+        remedy: Remedy::Command(format!("rustup target add {}", target.triple)),
     }
 }
 
 /// Finds the compilers: the one that cargo uses, and others on `PATH` that are new enough.
 #[must_use]
-pub fn compilers(workspace: &Workspace, config: &CargoConfig) -> Vec<Compiler> {
+pub fn compilers(directory: &Path, config: &CargoConfig) -> Vec<Compiler> {
     let (own, is_set) = own_compiler(config);
-    let mut found: Vec<Compiler> = compiler(&own, true, workspace.root()).into_iter().collect();
+    let mut found: Vec<Compiler> = compiler(&own, true, directory).into_iter().collect();
     if is_set {
         return found;
     }
@@ -187,7 +221,7 @@ pub fn compilers(workspace: &Workspace, config: &CargoConfig) -> Vec<Compiler> {
             continue;
         }
         known.push(real);
-        let other = compiler(&program, false, workspace.root());
+        let other = compiler(&program, false, directory);
         let is_same =
             |other: &Compiler| found.iter().any(|one| (&one.version, &one.host) == (&other.version, &other.host));
         found.extend(other.filter(|other| other.is_new_enough() && !is_same(other)));
@@ -222,18 +256,27 @@ pub fn linker(target: &Target, config: &CargoConfig, host: Option<&str>) -> Resu
     let mut found = names.iter().find_map(|name| sys::env::find_program(name, Path::new("/")));
     if let Some(program) = found.take_if(|program| target.triple.contains("-linux-gnu") && !has_libc(program)) {
         let what = format!("{} finds no C library", program.display());
-        let remedy = "the C library that the linker's package recommends, such as `libc6-dev-arm64-cross`".to_owned();
-        return Err(Missing { what, remedy });
+        let remedy =
+            "install the C library that the linker's package recommends, as `libc6-dev-arm64-cross`".to_owned();
+        return Err(Missing { what, remedy: Remedy::Advice(remedy) });
     }
-    let first = names.first().cloned().unwrap_or_default();
-    found.map(|program| Linker { program, is_set: false }).ok_or_else(|| {
-        let (named, install) = match first.strip_suffix("-gcc").filter(|name| name.contains("-linux-gnu")) {
-            Some(package) => (format!(" (`{first}`)"), format!("`apt-get install gcc-{package}`, or ")),
-            None => (String::new(), String::new()),
-        };
-        let remedy = format!("{install}`{}LINKER`", target.variable(""));
-        Missing { what: format!("no linker for it was found{named}"), remedy: format!("a linker for it ({remedy})") }
-    })
+    found
+        .map(|program| Linker { program, is_set: false })
+        .ok_or_else(|| no_linker(target, names.first().map_or("", String::as_str)))
+}
+
+fn no_linker(target: &Target, name: &str) -> Missing {
+    let package = name.strip_suffix("-gcc").filter(|name| name.contains("-linux-gnu"));
+    match package.filter(|_| sys::env::find_program("apt-get", Path::new("/")).is_some()) {
+        Some(package) => Missing {
+            what: format!("no linker for it was found (`{name}`)"),
+            remedy: Remedy::Command(format!("apt-get install gcc-{package}")),
+        },
+        None => Missing {
+            what: "no linker for it was found".to_owned(),
+            remedy: Remedy::Advice(format!("a linker, which `{}` names", target.variable("LINKER"))),
+        },
+    }
 }
 
 /// Whether a C compiler finds what each program begins with. It repeats the name of a file that it does not find.
@@ -266,7 +309,8 @@ fn linker_names(target: &Target, host: Option<&str>) -> Vec<String> {
 /// # Errors
 /// One of the two is missing.
 pub fn zig(directory: &Path) -> Result<Zig, Missing> {
-    let remedy = "`pip install cargo-zigbuild`, which brings zig along".to_owned();
+    // It brings zig along.
+    let remedy = Remedy::Command("pip install cargo-zigbuild".to_owned());
     let Some(program) = sys::env::find_program("cargo-zigbuild", directory) else {
         return Err(Missing { what: "cargo-zigbuild was not found".to_owned(), remedy });
     };
@@ -289,7 +333,7 @@ pub fn zig(directory: &Path) -> Result<Zig, Missing> {
             (None, "zig of python3".to_owned())
         } else {
             let what = format!("{} finds no zig", program.display());
-            return Err(Missing { what, remedy: "`pip install ziglang`".to_owned() });
+            return Err(Missing { what, remedy: Remedy::Command("pip install ziglang".to_owned()) });
         }
     };
     Ok(Zig { program, python, shown })
@@ -302,7 +346,7 @@ pub fn zig(directory: &Path) -> Result<Zig, Missing> {
 pub fn cross() -> Result<Cross, Missing> {
     let root = Path::new("/");
     let Some(program) = sys::env::find_program("cross", root) else {
-        let remedy = "`cargo install cross`".to_owned();
+        let remedy = Remedy::Command("cargo install cross".to_owned());
         return Err(Missing { what: "cross was not found".to_owned(), remedy });
     };
     if let Some(engine) = sys::env::text("CROSS_CONTAINER_ENGINE") {
@@ -311,7 +355,7 @@ pub fn cross() -> Result<Cross, Missing> {
     let engine = ["docker", "podman"].into_iter().find(|name| sys::env::find_program(name, root).is_some());
     engine.map(|engine| Cross { program, engine: engine.to_owned() }).ok_or_else(|| Missing {
         what: "cross needs docker or podman, and neither was found".to_owned(),
-        remedy: "`apt-get install podman`".to_owned(),
+        remedy: Remedy::Advice("install podman or docker".to_owned()),
     })
 }
 

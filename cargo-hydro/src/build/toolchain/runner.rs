@@ -19,9 +19,9 @@ pub(in crate::build) struct Way {
 pub(in crate::build) fn ways(workspace: &Workspace, target: &Target) -> Vec<Way> {
     let by = |line: Vec<String>| Way { line };
     let words = |text: String| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-    let set = sys::env::text(&target.variable("RUNNER"))
-        .map(words)
-        .or_else(|| CargoConfig::read(workspace).line(&["target", &target.triple, "runner"]));
+    let set = sys::env::text(&target.variable("RUNNER")).map(words).or_else(|| {
+        CargoConfig::read(workspace.root(), &workspace.flags().config).line(&["target", &target.triple, "runner"])
+    });
     let mut found: Vec<Way> = set.filter(|line| !line.is_empty()).map(by).into_iter().collect();
     if !target.triple.contains("-linux-") || !cfg!(target_os = "linux") {
         return found;

@@ -438,9 +438,6 @@ kind = "gcp"
 project = "p"
 zone = "z"
 type = "e2-micro"
-target = "aarch64-unknown-linux-gnu"
-libc = "2.17"
-builder = "zigbuild"
 [services.server]
 src = "src/echo_server.hf"
 on = "cloud"
@@ -486,9 +483,6 @@ insecure = true
         assert_eq!(file.links[0].delivery, Some(Delivery::Lossy));
         let gcp = RawKind::Gcp { project: "p".into(), zone: "z".into(), machine_type: "e2-micro".into() };
         assert_eq!(file.machines[1].1.kind, gcp);
-        let target = &file.machines[1].1.target;
-        let words = [&target.target, &target.libc, &target.builder].map(text).map(Option::unwrap);
-        assert_eq!(words, ["aarch64-unknown-linux-gnu", "2.17", "zigbuild"]);
     }
 
     #[test]
@@ -513,8 +507,6 @@ to = "b.y"
 policy = "some"
 [machines.m]
 kind = "moon"
-libc = "new"
-builder = "make"
 [machines.n]
 kind = "gcp"
 zone = "z"
@@ -543,16 +535,14 @@ insecure = 1
             "14:8 HT0006 `a` names no port (write the service and its port with a dot between: `server.inbound`)",
             "18:10 HT0006 there is no policy called `some` (the policies are `broadcast` and `round_robin`)",
             "20:8 HT0006 there is no kind of machine called `moon` (the kinds of machines are `localhost` and `gcp`)",
-            "21:8 HT0006 `libc` cannot be `new` (`\"musl\"` for a program that needs no library, or the oldest glibc it has to run with: `\"2.17\"`)",
-            "22:11 HT0006 `builder` cannot be `make` (the builders are `cargo`, `zigbuild` and `cross`; without one, what is found builds)",
-            "23:11 HT0005 `n` has no `project` (a gcp machine needs `project`, `zone` and `type`)",
-            "23:11 HT0005 `n` has no `type` (a gcp machine needs `project`, `zone` and `type`)",
-            "27:5 HT0002 `o` must be a table",
-            "29:7 HT0006 `tls` cannot be `never` (links are encrypted between `\"machines\"` (the default), or `\"always\"`)",
-            "30:15 HT0006 `local_links` cannot be `pipe` (within a machine links go by `\"shm\"` (shared memory, the default), `\"unix\"` or `\"tcp\"`)",
-            "34:12 HT0006 there is no delivery called `fast` (the deliveries are `reliable` (the default) and `lossy`)",
-            "35:13 HT0002 `transport` must be a string",
-            "36:12 HT0002 `insecure` must be `true` or `false`",
+            "21:11 HT0005 `n` has no `project` (a gcp machine needs `project`, `zone` and `type`)",
+            "21:11 HT0005 `n` has no `type` (a gcp machine needs `project`, `zone` and `type`)",
+            "25:5 HT0002 `o` must be a table",
+            "27:7 HT0006 `tls` cannot be `never` (links are encrypted between `\"machines\"` (the default), or `\"always\"`)",
+            "28:15 HT0006 `local_links` cannot be `pipe` (within a machine links go by `\"shm\"` (shared memory, the default), `\"unix\"` or `\"tcp\"`)",
+            "32:12 HT0006 there is no delivery called `fast` (the deliveries are `reliable` (the default) and `lossy`)",
+            "33:13 HT0002 `transport` must be a string",
+            "34:12 HT0002 `insecure` must be `true` or `false`",
         ];
         assert_eq!(told(text), expected);
     }

@@ -44,3 +44,33 @@ impl Reader {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::read;
+
+    #[test]
+    fn wishes_of_a_machine_are_read_and_wrong_words_are_told_at_their_place() {
+        let text = "[machines.board]\nkind = \"localhost\"\ntarget = \"aarch64-unknown-linux-gnu\"\nlibc = \"2.17\"\nbuilder = \"zigbuild\"\n";
+        let (file, diagnostics) = read(text);
+        assert_eq!(diagnostics, []);
+        let target = &file.machines[0].1.target;
+        let words =
+            [&target.target, &target.libc, &target.builder].map(|word| word.as_ref().unwrap().get_ref().as_str());
+        assert_eq!(words, ["aarch64-unknown-linux-gnu", "2.17", "zigbuild"]);
+        for (line, part) in [
+            ("libc = \"new\"", "`libc` cannot be `new`"),
+            ("libc = 2.17", "`libc` must be a string"),
+            ("builder = \"make\"", "`builder` cannot be `make`"),
+            ("target = \"\"", "`target` cannot be ``"),
+        ] {
+            let text = format!("[machines.board]\nkind = \"localhost\"\n{line}\n");
+            let (_, told) = read(&text);
+            assert!(
+                told.len() == 1 && told[0].message == part && told[0].hint.is_some() == line.contains('"'),
+                "{told:?}"
+            );
+            assert!(text[told[0].primary.span.clone()].contains(line.split(" = ").nth(1).unwrap()), "{told:?}");
+        }
+    }
+}
