@@ -1,7 +1,7 @@
 //! What the suites stand on: workspaces on disk, the command with deadlines, processes that are watched, texts that are compared.
 //!
 //! `place` says where things are, `workspace` lays files down, `hydro` runs the command to its end, `running` watches a process that goes on, `terminal` one at which a user sits,
-//! `processes` looks for what is left behind, `programs` builds the programs that several suites share, `redact` and `golden` compare texts.
+//! `processes` looks for what is left behind, `programs` builds the programs that several suites share, `redact` and `golden` compare texts, `tools` tells what the system lacks.
 
 mod golden;
 mod hydro;
@@ -11,6 +11,7 @@ mod programs;
 mod redact;
 mod running;
 mod terminal;
+mod tools;
 mod workspace;
 
 pub(crate) use golden::assert_golden;
@@ -21,4 +22,5 @@ pub(crate) use programs::{Deployed, programs};
 pub(crate) use redact::redact;
 pub(crate) use running::Running;
 pub(crate) use terminal::Terminal;
+pub(crate) use tools::has_all;
 pub(crate) use workspace::Workspace;

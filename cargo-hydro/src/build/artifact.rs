@@ -1,20 +1,21 @@
 //! Building and checking: the way from `.hf` files to artifacts, and what an artifact is.
 
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use hydro_runtime_shim::contract::{CONTRACT_VERSION, ProgramDescription};
+use hydro_runtime_shim::contract::ProgramDescription;
 use hydroflow_standalone::{Compilation, Products};
 
-use super::cargo_call::{Command, call};
+use super::batch::build_stale;
+use super::cargo_call;
 use super::crates::lay_out;
-use super::library;
+use super::elf;
 use super::program::{self, Program, read_program};
 use super::record;
+use super::target::{Glibc, Target};
 use crate::report::{Event, ExitCode, Failure, Reporter};
-use crate::sys::{self, Launch, Stream};
+use crate::sys;
 use crate::workspace::Workspace;
-use crate::workspace::stamp::hash_file;
 
 /// A built program.
 #[derive(Clone, Debug)]
@@ -25,28 +26,46 @@ pub struct Artifact {
     pub executable: PathBuf,
     /// Hex hash of the executable.
     pub hash: String,
+    /// What it was built for; none: this machine.
+    pub target: Option<Target>,
     /// What the program says of itself, with types as rustc names them.
     pub description: ProgramDescription,
 }
 
-/// What one binary is made of.
+impl Artifact {
+    /// Returns the newest version of glibc that the executable asks for, read from the file; none: it asks for none, or cannot be read.
+    #[must_use]
+    pub fn glibc_need(&self) -> Option<Glibc> {
+        elf::glibc_need(&std::fs::read(&self.executable).ok()?)
+    }
+}
+
+/// What one binary is made of, and for which machine.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Sources {
     /// The `.hf` files of its programs.
     pub programs: Vec<PathBuf>,
     /// Whether it runs what a variable names, each on a thread of its own, and not the one program that it holds.
     pub shared: bool,
+    /// What it is built for; none: this machine.
+    pub target: Option<Target>,
 }
 
 impl Sources {
-    /// A binary of one program.
+    /// A binary of one program, for this machine.
     #[must_use]
     pub fn one(program: PathBuf) -> Self {
-        Self { programs: vec![program], shared: false }
+        Self { programs: vec![program], shared: false, target: None }
+    }
+
+    /// Returns the same binary for another machine; none: for this one.
+    #[must_use]
+    pub fn for_target(self, target: Option<Target>) -> Self {
+        Self { target, ..self }
     }
 
     fn absolute(&self, workspace: &Workspace) -> Result<Self, Failure> {
-        Ok(Self { programs: absolute(workspace, &self.programs)?, shared: self.shared })
+        Ok(Self { programs: absolute(workspace, &self.programs)?, ..self.clone() })
     }
 }
 
@@ -55,8 +74,6 @@ impl Sources {
 pub struct BuildOptions {
     /// Cargo profile; none: `dev`.
     pub profile: Option<String>,
-    /// Target triple; none: this machine's.
-    pub target: Option<String>,
     /// `--jobs`
     pub jobs: Option<String>,
     /// Whether programs can speak TLS, which takes its time to build.
@@ -64,7 +81,7 @@ pub struct BuildOptions {
 }
 
 impl BuildOptions {
-    fn is_release(&self) -> bool {
+    pub(super) fn is_release(&self) -> bool {
         self.profile.as_deref().is_some_and(|profile| !matches!(profile, "dev" | "test"))
     }
 }
@@ -84,7 +101,7 @@ pub fn build(
 }
 
 /// Builds binaries, each of one program or of several of one package, which it then runs in one process. Blocks. There is an artifact for each
-/// program; those of one binary have one executable.
+/// program; those of one binary have one executable. Cargo is called once for each distinct target.
 ///
 /// # Errors
 /// As [`build`].
@@ -116,6 +133,7 @@ pub fn build_binaries(
                 source: workspace.relative(&artifact.source).display().to_string(),
                 executable: artifact.executable.display().to_string(),
                 hash: artifact.hash.clone(),
+                target: artifact.target.as_ref().map(ToString::to_string),
                 fresh,
             });
         }
@@ -158,7 +176,7 @@ pub fn check(
     }
     let binaries: Vec<_> = programs.into_iter().map(|program| vec![program]).collect();
     let crates = lay_out(workspace, &binaries, options.tls)?;
-    call(workspace, &crates, Command::Check, options, reporter).map(|_| ())
+    cargo_call::check(workspace, &crates, options, reporter)
 }
 
 fn absolute(workspace: &Workspace, sources: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
@@ -192,7 +210,7 @@ fn compile(
     compile_read(workspace, read, products, options, reporter)
 }
 
-fn compile_read(
+pub(super) fn compile_read(
     workspace: &Workspace,
     read: Vec<Program>,
     products: Products,
@@ -215,122 +233,4 @@ fn compile_read(
         ExitCode::BuildFailed,
         format!("{} {} errors", wrong.join(", "), if wrong.len() == 1 { "has" } else { "have" }),
     ))
-}
-
-fn build_stale(
-    workspace: &Workspace,
-    stale: &[&Sources],
-    options: &BuildOptions,
-    reporter: &Reporter,
-) -> Result<Vec<Vec<Artifact>>, Failure> {
-    let (started, read) = (std::time::Instant::now(), std::time::SystemTime::now());
-    let mut programs = Vec::new();
-    for binary in stale {
-        for (number, path) in binary.programs.iter().enumerate() {
-            let mut program = read_program(workspace, path)?;
-            if binary.shared {
-                program.root = format!("colocated_{number}");
-            }
-            programs.push(program);
-        }
-    }
-    let mut programs = compile_read(workspace, programs, Products::Layered, options, reporter)?;
-    let names: Vec<String> = programs.iter().map(|(program, _)| program.name.clone()).collect();
-    let list = if names.len() > 8 { format!("{} programs", names.len()) } else { names.join(", ") };
-    reporter.status("Compiling", list.clone());
-    let binaries: Vec<Vec<_>> = stale.iter().map(|binary| programs.drain(..binary.programs.len()).collect()).collect();
-    let crates = lay_out(workspace, &binaries, options.tls)?;
-    let executables = call(workspace, &crates, Command::Build, options, reporter)?;
-    let mut artifacts = Vec::new();
-    for ((programs, binary), sources) in binaries.iter().zip(&crates.binaries).zip(stale) {
-        let executable = executables.get(&binary.name);
-        let executable = executable.ok_or_else(|| {
-            Failure::new(ExitCode::BuildFailed, format!("cargo made no program of `{}`", binary.shown))
-        })?;
-        let of_binary = keep(workspace, programs, executable, options)?;
-        let files = programs.iter().flat_map(|(_, compilation)| &compilation.files);
-        let files = files.filter_map(|file| library::path(workspace, file)).collect();
-        record::write(workspace, (sources, &of_binary), (files, read), &dep_info(executable), options);
-        artifacts.push(of_binary);
-    }
-    reporter.status("Built", format!("{list} in {:.1} s", started.elapsed().as_secs_f64()));
-    Ok(artifacts)
-}
-
-fn dep_info(executable: &Path) -> PathBuf {
-    let mut name = executable.as_os_str().to_owned();
-    name.push(".d");
-    PathBuf::from(name)
-}
-
-/// Keeps the executable under its content's name, so that the next build cannot change it under a running service.
-fn keep(
-    workspace: &Workspace,
-    programs: &[(Program, Compilation)],
-    executable: &Path,
-    options: &BuildOptions,
-) -> Result<Vec<Artifact>, Failure> {
-    let shown = programs.first().map(|(program, _)| program.source.name()).unwrap_or_default();
-    let failed = |error: std::io::Error| {
-        Failure::new(ExitCode::BuildFailed, format!("cannot keep the program of `{shown}`")).cause(error)
-    };
-    let names: Vec<&str> = programs.iter().map(|(program, _)| program.name.as_str()).collect();
-    let hash = hash_file(executable).ok_or_else(|| failed(std::io::ErrorKind::NotFound.into()))?;
-    let kept = workspace.target().join("hydro").join("artifacts").join(&hash[..16]).join(file_name(&names.join("+")));
-    if !kept.is_file() {
-        let folder = kept.parent().unwrap_or(workspace.target());
-        std::fs::create_dir_all(folder).map_err(failed)?;
-        let part = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-        std::fs::copy(executable, part.path()).map_err(failed)?;
-        // The file must be closed before it can be executed.
-        part.into_temp_path().persist(&kept).map_err(|error| failed(error.error))?;
-    }
-    let descriptions = describe(&kept, shown, options)?;
-    if descriptions.len() != programs.len() {
-        let message = format!("the binary of `{shown}` holds {} programs, not {}", descriptions.len(), programs.len());
-        return Err(Failure::new(ExitCode::BuildFailed, message).cause("internal error: please report it"));
-    }
-    let artifact = |((program, _), description): (&(Program, Compilation), ProgramDescription)| Artifact {
-        source: program.path.clone(),
-        executable: kept.clone(),
-        hash: hash.clone(),
-        description,
-    };
-    Ok(programs.iter().zip(descriptions).map(artifact).collect())
-}
-
-/// The names of many programs are shortened to what a file may be called.
-fn file_name(names: &str) -> String {
-    const LONGEST: usize = 60;
-    names.chars().take(LONGEST).collect()
-}
-
-/// Asks the programs of a binary what they are: their ports with the types as rustc names them.
-fn describe(executable: &Path, shown: &str, options: &BuildOptions) -> Result<Vec<ProgramDescription>, Failure> {
-    let failed = || {
-        let failure = Failure::new(ExitCode::BuildFailed, format!("the program of `{shown}` cannot tell its ports"));
-        match &options.target {
-            Some(target) => failure.cause(format!("it was built for {target} and does not run here")),
-            None => failure,
-        }
-    };
-    let launch = Launch { program: executable.into(), args: vec!["--describe".into()], ..Launch::default() };
-    let mut text = String::new();
-    let exit = sys::run(launch, &mut |stream, line| {
-        if stream == Stream::Stdout {
-            text.push_str(line);
-            text.push('\n');
-        }
-    });
-    let exit = exit.map_err(|error| failed().cause(error))?;
-    if !exit.success() {
-        return Err(failed().cause(exit));
-    }
-    let lines = text.lines().filter(|line| !line.trim().is_empty());
-    let descriptions: Vec<ProgramDescription> =
-        lines.map(serde_json::from_str).collect::<Result<_, _>>().map_err(|error| failed().cause(error))?;
-    if let Some(other) = descriptions.iter().find(|description| description.contract != CONTRACT_VERSION) {
-        return Err(failed().cause(format!("it speaks contract {}, this command {CONTRACT_VERSION}", other.contract)));
-    }
-    Ok(descriptions)
 }

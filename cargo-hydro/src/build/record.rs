@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::artifact::{Artifact, BuildOptions, Sources};
 use super::crates;
+use super::target::Target;
 use crate::sys;
 use crate::workspace::Workspace;
 use crate::workspace::stamp::Stamps;
@@ -22,6 +23,8 @@ struct Record {
     inputs: Stamps,
     executable: PathBuf,
     hash: String,
+    #[serde(default)]
+    target: Option<Target>,
     descriptions: Vec<ProgramDescription>,
 }
 
@@ -35,11 +38,12 @@ pub(super) fn fresh(workspace: &Workspace, sources: &Sources, options: &BuildOpt
     if !same || !whole || !record.inputs.hold() {
         return None;
     }
-    let Record { executable, hash, descriptions, .. } = record;
+    let Record { executable, hash, target, descriptions, .. } = record;
     let artifact = |(program, description): (&PathBuf, ProgramDescription)| Artifact {
         source: program.clone(),
         executable: executable.clone(),
         hash: hash.clone(),
+        target: target.clone(),
         description,
     };
     Some(programs.iter().zip(descriptions).map(artifact).collect())
@@ -90,6 +94,7 @@ pub(super) fn write(
         inputs: Stamps::take(inputs),
         executable: artifact.executable.clone(),
         hash: artifact.hash.clone(),
+        target: artifact.target.clone(),
         descriptions: artifacts.iter().map(|artifact| artifact.description.clone()).collect(),
     };
     let place = place(workspace, sources, options);
@@ -100,7 +105,7 @@ pub(super) fn write(
 }
 
 fn place(workspace: &Workspace, sources: &Sources, options: &BuildOptions) -> PathBuf {
-    let key = format!("{sources:?} {:?} {:?} {}", options.profile, options.target, options.tls);
+    let key = format!("{sources:?} {:?} {}", options.profile, options.tls);
     let name = blake3::hash(key.as_bytes()).to_hex();
     folder(workspace).join(format!("{}.json", &name[..24]))
 }
@@ -120,6 +125,8 @@ fn flags(workspace: &Workspace, options: &BuildOptions) -> String {
         "RUSTC",
         "RUSTUP_TOOLCHAIN",
         "CARGO_NET_",
+        "CARGO_ZIGBUILD_",
+        "CROSS_",
     ]);
     let command = std::env::current_exe().ok().map(|path| Stamps::take([path]));
     let command = serde_json::to_string(&command).unwrap_or_default();

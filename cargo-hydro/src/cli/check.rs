@@ -32,7 +32,7 @@ pub(super) fn run(args: &Args, folder: &Path, reporter: &Reporter) -> Result<(),
     }
     reporter.status("Checking", format!("{} `.hf` {}", files.len(), if files.len() == 1 { "file" } else { "files" }));
     let check = if args.no_rustc { build::check_text } else { build::check };
-    check(&workspace, &files, &args.compile.options(None), reporter)?;
+    check(&workspace, &files, &args.compile.options(), reporter)?;
     if deploy::has_toml(&workspace) {
         super::deploy::checked(&workspace, args.local, reporter)?;
     }

@@ -82,7 +82,7 @@ pub(super) fn request(folder: &Path, workspace: &WorkspaceArgs, compile: &Compil
     DeployRequest {
         folder: folder.to_owned(),
         flags: workspace.flags(folder),
-        build: compile.options(None),
+        build: compile.options(),
         local,
         default_restart: None,
         expected: None,

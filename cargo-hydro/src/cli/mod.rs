@@ -6,6 +6,7 @@ mod build;
 mod check;
 mod deploy;
 mod doc;
+mod doctor;
 mod events;
 mod exec;
 mod expand;
@@ -46,7 +47,7 @@ struct Arguments {
     output: OutputArgs,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done, 1 wrong arguments or a failed script, 2 a plan that changes something, 4 nothing matched, 96 a wrong Hydro.toml, 100 failed tests, \
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 wrong arguments, a failed script, or what `doctor` misses, 2 a plan that changes something, 4 nothing matched, 96 a wrong Hydro.toml, 100 failed tests, \
 101 a program does not compile, 102 no cargo package, 110 a failed deployment, 130 interrupted";
 
 #[derive(Debug, Subcommand)]
@@ -98,6 +99,8 @@ enum Command {
     /// Write pages about the modules: ports, parameters, dataflow
     #[command(visible_alias = "d")]
     Doc(doc::Args),
+    /// Tell what this machine has of what is needed, and how to get the rest
+    Doctor(doctor::Args),
     /// Explain the code of an error or warning
     Explain(explain::Args),
     /// Show what a stage makes of a program
@@ -179,6 +182,7 @@ fn run(arguments: Arguments) -> u8 {
         Command::Test(args) => test::run(args, &folder, &reporter),
         Command::Graph(args) => graph::run(&args, &folder, &reporter).map(|()| 0),
         Command::Doc(args) => blocking(move |reporter| doc::run(&args, &folder, reporter), &reporter),
+        Command::Doctor(args) => doctor::run(&args, &folder, &reporter),
         Command::Explain(args) => explain::run(&args, &reporter).map(|()| 0),
         Command::Expand(args) => expand::run(&args, &folder, &reporter).map(|()| 0),
         Command::Schema(args) => schema::run(&args, &reporter).map(|()| 0),

@@ -140,10 +140,10 @@ pub(super) struct CompileArgs {
 }
 
 impl CompileArgs {
-    /// Returns how to build, for `target` where it is another than this machine.
-    pub(super) fn options(&self, target: Option<String>) -> BuildOptions {
+    /// Returns how to build.
+    pub(super) fn options(&self) -> BuildOptions {
         let profile = if self.release { Some("release".to_owned()) } else { self.profile.clone() };
-        BuildOptions { profile, target, jobs: self.jobs.clone(), tls: false }
+        BuildOptions { profile, jobs: self.jobs.clone(), tls: false }
     }
 }
 

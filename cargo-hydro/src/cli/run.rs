@@ -49,6 +49,6 @@ pub(super) fn run(args: Args, folder: &Path, reporter: &Reporter) -> Result<u8, 
             .hint("scripts end in `.hydro.py`"));
     }
     let workspace = args.workspace.workspace(home)?;
-    let build = args.compile.options(None);
+    let build = args.compile.options();
     script::run(&RunRequest { workspace, script, args: args.args, local: args.local, build }, reporter)
 }

@@ -34,7 +34,7 @@ pub(super) struct Args {
 pub(super) fn run(args: Args, folder: &Path, reporter: &Reporter) -> Result<u8, Failure> {
     let request = TestRequest {
         workspace: args.workspace.workspace(folder)?,
-        build: args.compile.options(None),
+        build: args.compile.options(),
         filter: Filter { words: args.filters, exact: args.exact },
         list: args.list,
         jobs: args.test_threads,

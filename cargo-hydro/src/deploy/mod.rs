@@ -27,6 +27,7 @@ mod security;
 mod sockets;
 mod start;
 mod started;
+mod targets;
 pub mod topology;
 mod ways;
 
@@ -39,3 +40,4 @@ pub use model::{
     SupervisedGroup, Upkeep, member_name,
 };
 pub use plan::{Address, Addresses, Plan, PlannedMember};
+pub use targets::{machine_names, target_of};

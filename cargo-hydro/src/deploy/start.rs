@@ -110,7 +110,7 @@ impl Starting<'_> {
             Program::Command { .. } => None,
         };
         let programs: BTreeSet<PathBuf> = together.into_iter().filter_map(source).collect();
-        Sources { programs: programs.into_iter().collect(), shared }
+        Sources { programs: programs.into_iter().collect(), shared, target: None }
     }
 
     /// Compares the types at both ends of each link, also where one end runs already.
@@ -517,8 +517,13 @@ mod tests {
             ports: Vec::new(),
             params: Vec::new(),
         };
-        let artifact =
-            Artifact { source: "program.hf".into(), executable: "/bin/sh".into(), hash: String::new(), description };
+        let artifact = Artifact {
+            source: "program.hf".into(),
+            executable: "/bin/sh".into(),
+            hash: String::new(),
+            target: None,
+            description,
+        };
         let mut deployment = deployment.clone();
         for service in deployment.services.values_mut() {
             service.args = vec!["-c".into(), script.into()];

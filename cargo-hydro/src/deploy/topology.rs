@@ -265,7 +265,7 @@ fn check_type(link: &Link, described: &BTreeMap<String, Described<'_>>) -> Optio
     };
     let message = if output.type_name != input.type_name {
         format!("`{}` and `{}` carry different types", link.from, link.to)
-    } else if from.build == to.build && output.type_id != input.type_id {
+    } else if from.build == to.build && are_two_types(&output.type_id, &input.type_id) {
         format!("`{}` and `{}` carry two different versions of the same type", link.from, link.to)
     } else {
         return None;
@@ -280,6 +280,12 @@ fn check_type(link: &Link, described: &BTreeMap<String, Described<'_>>) -> Optio
     } else {
         failure.hint("give both ports the same type, or put a `map` in front of one of them")
     })
+}
+
+/// Identities in builds for two targets say nothing of each other; which targets stands in front of a colon.
+fn are_two_types(one: &str, other: &str) -> bool {
+    let build = |identity: &str| identity.rsplit_once(':').map(|(build, _)| build.to_owned());
+    one != other && build(one) == build(other)
 }
 
 #[cfg(test)]
@@ -465,6 +471,7 @@ mod tests {
         };
         assert_eq!(check_with("data::Msg", "1", 0), []);
         assert_eq!(check_with("data::Msg", "2", 1), [], "ids of two builds cannot be compared");
+        assert_eq!(check_with("data::Msg", "arm:2", 0), [], "nor those of two targets");
         let different = check_with("u64", "1", 0).remove(0);
         assert_eq!(
             different.to_string(),

@@ -122,6 +122,9 @@ pub enum Event {
         executable: String,
         /// Hex hash of the executable.
         hash: String,
+        /// The target it was built for; none: this machine.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        target: Option<String>,
         /// Whether nothing had to be done.
         fresh: bool,
     },

@@ -11,6 +11,13 @@ use rustix::fs::{FlockOperation, flock};
 
 use super::guard;
 
+/// Returns how many bytes may be written where a path lies; none: the system does not say.
+#[must_use]
+pub fn free_space(path: &Path) -> Option<u64> {
+    let about = rustix::fs::statvfs(path).ok()?;
+    Some(about.f_bavail.saturating_mul(about.f_frsize))
+}
+
 /// Writes a whole file: whoever reads it sees the old content or the new one, nothing between.
 ///
 /// # Errors

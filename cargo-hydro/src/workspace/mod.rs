@@ -3,10 +3,12 @@
 //! Reads and checks; builds and deploys nothing. Read [`Workspace`] first.
 
 mod cargo;
+mod cargo_config;
 mod flags;
 pub mod hydro_toml;
 mod remembered;
 pub mod stamp;
 
 pub use cargo::{Dependency, DependencySource, Package, Workspace};
+pub use cargo_config::CargoConfig;
 pub use flags::{CargoFlags, cargo_program};

@@ -49,7 +49,8 @@ pub struct PortDescription {
     /// The payload type as rustc names it: aliases resolved, paths full. Two ends of a link must agree on it.
     pub type_name: String,
     /// rustc's own identity of the payload type, in hex: equal for equal types among programs of one build, so that two versions of
-    /// one crate are told apart. Not comparable between builds.
+    /// one crate are told apart. Not comparable between builds; a deployer
+    /// puts a name and a colon in front of it where it keeps builds apart.
     pub type_id: String,
     /// Doc comment, without markers; empty where there is none.
     pub doc: String,

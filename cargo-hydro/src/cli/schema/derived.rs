@@ -6,6 +6,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 
 use super::metrics::MetricsMirror;
+use crate::cli::doctor::Report as Doctor;
 use crate::daemon::{LogLine, StatusReport};
 use crate::deploy::Changes;
 use crate::report::Message;
@@ -19,6 +20,7 @@ fn schema<T: JsonSchema>(title: &str) -> Schema {
 
 fn derived() -> Vec<(&'static str, Schema)> {
     vec![
+        ("doctor", schema::<Doctor>("The output of `cargo hydro doctor --json`")),
         ("logs", schema::<LogLine>("A line of `cargo hydro logs --json`")),
         ("message", schema::<Message<'_>>("A line of `--message-format json`, of any command")),
         ("metrics", schema::<Vec<MetricsMirror>>("The output of `cargo hydro metrics --format json`")),

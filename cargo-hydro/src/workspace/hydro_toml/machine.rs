@@ -9,6 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::raw::{RawKind, RawMachine, RawSsh};
 use super::read::{BAD_VALUE, Keys, Reader};
+use super::target::RawTarget;
 
 const MACHINE: Keys = Keys {
     of: "a machine",
@@ -25,6 +26,9 @@ const MACHINE: Keys = Keys {
         "known_hosts",
         "jump",
         "address",
+        "target",
+        "builder",
+        "libc",
     ],
     later: &["image"],
 };
@@ -38,6 +42,7 @@ struct Written {
     machine_type: Option<Spanned<String>>,
     host: Option<Spanned<String>>,
     ssh: RawSsh,
+    target: RawTarget,
 }
 
 impl Reader {
@@ -46,7 +51,7 @@ impl Reader {
         for (key, value) in self.known(table, &MACHINE) {
             self.machine_key(key, value, &mut written);
         }
-        let Written { kind, project, zone, machine_type, host, ssh } = written;
+        let Written { kind, project, zone, machine_type, host, ssh, target } = written;
         let Some(kind) = kind else {
             self.missing(table, name, "kind", "say what it is: `kind = \"ssh\"`, `\"gcp\"` or `\"localhost\"`");
             return None;
@@ -76,7 +81,7 @@ impl Reader {
                 return None;
             }
         };
-        Some(RawMachine { kind })
+        Some(RawMachine { kind, target })
     }
 
     fn machine_key(&mut self, key: &Spanned<Cow<'_, str>>, value: &Spanned<DeValue<'_>>, written: &mut Written) {
@@ -90,6 +95,7 @@ impl Reader {
                     "project" => written.project = Some(text),
                     "zone" => written.zone = Some(text),
                     "type" => written.machine_type = Some(text),
+                    "target" | "builder" | "libc" => self.target(&mut written.target, word, text),
                     "host" => written.host = Some(text),
                     "user" => written.ssh.user = Some(text.into_inner()),
                     "key" => written.ssh.key = Some(text.into_inner()),

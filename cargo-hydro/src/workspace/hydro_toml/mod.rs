@@ -7,6 +7,7 @@ mod links;
 mod machine;
 mod raw;
 mod read;
+mod target;
 mod upkeep;
 mod value;
 
@@ -15,6 +16,7 @@ pub use raw::{
     RawUpkeep,
 };
 pub use read::read;
+pub use target::RawTarget;
 pub use upkeep::parse_duration;
 
 /// The file's name, beside the root `Cargo.toml`.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use hydro_runtime_shim::contract::{Delivery, Policy};
 use serde_spanned::Spanned;
 
+use super::target::RawTarget;
 use crate::supervision::{AutoShutdown, Backoff, Intensity, Restart, Shutdown, Strategy};
 
 /// A whole `Hydro.toml`, in the order it was written.
@@ -36,6 +37,8 @@ pub struct HydroToml {
 pub struct RawMachine {
     /// What kind of place it is.
     pub kind: RawKind,
+    /// What programs for it are built for.
+    pub target: RawTarget,
 }
 
 /// The kinds of machines, with what each needs.
