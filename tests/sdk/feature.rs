@@ -17,12 +17,15 @@ const FOLDER: &str = "features";
 pub(super) enum Language {
     /// `*.hydro.py`
     Python,
+    /// `*.hydro.mjs`
+    JavaScript,
 }
 
 impl Language {
     fn ending(self) -> &'static str {
         match self {
             Self::Python => ".hydro.py",
+            Self::JavaScript => ".hydro.mjs",
         }
     }
 
@@ -30,6 +33,7 @@ impl Language {
     fn names_line(self, text: &str, file: &str, line: usize) -> bool {
         let traceback = match self {
             Self::Python => format!("{file}\", line {line},"),
+            Self::JavaScript => format!("{file}:{line}:"),
         };
         text.contains(&traceback) || text.contains(&format!("{file}:{line}"))
     }

@@ -46,3 +46,8 @@ fn next<'a>(waiting: &Mutex<impl Iterator<Item = &'a Feature>>) -> Option<&'a Fe
 fn every_feature_works_in_python() {
     run_all(Language::Python);
 }
+
+#[test]
+fn every_feature_works_in_javascript() {
+    run_all(Language::JavaScript);
+}

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::connection::Items;
 use super::error::CallError;
+use super::interpreter::Language;
 use super::links::{Links, PortKey};
 use super::live::Live;
 use super::protocol::{
@@ -300,7 +301,6 @@ impl Session {
 
     fn script_name(&self) -> String {
         let name = self.options.script.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let stem = name.strip_suffix(".py").unwrap_or(&name);
-        stem.strip_suffix(".hydro").unwrap_or(stem).to_owned()
+        Language::strip(&name).to_owned()
     }
 }
