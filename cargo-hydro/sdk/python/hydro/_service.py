@@ -1,7 +1,7 @@
 """Services, their members and their ports."""
 
 import json
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, Dict, Iterator, List, Optional, Set
 
 from . import _engine, _intent
 from ._metrics import Metrics
@@ -18,6 +18,7 @@ class Port:
         # Outputs of the same service, and those that were joined before the script asked for them.
         self._siblings = [port for port, way in ports._known.items() if way == "output"]
         self._joined = ports._joined
+        self._claimed = ports._claimed
 
     @property
     def name(self) -> str:
@@ -68,7 +69,7 @@ class Port:
         The answer may be quicker than the script's next line: outputs of the same service that the script's text names are joined first.
         """
         for output in self._siblings:
-            if output in _intent.named and output not in self._joined:
+            if output in _intent.named and output not in self._claimed:
                 self._joined[output] = self._join(output)
         await _engine.call_async("port.send", port=self._name, item=_engine.as_json(value), **self._owner)
 
@@ -78,6 +79,7 @@ class Port:
         return early if early is not None else self._join(self._name)
 
     def _join(self, output: str) -> "Stream[Any]":
+        self._claimed.add(output)
         joined = _engine.call("port.join", port=output, **self._owner)
         return Stream("port.receive", json.loads, receiver=joined["receiver"])
 
@@ -92,6 +94,8 @@ class Ports:
         self._owner = owner
         self._known = {port["name"]: port["direction"] for port in known}
         self._joined: "Dict[str, Stream[Any]]" = {}
+        # Outputs that were joined at some time: one that nobody reads any more would make the program wait.
+        self._claimed: Set[str] = set()
 
     def __getattr__(self, name: str) -> Port:
         # Python asks for its own names too, also before `__init__` ran.
