@@ -266,7 +266,7 @@ impl Starting<'_> {
             address: None,
             health: None,
             admin: None,
-            logs: Logs::default(),
+            logs: Logs::new(self.options.keeps_all_lines),
             seats,
         };
         let (member, again) = self.launch(spec, service)?;
@@ -309,7 +309,7 @@ impl Starting<'_> {
             address: planned.address.map(|address| address.advertised).or(planned.known_address),
             health: planned.health,
             admin,
-            logs: Logs::default(),
+            logs: Logs::new(self.options.keeps_all_lines),
             seats: Vec::new(),
         };
         self.launch(spec, service)

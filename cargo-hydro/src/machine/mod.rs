@@ -7,11 +7,16 @@ mod health;
 mod localhost;
 mod logs;
 mod member;
+#[cfg(test)]
+mod metrics_schema;
 mod place;
 mod seat;
+mod spool;
 
 pub use admin::ask;
 pub use health::{Health, HealthCheck, Patient, is_http_url};
 pub use logs::{LogReader, Logs};
 pub use member::{ExitWatch, Member, MemberSpec, SeatSpec, Shared, Stopper};
+#[cfg(test)]
+pub(crate) use metrics_schema::MetricsMirror;
 pub use place::{MachineError, Place};

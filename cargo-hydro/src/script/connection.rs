@@ -13,7 +13,10 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::Session;
-use super::protocol::{Answer, Body, CAPABILITIES, Call, ErrorBody, Reply, Request, Welcome, read_request};
+use super::protocol::{
+    Answer, Body, CAPABILITIES, Call, ErrorBody, ErrorKind, Hello, PROTOCOL, Reply, Request, Welcome, read_request,
+};
+use crate::report::{ExitCode, Failure};
 
 /// Replies that may wait for the script to read; more make their senders wait.
 const OUTBOX: usize = 256;
@@ -93,8 +96,8 @@ impl Connection {
         };
         let body = match call {
             Call::Hello(hello) => {
-                self.known = self.session.is_own(&hello.session);
-                self.welcome()
+                self.known = self.session.is_own(&hello.session) && hello.protocol == PROTOCOL;
+                self.welcome(&hello)
             }
             _ if !self.known => Body::Error(ErrorBody::protocol("the first request must be `hello`")),
             Call::More(more) => {
@@ -117,12 +120,15 @@ impl Connection {
         self.replies.send(Reply { id, body }).await.map_err(|_| Gone)
     }
 
-    fn welcome(&self) -> Body {
+    fn welcome(&self, hello: &Hello) -> Body {
         if self.known {
-            Body::Result(Answer::Welcome(Welcome { engine: env!("CARGO_PKG_VERSION"), capabilities: CAPABILITIES }))
-        } else {
-            Body::Error(ErrorBody::protocol("this script belongs to another session of the engine"))
+            let engine = env!("CARGO_PKG_VERSION");
+            return Body::Result(Answer::Welcome(Welcome { protocol: PROTOCOL, engine, capabilities: CAPABILITIES }));
         }
+        if hello.protocol == PROTOCOL {
+            return Body::Error(ErrorBody::protocol("this script belongs to another session of the engine"));
+        }
+        Body::Error(ErrorBody::from(other_version(hello)).kind(ErrorKind::Version))
     }
 
     fn start(&mut self, id: u64, call: Call) {
@@ -140,6 +146,20 @@ impl Connection {
         });
         self.running.borrow_mut().insert(id, (task, items));
     }
+}
+
+/// Another release's package was found before the one that the engine brings.
+fn other_version(hello: &Hello) -> Failure {
+    let client = hello.client.as_deref().unwrap_or("client");
+    let version = hello.version.as_deref().unwrap_or("of an unknown version");
+    let message = format!(
+        "the {client} package ({version}) speaks version {} of the script protocol, and this engine ({}) version {PROTOCOL}",
+        hello.protocol,
+        env!("CARGO_PKG_VERSION"),
+    );
+    Failure::new(ExitCode::Usage, message).hint(
+        "`hydro run SCRIPT` brings a package that fits: remove the other one, or install one of the engine's version",
+    )
 }
 
 async fn write(mut writer: OwnedWriteHalf, mut outbox: mpsc::Receiver<Reply>) {

@@ -5,10 +5,14 @@
 
 mod connection;
 mod error;
+mod events;
+mod faults;
+mod healthy;
 mod host;
 mod interpreter;
 mod links;
 mod live;
+mod looks;
 mod node;
 mod open;
 mod package;

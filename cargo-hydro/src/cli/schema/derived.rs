@@ -5,9 +5,9 @@ use std::path::Path;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 
-use super::metrics::MetricsMirror;
 use crate::daemon::{LogLine, StatusReport};
 use crate::deploy::Changes;
+use crate::machine::MetricsMirror;
 use crate::report::Message;
 
 fn schema<T: JsonSchema>(title: &str) -> Schema {
