@@ -19,6 +19,7 @@ mod package;
 mod port_client;
 pub mod protocol;
 mod python;
+mod serve;
 mod session;
 mod stopwatch;
 mod wishes;
@@ -29,6 +30,7 @@ pub use interpreter::{Interpreter, Interpreters, Language};
 pub use node::Node;
 pub use open::OpenSession;
 pub use python::Python;
+pub use serve::{ServeRequest, serve};
 pub use session::{LastWords, Session, SessionOptions};
 
 #[cfg(test)]

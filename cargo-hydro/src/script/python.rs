@@ -19,6 +19,8 @@ struct Package;
 
 /// The program that runs scripts.
 const PYTHON: &str = "python3";
+/// Names another one: that of a virtual environment, say.
+const PYTHON_VARIABLE: &str = "HYDRO_PYTHON";
 
 /// A Python that can run scripts.
 #[derive(Clone, Debug)]
@@ -33,12 +35,24 @@ impl Python {
     /// # Errors
     /// There is no `python3`, or the target folder cannot be written to.
     pub fn find(workspace: &Workspace) -> Result<Self, Failure> {
-        let program = sys::env::find_program(PYTHON, Path::new(".")).ok_or_else(|| {
-            Failure::new(ExitCode::Usage, format!("cannot find `{PYTHON}` on PATH, which runs scripts"))
-                .hint("install Python 3.9 or newer; nothing else of it is needed")
+        let chosen = sys::env::text(PYTHON_VARIABLE);
+        let name = chosen.as_deref().unwrap_or(PYTHON);
+        let program = sys::env::find_program(name, Path::new(".")).ok_or_else(|| {
+            let failure = Failure::new(ExitCode::Usage, format!("cannot find `{name}` on PATH, which runs scripts"));
+            match &chosen {
+                Some(_) => failure.cause(format!("the variable `{PYTHON_VARIABLE}` names it")),
+                None => failure.hint("install Python 3.9 or newer; nothing else of it is needed"),
+            }
         })?;
-        let package = install::<Package>(workspace, "sdk")?;
-        Ok(Self { program, package })
+        Ok(Self { program, package: Self::package(workspace)? })
+    }
+
+    /// Lays our package into the target folder and returns where: a folder for `PYTHONPATH`.
+    ///
+    /// # Errors
+    /// The target folder cannot be written to.
+    pub fn package(workspace: &Workspace) -> Result<PathBuf, Failure> {
+        install::<Package>(workspace, "sdk")
     }
 
     /// Prepares a start of our runner with these words.

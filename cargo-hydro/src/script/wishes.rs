@@ -15,7 +15,7 @@ use super::protocol::{AddMachine, Connect, Disconnect, Kind, OfPort, Place, Port
 use crate::deploy::{
     Deployment, LOCALHOST, Link, LocalLinks, Machine, MachineKind, PortRef, Program, Service, Upkeep, topology,
 };
-use crate::report::Failure;
+use crate::report::{ExitCode, Failure};
 
 /// Adds a machine; with `local`, every kind of machine is this one. Returns its name.
 pub(super) fn add_machine(deployment: &mut Deployment, call: AddMachine, local: bool) -> Result<String, CallError> {
@@ -116,6 +116,14 @@ pub(super) fn connect(deployment: &mut Deployment, call: Connect) -> Result<(), 
                 Some(format!("outputs connect to inputs: `{}.connect({})`", path(&turned.from), path(&turned.to)));
         }
         return Err(failure);
+    }
+    if let Some(first) = deployment.links.iter().find(|other| ends(other) == ends(&link)) {
+        let message = format!("`{}` is linked to `{}` already", link.from, link.to);
+        let failure = Failure::new(ExitCode::Usage, message).hint("leave one of them out");
+        return Err(match &first.origin {
+            Some(origin) => failure.cause(format!("the first link is at {origin}")),
+            None => failure,
+        });
     }
     deployment.links.push(link);
     Ok(())
