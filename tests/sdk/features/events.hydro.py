@@ -8,6 +8,7 @@ async def main():
     events = deployment.events()
     await deployment.deploy()
     await ticker.restart()
+    await ticker.wait_healthy()
     await deployment.stop()
     heard = [event async for event in events]
     for service in ("ticker", "broken"):

@@ -9,5 +9,5 @@ async def main():
     await deployment.deploy()
     print([resolved["address"] == server[n].address for n, resolved in enumerate(server.resolve())])
     [resolved] = web.resolve()
-    print(resolved["name"], resolved["address"], list(resolved["ports"]))
+    print(resolved["name"], list(resolved["ports"]))
     print(resolved["ports"]["http"] == "127.0.0.1:" + await web.stdout())
