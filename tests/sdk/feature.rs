@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::traffic;
 use crate::support::{Mark, Output, Workspace, programs, repository, shared_target};
 
 const GONE: Duration = Duration::from_secs(2);
@@ -95,9 +96,14 @@ impl Feature {
     pub(super) fn run(&self, language: Language) -> Result<(), String> {
         let file = self.file(language);
         let mark = Mark::new();
-        let output = mark.on(programs().workspace().hydro(["run", &format!("{FOLDER}/{file}")])).run();
+        let folder = tempfile::tempdir().expect("can be made");
+        let trace = folder.path().join("trace");
+        let call = mark.on(programs().workspace().hydro(["run", &format!("{FOLDER}/{file}")]));
+        let output = call.env("HYDRO_SCRIPT_TRACE", &trace).run();
         mark.all_gone(GONE);
-        self.compare(language, &file, &output).map_err(|why| format!("==== {file}: {why}\n{output}"))
+        let said = fs::read_to_string(&trace).unwrap_or_default();
+        let result = self.compare(language, &file, &output).and_then(|()| traffic::check(&said));
+        result.map_err(|why| format!("==== {file}: {why}\n{output}"))
     }
 
     fn compare(&self, language: Language, file: &str, output: &Output) -> Result<(), String> {

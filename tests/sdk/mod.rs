@@ -4,6 +4,7 @@
 //! it must say on standard error stands line by line in `NAME.stderr`; a line of the script that ends in `fails here` must be named there too.
 
 mod feature;
+mod traffic;
 
 use std::sync::Mutex;
 
@@ -45,6 +46,8 @@ fn next<'a>(waiting: &Mutex<impl Iterator<Item = &'a Feature>>) -> Option<&'a Fe
 #[test]
 fn every_feature_works_in_python() {
     run_all(Language::Python);
+    // What a package never says, no feature shows.
+    assert_eq!(traffic::unseen(), [""; 0], "methods of the protocol that no feature uses");
 }
 
 #[test]

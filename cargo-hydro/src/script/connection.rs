@@ -16,6 +16,7 @@ use super::Session;
 use super::protocol::{
     Answer, Body, CAPABILITIES, Call, ErrorBody, ErrorKind, Hello, PROTOCOL, Reply, Request, Welcome, read_request,
 };
+use super::trace::Speaker;
 use crate::report::{ExitCode, Failure};
 
 /// Replies that may wait for the script to read; more make their senders wait.
@@ -62,7 +63,7 @@ pub(super) async fn serve(stream: UnixStream, session: Rc<Session>) {
     let (reader, writer) = stream.into_split();
     let (replies, outbox) = mpsc::channel(OUTBOX);
     let mut tasks = JoinSet::new();
-    tasks.spawn_local(write(writer, outbox));
+    tasks.spawn_local(write(writer, outbox, session.clone()));
     let mut connection = Connection { session, replies, running: Running::default(), tasks, known: false };
     let mut reader = BufReader::new(reader);
     let mut line = Vec::new();
@@ -72,6 +73,7 @@ pub(super) async fn serve(stream: UnixStream, session: Rc<Session>) {
         if !matches!(read, Ok(1..)) || line.last() != Some(&b'\n') {
             return;
         }
+        connection.session.note(Speaker::Script, &line);
         if connection.take(&String::from_utf8_lossy(&line)).await.is_err() {
             return;
         }
@@ -162,7 +164,7 @@ fn other_version(hello: &Hello) -> Failure {
     )
 }
 
-async fn write(mut writer: OwnedWriteHalf, mut outbox: mpsc::Receiver<Reply>) {
+async fn write(mut writer: OwnedWriteHalf, mut outbox: mpsc::Receiver<Reply>, session: Rc<Session>) {
     let mut bytes = Vec::new();
     let mut replies = Vec::new();
     while outbox.recv_many(&mut replies, OUTBOX).await > 0 {
@@ -172,6 +174,7 @@ async fn write(mut writer: OwnedWriteHalf, mut outbox: mpsc::Receiver<Reply>) {
                 bytes.push(b'\n');
             }
         }
+        session.note(Speaker::Engine, &bytes);
         if writer.write_all(&bytes).await.is_err() {
             return;
         }

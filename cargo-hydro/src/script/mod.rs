@@ -22,6 +22,7 @@ mod python;
 mod serve;
 mod session;
 mod stopwatch;
+mod trace;
 mod wishes;
 
 pub use error::CallError;

@@ -21,6 +21,7 @@ use super::protocol::{
     FromToml, Joined, Logs, MachineMade, OfPort, OnMachine, Partition, Receive, Scale, Send, ServiceMade, SetFault,
 };
 use super::stopwatch::Stopwatch;
+use super::trace::{Speaker, Trace};
 use super::wishes;
 use crate::build::{self, BuildOptions};
 use crate::deploy::{self, Deployment, Program, Security};
@@ -64,6 +65,7 @@ pub struct Session {
     /// Those who listen to events and have not begun to read, by number.
     listeners: RefCell<BTreeMap<u64, Listener>>,
     last_listener: Cell<u64>,
+    trace: Option<Trace>,
     deploying: Stopwatch,
 }
 
@@ -78,8 +80,9 @@ impl Session {
         })?;
         // Seeded by the system's random numbers; the socket's folder is the real protection.
         let token = format!("{:016x}", RandomState::new().build_hasher().finish());
+        let trace = Trace::wished()?;
         let (deployments, listeners, last_listener, deploying) = Default::default();
-        Ok(Self { options, reporter, token, links, deployments, listeners, last_listener, deploying })
+        Ok(Self { options, reporter, token, links, deployments, listeners, last_listener, trace, deploying })
     }
 
     /// Returns the word by which the script proves to be ours.
@@ -89,6 +92,13 @@ impl Session {
 
     pub(super) fn is_own(&self, token: &str) -> bool {
         token == self.token
+    }
+
+    /// Writes messages down, where somebody asked for it.
+    pub(super) fn note(&self, speaker: Speaker, messages: &[u8]) {
+        if let Some(trace) = &self.trace {
+            trace.note(speaker, messages);
+        }
     }
 
     /// Returns how long the script has waited for builds and starts, which is not the script's fault.
