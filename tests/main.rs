@@ -8,6 +8,7 @@ mod docs;
 mod e2e;
 mod lab;
 mod modules;
+mod sdk;
 mod support;
 mod tidy;
 mod ui;

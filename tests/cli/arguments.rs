@@ -60,7 +60,7 @@ fn wrong_arguments_end_with_one_and_say_what_would_be_right() {
     hydro(["build", "--release", "--profile", "dev"]).run().exits(1).says(&["cannot be used with"]);
     hydro(["new"]).run().exits(1).says(&["<PATH>"]);
     hydro(["graph", "--format", "pdf"]).run().exits(1).says(&["mermaid"]);
-    hydro(["run", "x.sh"]).run().exits(1).says(&["`x.sh` is no Python script", "hint: scripts end in `.hydro.py`"]);
+    hydro(["run", "x.sh"]).run().exits(1).says(&["`x.sh` is no script", "hint: scripts end in `.hydro.py`"]);
 }
 
 #[test]

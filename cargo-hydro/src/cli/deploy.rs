@@ -103,7 +103,7 @@ pub(super) fn foreground(
         daemon::watched(workspace, request, reporter, show_status)
     } else {
         let deployment = deploy::from_toml(&workspace, reporter)?;
-        let options = EngineOptions { workspace, build: request.build, local: request.local };
+        let options = EngineOptions { workspace, build: request.build, local: request.local, keeps_all_lines: false };
         daemon::foreground(options, deployment, reporter, show_status)
     };
     match result {

@@ -22,6 +22,7 @@ mod ps;
 mod run;
 mod schema;
 mod services;
+mod session;
 mod status;
 mod table;
 mod test;
@@ -107,6 +108,11 @@ enum Command {
     Expand(expand::Args),
     /// Print the JSON schema of an output, or of Hydro.toml
     Schema(schema::Args),
+    /// Print the folder of the package for scripts, for `PYTHONPATH`: to run them with plain python3, or in a notebook
+    Sdk(session::SdkArgs),
+    /// Serve a script that others run; the packages for scripts call this
+    #[command(hide = true)]
+    Session(session::Args),
 }
 
 /// Is the command: `cargo hydro …`, `cargo-hydro …` and `hydro …`.
@@ -151,7 +157,10 @@ fn without_cargos_word(mut arguments: Vec<OsString>) -> Vec<OsString> {
 }
 
 fn run(arguments: Arguments) -> u8 {
-    let script = matches!(&arguments.command, Command::Run(run) if run.has_script());
+    let script = match &arguments.command {
+        Command::Run(run) => run.has_script(),
+        command => matches!(command, Command::Session(_)),
+    };
     let reporter = Reporter::new(arguments.output.report_options(script));
     let folder = match std::env::current_dir() {
         Ok(folder) => folder,
@@ -186,6 +195,8 @@ fn run(arguments: Arguments) -> u8 {
         Command::Explain(args) => explain::run(&args, &reporter).map(|()| 0),
         Command::Expand(args) => expand::run(&args, &folder, &reporter).map(|()| 0),
         Command::Schema(args) => schema::run(&args, &reporter).map(|()| 0),
+        Command::Sdk(args) => session::sdk(&args, &folder, &reporter),
+        Command::Session(args) => session::run(args, &folder, &reporter),
     };
     result.unwrap_or_else(|failure| {
         reporter.failure(&failure);

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use super::deploy;
 use super::options::{CompileArgs, WorkspaceArgs};
 use crate::report::{ExitCode, Failure, Reporter};
-use crate::script::{self, RunRequest};
+use crate::script::{self, Language, RunRequest};
 
 /// Arguments of `run`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The script, `*.hydro.py`; none: what Hydro.toml describes
+    /// The script, `*.hydro.py` or `*.hydro.mjs`; none: what Hydro.toml describes
     script: Option<PathBuf>,
     /// Place every machine on this one
     #[arg(long)]
@@ -44,11 +44,13 @@ pub(super) fn run(args: Args, folder: &Path, reporter: &Reporter) -> Result<u8, 
     let place = super::absolute(folder, &script);
     // The script's own folder says which workspace is meant, wherever the command was called.
     let home = place.parent().filter(|home| home.is_dir()).unwrap_or(folder);
-    if script.extension().is_some_and(|extension| extension != "py") {
-        return Err(Failure::new(ExitCode::Usage, format!("`{}` is no Python script", script.display()))
-            .hint("scripts end in `.hydro.py`"));
-    }
+    let language = Language::of(&script).ok_or_else(|| no_script(&script))?;
     let workspace = args.workspace.workspace(home)?;
     let build = args.compile.options();
-    script::run(&RunRequest { workspace, script, args: args.args, local: args.local, build }, reporter)
+    script::run(&RunRequest { workspace, script, language, args: args.args, local: args.local, build }, reporter)
+}
+
+fn no_script(script: &Path) -> Failure {
+    Failure::new(ExitCode::Usage, format!("`{}` is no script", script.display()))
+        .hint("scripts end in `.hydro.py`, or in `.hydro.mjs`, `.hydro.js` or `.hydro.ts`")
 }

@@ -1,4 +1,4 @@
-//! `cargo hydro test`: each `async def test_*` of `tests/*.hydro.py` against a deployment of its own.
+//! `cargo hydro test`: each test function of `tests/*.hydro.py` and `tests/*.hydro.mjs` against a deployment of its own.
 
 use std::path::Path;
 use std::time::Duration;

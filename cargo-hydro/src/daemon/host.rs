@@ -423,7 +423,7 @@ impl Inner {
             Err(error) => return Err(vec![Failure::new(ExitCode::DeployFailed, "reading broke off").cause(error)]),
         };
         deployment.default_restart = default_restart;
-        let options = EngineOptions { workspace, build, local };
+        let options = EngineOptions { workspace, build, local, keeps_all_lines: false };
         let begin = || Engine::new(options.clone(), deployment.clone(), self.reporter.clone());
         let engine = self.engine().unwrap_or_else(begin);
         *self.engine.borrow_mut() = Some(engine.clone());

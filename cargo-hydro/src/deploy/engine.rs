@@ -41,6 +41,8 @@ pub struct EngineOptions {
     pub build: BuildOptions,
     /// Whether every machine is this one.
     pub local: bool,
+    /// Whether all lines of services are kept, on disk where they are many; otherwise only the last.
+    pub keeps_all_lines: bool,
 }
 
 /// A deployment and what runs of it. Clones share it.
@@ -211,6 +213,14 @@ impl Engine {
                 format!("`{name}` shares a process, and its variables are not the process's"),
             )),
         }
+    }
+
+    /// Returns the ports that a member has by name, as `{port:NAME}` in a command gives them.
+    #[must_use]
+    pub fn named_ports(&self, member: &str) -> BTreeMap<String, u16> {
+        let state = self.state();
+        let mut all = state.started.values().flat_map(|started| started.members.iter().zip(&started.owns));
+        all.find(|(other, _)| other.name() == member).map(|(_, own)| own.ports.clone()).unwrap_or_default()
     }
 
     /// Reads what a member wrote, from its start.

@@ -97,7 +97,12 @@ pub(super) fn link(deployment: &mut Deployment, from: &str, to: &str, policy: Op
 /// Returns what an engine needs, in this very workspace.
 pub(super) fn options() -> EngineOptions {
     let workspace = Workspace::discover(Path::new(env!("CARGO_MANIFEST_DIR")), &CargoFlags::default());
-    EngineOptions { workspace: workspace.expect("a workspace"), build: BuildOptions::default(), local: false }
+    EngineOptions {
+        workspace: workspace.expect("a workspace"),
+        build: BuildOptions::default(),
+        local: false,
+        keeps_all_lines: false,
+    }
 }
 
 /// Makes an engine whose events can be looked at.

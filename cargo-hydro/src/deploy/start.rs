@@ -272,7 +272,7 @@ impl Starting<'_> {
             address: None,
             health: None,
             admin: None,
-            logs: Logs::default(),
+            logs: Logs::new(self.options.keeps_all_lines),
             seats,
             away: None,
         };
@@ -327,7 +327,7 @@ impl Starting<'_> {
             address: planned.address.map(|address| address.advertised).or(planned.known_address),
             health: planned.health,
             admin,
-            logs: Logs::default(),
+            logs: Logs::new(self.options.keeps_all_lines),
             seats: Vec::new(),
             away,
         };

@@ -1,18 +1,22 @@
 //! What a member wrote: the last lines of each stream, for readers who may come at any time.
 //!
-//! Memory is bounded: the oldest lines go first, and a reader is told how many it missed.
+//! Memory is bounded: the oldest lines go first, to disk where all are to be kept; otherwise a reader is told how many it missed.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+use super::spool::{Reader, Spool};
 use crate::report::LogStream;
 
 /// Lines kept per stream.
 const KEPT_LINES: usize = 10_000;
 /// Bytes kept per stream; whichever limit comes first.
 const KEPT_BYTES: usize = 16 << 20;
+
+/// Lines that go to disk together.
+const BATCH: usize = 1000;
 
 /// What one member wrote. Clones share it.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +36,8 @@ struct Rings {
     stderr: Ring,
     /// Lines of both streams so far: tells which came first.
     written: u64,
+    /// Whether lines go to disk when there are too many.
+    keeps_all: bool,
 }
 
 #[derive(Debug, Default)]
@@ -41,6 +47,35 @@ struct Ring {
     /// Number of the oldest line that is kept.
     first: u64,
     closed: bool,
+    /// The lines before that, where they are kept.
+    spool: Option<Spool>,
+}
+
+impl Ring {
+    fn is_full(&self) -> bool {
+        self.lines.len() > KEPT_LINES || (self.bytes > KEPT_BYTES && self.lines.len() > 1)
+    }
+
+    /// Takes the oldest lines out of memory.
+    fn shrink(&mut self, keeps_all: bool) {
+        if !self.is_full() {
+            return;
+        }
+        let count = if keeps_all { BATCH.min(self.lines.len() - 1) } else { 1 };
+        if keeps_all {
+            let spool = self.spool.take().or_else(|| Spool::new(self.first).ok());
+            // A full disk is no reason to stop: the lines are missing then, and readers learn it.
+            self.spool = spool.and_then(|mut spool| {
+                let lines = self.lines.iter().take(count).map(|(_, line)| &**line);
+                (spool.next() == self.first && spool.push(lines).is_ok()).then_some(spool)
+            });
+        }
+        for (_, line) in self.lines.drain(..count) {
+            self.bytes -= line.len();
+        }
+        self.first += count as u64;
+        self.shrink(keeps_all);
+    }
 }
 
 impl Rings {
@@ -53,6 +88,13 @@ impl Rings {
 }
 
 impl Logs {
+    /// Makes an empty one; with `keeps_all`, lines that are too many for memory are kept on disk.
+    #[must_use]
+    pub fn new(keeps_all: bool) -> Self {
+        let rings = Mutex::new(Rings { keeps_all, ..Rings::default() });
+        Self { shared: Arc::new(Shared { rings, changed: Notify::new() }) }
+    }
+
     fn rings(&self) -> MutexGuard<'_, Rings> {
         self.shared.rings.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -63,15 +105,11 @@ impl Logs {
             let mut rings = self.rings();
             let at = rings.written;
             rings.written += 1;
+            let keeps_all = rings.keeps_all;
             let ring = rings.ring(stream);
             ring.lines.push_back((at, line.into()));
             ring.bytes += line.len();
-            while ring.lines.len() > KEPT_LINES || (ring.bytes > KEPT_BYTES && ring.lines.len() > 1) {
-                if let Some((_, line)) = ring.lines.pop_front() {
-                    ring.bytes -= line.len();
-                    ring.first += 1;
-                }
-            }
+            ring.shrink(keeps_all);
         }
         self.shared.changed.notify_waiters();
     }
@@ -92,7 +130,7 @@ impl Logs {
     /// Reads a stream from its start (or from the oldest line that is kept), then as it grows.
     #[must_use]
     pub fn read(&self, stream: LogStream) -> LogReader {
-        LogReader { logs: self.clone(), stream, next: 0, missed: 0 }
+        LogReader { logs: self.clone(), stream, next: 0, missed: 0, spooled: None }
     }
 
     /// Returns the last lines of both streams, in the order they were written.
@@ -113,6 +151,8 @@ pub struct LogReader {
     stream: LogStream,
     next: u64,
     missed: u64,
+    /// Reads lines that are not in memory any more.
+    spooled: Option<Reader>,
 }
 
 impl LogReader {
@@ -139,8 +179,24 @@ impl LogReader {
     }
 
     fn look(&mut self) -> Look {
+        // What is on disk needs no lock.
+        if let Some(line) = self.spooled.as_mut().and_then(|spooled| spooled.line(self.next)) {
+            self.next += 1;
+            return Look::Line(line);
+        }
+        self.spooled = None;
         let mut rings = self.logs.rings();
         let ring = rings.ring(self.stream);
+        if let Some(spool) = ring.spool.as_ref().filter(|spool| self.next < spool.next()) {
+            self.missed += spool.first().saturating_sub(self.next);
+            self.next = self.next.max(spool.first());
+            let mut reader = spool.read(self.next);
+            if let Some(line) = reader.line(self.next) {
+                self.spooled = Some(reader);
+                self.next += 1;
+                return Look::Line(line);
+            }
+        }
         if self.next < ring.first {
             self.missed += ring.first - self.next;
             self.next = ring.first;
@@ -196,6 +252,27 @@ mod tests {
         logs.push(LogStream::Stderr, &long);
         logs.push(LogStream::Stderr, &long);
         assert_eq!(logs.rings().stderr.lines.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn where_all_are_kept_every_reader_sees_them_whenever_it_comes() {
+        let logs = Logs::new(true);
+        let mut early = logs.read(LogStream::Stdout);
+        let count = 3 * KEPT_LINES + 7;
+        for number in 0..count {
+            logs.push(LogStream::Stdout, &number.to_string());
+            if number % 7 == 0 {
+                // One that is slow, but reads all the time.
+                assert_eq!(early.next().await, Some((number / 7).to_string()));
+            }
+        }
+        logs.close(LogStream::Stdout);
+        assert!(logs.rings().stdout.lines.len() <= KEPT_LINES);
+        let mut late = logs.read(LogStream::Stdout);
+        for number in 0..count {
+            assert_eq!(late.next().await, Some(number.to_string()));
+        }
+        assert_eq!((late.next().await, late.missed()), (None, 0));
     }
 
     #[test]

@@ -7,13 +7,18 @@ mod health;
 mod localhost;
 mod logs;
 mod member;
+#[cfg(test)]
+mod metrics_schema;
 mod place;
 mod seat;
+mod spool;
 mod ssh;
 
 pub use admin::ask;
 pub use health::{Health, HealthCheck, Patient, is_http_url};
 pub use logs::{LogReader, Logs};
 pub use member::{Away, ExitWatch, Member, MemberSpec, SeatSpec, Shared, StartWatch, Stopper};
+#[cfg(test)]
+pub(crate) use metrics_schema::MetricsMirror;
 pub use place::{MachineError, Place};
 pub use ssh::{Deployed, Given, Probe, SshError, SshMachine, SshTarget, Upload};

@@ -13,7 +13,11 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::Session;
-use super::protocol::{Answer, Body, CAPABILITIES, Call, ErrorBody, Reply, Request, Welcome, read_request};
+use super::protocol::{
+    Answer, Body, CAPABILITIES, Call, ErrorBody, ErrorKind, Hello, PROTOCOL, Reply, Request, Welcome, read_request,
+};
+use super::trace::Speaker;
+use crate::report::{ExitCode, Failure};
 
 /// Replies that may wait for the script to read; more make their senders wait.
 const OUTBOX: usize = 256;
@@ -59,7 +63,7 @@ pub(super) async fn serve(stream: UnixStream, session: Rc<Session>) {
     let (reader, writer) = stream.into_split();
     let (replies, outbox) = mpsc::channel(OUTBOX);
     let mut tasks = JoinSet::new();
-    tasks.spawn_local(write(writer, outbox));
+    tasks.spawn_local(write(writer, outbox, session.clone()));
     let mut connection = Connection { session, replies, running: Running::default(), tasks, known: false };
     let mut reader = BufReader::new(reader);
     let mut line = Vec::new();
@@ -69,6 +73,7 @@ pub(super) async fn serve(stream: UnixStream, session: Rc<Session>) {
         if !matches!(read, Ok(1..)) || line.last() != Some(&b'\n') {
             return;
         }
+        connection.session.note(Speaker::Script, &line);
         if connection.take(&String::from_utf8_lossy(&line)).await.is_err() {
             return;
         }
@@ -93,8 +98,8 @@ impl Connection {
         };
         let body = match call {
             Call::Hello(hello) => {
-                self.known = self.session.is_own(&hello.session);
-                self.welcome()
+                self.known = self.session.is_own(&hello.session) && hello.protocol == PROTOCOL;
+                self.welcome(&hello)
             }
             _ if !self.known => Body::Error(ErrorBody::protocol("the first request must be `hello`")),
             Call::More(more) => {
@@ -117,12 +122,15 @@ impl Connection {
         self.replies.send(Reply { id, body }).await.map_err(|_| Gone)
     }
 
-    fn welcome(&self) -> Body {
+    fn welcome(&self, hello: &Hello) -> Body {
         if self.known {
-            Body::Result(Answer::Welcome(Welcome { engine: env!("CARGO_PKG_VERSION"), capabilities: CAPABILITIES }))
-        } else {
-            Body::Error(ErrorBody::protocol("this script belongs to another session of the engine"))
+            let engine = env!("CARGO_PKG_VERSION");
+            return Body::Result(Answer::Welcome(Welcome { protocol: PROTOCOL, engine, capabilities: CAPABILITIES }));
         }
+        if hello.protocol == PROTOCOL {
+            return Body::Error(ErrorBody::protocol("this script belongs to another session of the engine"));
+        }
+        Body::Error(ErrorBody::from(other_version(hello)).kind(ErrorKind::Version))
     }
 
     fn start(&mut self, id: u64, call: Call) {
@@ -142,7 +150,21 @@ impl Connection {
     }
 }
 
-async fn write(mut writer: OwnedWriteHalf, mut outbox: mpsc::Receiver<Reply>) {
+/// Another release's package was found before the one that the engine brings.
+fn other_version(hello: &Hello) -> Failure {
+    let client = hello.client.as_deref().unwrap_or("client");
+    let version = hello.version.as_deref().unwrap_or("of an unknown version");
+    let message = format!(
+        "the {client} package ({version}) speaks version {} of the script protocol, and this engine ({}) version {PROTOCOL}",
+        hello.protocol,
+        env!("CARGO_PKG_VERSION"),
+    );
+    Failure::new(ExitCode::Usage, message).hint(
+        "`hydro run SCRIPT` brings a package that fits: remove the other one, or install one of the engine's version",
+    )
+}
+
+async fn write(mut writer: OwnedWriteHalf, mut outbox: mpsc::Receiver<Reply>, session: Rc<Session>) {
     let mut bytes = Vec::new();
     let mut replies = Vec::new();
     while outbox.recv_many(&mut replies, OUTBOX).await > 0 {
@@ -152,6 +174,7 @@ async fn write(mut writer: OwnedWriteHalf, mut outbox: mpsc::Receiver<Reply>) {
                 bytes.push(b'\n');
             }
         }
+        session.note(Speaker::Engine, &bytes);
         if writer.write_all(&bytes).await.is_err() {
             return;
         }

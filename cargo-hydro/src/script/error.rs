@@ -66,6 +66,20 @@ pub enum CallError {
         /// As it was written.
         word: String,
     },
+    /// A machine that cannot be used yet.
+    #[error("services cannot be placed on `{host}` yet: machines that are reached by ssh are to come")]
+    NoSsh {
+        /// As ssh takes it.
+        host: String,
+    },
+    /// A link that was not made.
+    #[error("`{from}` is not linked to `{to}`")]
+    NoLink {
+        /// The output.
+        from: String,
+        /// The input.
+        to: String,
+    },
     /// A parameter the module does not have.
     #[error("`{service}` has no parameter `{param}`")]
     UnknownParam {
@@ -146,6 +160,7 @@ impl CallError {
             Self::Tls { .. } => {
                 Some("links are encrypted between `\"machines\"` (the default), or `\"always\"`".to_owned())
             }
+            Self::NoSsh { .. } => Some("`hydro run --local SCRIPT` places every machine on this one".to_owned()),
             Self::NameTaken { .. } => Some("give it another name: `name=\"…\"`".to_owned()),
             Self::BadName { .. } => Some("use letters, digits, `_` and `-`".to_owned()),
             Self::NoSource { .. } => Some("write `src` relative to the script's folder or to the workspace".to_owned()),
@@ -169,8 +184,11 @@ impl From<CallError> for Failure {
 
 impl From<CallError> for ErrorBody {
     fn from(error: CallError) -> Self {
-        let unknown_port = matches!(error, CallError::UnknownPort { .. } | CallError::CommandPort { .. });
-        let body = Self::from(Failure::from(error));
-        if unknown_port { body.kind(ErrorKind::UnknownPort) } else { body }
+        let kind = match &error {
+            CallError::UnknownPort { .. } | CallError::CommandPort { .. } => ErrorKind::UnknownPort,
+            CallError::NotRunning { .. } => ErrorKind::NotRunning,
+            _ => ErrorKind::Failed,
+        };
+        Self::from(Failure::from(error)).kind(kind)
     }
 }

@@ -1,4 +1,4 @@
-//! Running a script: python3 beside a session, until it ends or the user interrupts; nothing outlives it.
+//! Running a script: its interpreter beside a session, until it ends or the user interrupts; nothing outlives it.
 //!
 //! Read [`run`] first.
 
@@ -9,8 +9,8 @@ use std::time::Duration;
 use tokio::task::LocalSet;
 use tokio::time::timeout;
 
+use super::interpreter::{Interpreter, Language};
 use super::open::OpenSession;
-use super::python::Python;
 use super::session::{LastWords, Session, SessionOptions};
 use crate::build::BuildOptions;
 use crate::report::{ExitCode, Failure, Reporter};
@@ -34,6 +34,8 @@ pub struct RunRequest {
     pub workspace: Workspace,
     /// The script, as the user named it.
     pub script: PathBuf,
+    /// What it is written in.
+    pub language: Language,
     /// Arguments for the script.
     pub args: Vec<OsString>,
     /// Whether every machine is this one.
@@ -45,17 +47,17 @@ pub struct RunRequest {
 /// Runs a script and stops all that it leaves running. Returns the exit code: the script's own, 1 for an exception, 130 after Ctrl-C.
 ///
 /// # Errors
-/// The script cannot be read, or python3 is missing.
+/// The script cannot be read, or what runs it is missing.
 pub fn run(request: &RunRequest, reporter: &Reporter) -> Result<u8, Failure> {
     let absolute = readable(&request.script)?;
-    let python = Python::find(&request.workspace)?;
+    let interpreter = Interpreter::find(&request.workspace, request.language)?;
     let interrupts = Interrupts::listen().map_err(|error| internal("cannot listen to signals", error))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| internal("cannot start the engine", error))?;
     let tasks = LocalSet::new();
-    let outcome = tasks.block_on(&runtime, beside(request, absolute, &python, interrupts, reporter));
+    let outcome = tasks.block_on(&runtime, beside(request, absolute, &interpreter, interrupts, reporter));
     drop(tasks);
     // A build that was interrupted is not waited for: it was killed, or it will be with us.
     runtime.shutdown_background();
@@ -79,7 +81,7 @@ fn readable(script: &Path) -> Result<PathBuf, Failure> {
 async fn beside(
     request: &RunRequest,
     script: PathBuf,
-    python: &Python,
+    interpreter: &Interpreter,
     interrupts: Interrupts,
     reporter: &Reporter,
 ) -> Result<u8, Failure> {
@@ -88,7 +90,7 @@ async fn beside(
     let session = OpenSession::open(options, reporter.clone())?;
     let words =
         [OsString::from("run"), request.script.clone().into_os_string()].into_iter().chain(request.args.clone());
-    let mut launch = python.launch(words);
+    let mut launch = interpreter.launch(words);
     launch.stdio = Stdio::Inherited;
     session.introduce(&mut launch);
     let mut process = Process::spawn(launch).map_err(|error| Failure::new(ExitCode::Usage, error.to_string()))?;

@@ -12,8 +12,11 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use super::port_client::{self, Connection, Farewell, Identity, Incoming, Outgoing, PortError, PortPlace};
+use super::protocol::ErrorBody;
 use crate::report::{ExitCode, Failure};
 
+/// Requests to send that may wait for one port.
+const JOBS: usize = 64;
 /// Items kept for a reader who does not read; after that the program has to wait.
 const KEPT: usize = 1024;
 
@@ -30,11 +33,13 @@ pub(super) struct PortKey {
     pub(super) port: String,
 }
 
-/// An item to send, and who waits for it.
-type Job = (String, oneshot::Sender<Result<(), PortError>>);
+/// Items to send, and who waits for that.
+type Job = (Vec<String>, oneshot::Sender<Result<(), PortError>>);
 /// An item that came, or why no more come.
-type Arrival = Result<String, Failure>;
+type Arrival = Result<String, ErrorBody>;
 type Subscribers = Rc<RefCell<Vec<mpsc::Sender<Arrival>>>>;
+/// Who receives from which member, to be told where an item to that member was refused: no answer will come.
+type Hopeful = Rc<RefCell<Vec<(PortPlace, Subscribers)>>>;
 
 /// All links of one script. Dropping it ends them.
 #[derive(Debug)]
@@ -44,6 +49,7 @@ pub(super) struct Links {
     epoch: u64,
     sending: Mutex<BTreeMap<PortKey, Sending>>,
     receiving: Mutex<BTreeMap<PortKey, Subscribers>>,
+    hopeful: Hopeful,
     receivers: RefCell<BTreeMap<u64, mpsc::Receiver<Arrival>>>,
     last_receiver: Cell<u64>,
     tasks: RefCell<JoinSet<()>>,
@@ -64,24 +70,25 @@ impl Links {
             epoch: u64::try_from(epoch).unwrap_or_default(),
             sending: Mutex::default(),
             receiving: Mutex::default(),
+            hopeful: Hopeful::default(),
             receivers: RefCell::default(),
             last_receiver: Cell::new(0),
             tasks: RefCell::default(),
         })
     }
 
-    /// Sends one item to an input, over a connection that is made with the first one.
-    pub(super) async fn send(&self, key: &PortKey, item: String) -> Result<(), Failure> {
+    /// Sends items to an input, over a connection that is made with the first one.
+    pub(super) async fn send(&self, key: &PortKey, items: Vec<String>) -> Result<(), ErrorBody> {
         let jobs = self.sender(key).await?;
         let (done, sent) = oneshot::channel();
-        let outcome = match jobs.send((item, done)).await {
+        let outcome = match jobs.send((items, done)).await {
             Ok(()) => sent.await.unwrap_or(Err(PortError::Ended(None))),
             Err(_) => Err(PortError::Ended(None)),
         };
-        outcome.map_err(|error| error.about(&key.shown))
+        outcome.map_err(|error| error.told(&key.shown))
     }
 
-    async fn sender(&self, key: &PortKey) -> Result<mpsc::Sender<Job>, Failure> {
+    async fn sender(&self, key: &PortKey) -> Result<mpsc::Sender<Job>, ErrorBody> {
         let mut sending = self.sending.lock().await;
         if let Some(link) = sending.get(key) {
             if !link.jobs.is_closed() {
@@ -91,19 +98,20 @@ impl Links {
             sending.remove(key);
             // Whoever was told already, or left in order, is no reason not to try again.
             if let Some(error) = farewell.and_then(what_went_wrong) {
-                return Err(error.about(&key.shown));
+                return Err(error.told(&key.shown));
             }
         }
         let link = self.open(key, true).await?;
-        let (jobs, inbox) = mpsc::channel(1);
+        let (jobs, inbox) = mpsc::channel(JOBS);
         let farewell = Rc::new(RefCell::new(None));
-        self.spawn(run_sending(link, inbox, farewell.clone()));
+        let hopeful = (key.clone(), Rc::clone(&self.hopeful));
+        self.spawn(run_sending(link, inbox, farewell.clone(), hopeful));
         sending.insert(key.clone(), Sending { jobs: jobs.clone(), farewell });
         Ok(jobs)
     }
 
     /// Joins an output; what it sends from now on is kept until [`Links::receiver`] takes it. Returns the receiver's number.
-    pub(super) async fn receive(&self, key: &PortKey) -> Result<u64, Failure> {
+    pub(super) async fn receive(&self, key: &PortKey) -> Result<u64, ErrorBody> {
         let (arrivals, receiver) = mpsc::channel(KEPT);
         let mut receiving = self.receiving.lock().await;
         let joined = receiving.get(key).filter(|subscribers| !subscribers.borrow().is_empty());
@@ -113,6 +121,10 @@ impl Links {
             let link = self.open(key, false).await?;
             let subscribers = Subscribers::new(RefCell::new(vec![arrivals]));
             self.spawn(run_receiving(link, subscribers.clone(), key.shown.clone()));
+            let mut hopeful = self.hopeful.borrow_mut();
+            hopeful.retain(|(_, subscribers)| !subscribers.borrow().is_empty());
+            hopeful.push((key.place.clone(), subscribers.clone()));
+            drop(hopeful);
             receiving.insert(key.clone(), subscribers);
         }
         let number = self.last_receiver.get() + 1;
@@ -128,9 +140,9 @@ impl Links {
         })
     }
 
-    async fn open(&self, key: &PortKey, sends: bool) -> Result<Connection, Failure> {
+    async fn open(&self, key: &PortKey, sends: bool) -> Result<Connection, ErrorBody> {
         let identity = Identity { deployment: key.deployment.clone(), address: self.address(), epoch: self.epoch };
-        port_client::open(&key.place, &key.port, sends, &identity).await.map_err(|error| error.about(&key.shown))
+        port_client::open(&key.place, &key.port, sends, &identity).await.map_err(|error| error.told(&key.shown))
     }
 
     fn address(&self) -> SocketAddr {
@@ -145,10 +157,20 @@ impl Links {
 }
 
 /// Sends what is asked for until the program leaves.
-async fn run_sending(link: Connection, mut inbox: mpsc::Receiver<Job>, farewell: Rc<RefCell<Option<Farewell>>>) {
+async fn run_sending(
+    link: Connection,
+    mut inbox: mpsc::Receiver<Job>,
+    farewell: Rc<RefCell<Option<Farewell>>>,
+    (key, hopeful): (PortKey, Hopeful),
+) {
     let Connection { mut incoming, mut outgoing } = link;
     let left = async {
         let reason = incoming.farewell().await;
+        if let Farewell::Because(_) = &reason
+            && let Some(error) = what_went_wrong(reason.clone())
+        {
+            dash_hopes(&key.place, &hopeful, &error.told(&key.shown));
+        }
         *farewell.borrow_mut() = Some(reason);
     };
     let sending = send_all(&mut inbox, &mut outgoing);
@@ -164,6 +186,14 @@ async fn run_sending(link: Connection, mut inbox: mpsc::Receiver<Job>, farewell:
     }
 }
 
+/// Tells who waits for items of a member that one of the script's own was refused there.
+fn dash_hopes(place: &PortPlace, hopeful: &Hopeful, error: &ErrorBody) {
+    for (_, subscribers) in hopeful.borrow().iter().filter(|(other, _)| other == place) {
+        // One who has yet to read what came need not wait.
+        subscribers.borrow().iter().for_each(|subscriber| drop(subscriber.try_send(Err(error.clone()))));
+    }
+}
+
 /// Without a word is how a program answers an item that it cannot read; in order is how it stops.
 fn what_went_wrong(farewell: Farewell) -> Option<PortError> {
     match farewell {
@@ -174,8 +204,8 @@ fn what_went_wrong(farewell: Farewell) -> Option<PortError> {
 }
 
 async fn send_all(inbox: &mut mpsc::Receiver<Job>, outgoing: &mut Outgoing) {
-    while let Some((item, done)) = inbox.recv().await {
-        let sent = outgoing.send(&item).await;
+    while let Some((items, done)) = inbox.recv().await {
+        let sent = outgoing.send(&items).await;
         let broken = matches!(sent, Err(PortError::Ended(_) | PortError::Broken(_)));
         // A script that gave up waiting needs no answer.
         let _ = done.send(sent);
@@ -199,7 +229,7 @@ async fn pass_on(incoming: &mut Incoming, subscribers: &Subscribers, shown: &str
         let arrival = match incoming.next().await {
             Ok(Some(item)) => Ok(item),
             Ok(None) => return,
-            Err(error) => Err(error.about(shown)),
+            Err(error) => Err(error.told(shown)),
         };
         let last = arrival.is_err();
         let targets = subscribers.borrow().clone();
@@ -246,7 +276,7 @@ mod tests {
         let script = async {
             let number = links.receive(&key(address, "outbound")).await.expect("joins");
             let again = links.receive(&key(address, "outbound")).await.expect("shares the connection");
-            links.send(&key(address, "inbound"), "0".to_owned()).await.expect("sends");
+            links.send(&key(address, "inbound"), vec!["0".to_owned()]).await.expect("sends");
             for number in [number, again] {
                 let mut receiver = links.receiver(number).expect("is open");
                 assert_eq!(receiver.recv().await, Some(Ok("1".to_owned())));
@@ -274,14 +304,14 @@ mod tests {
             again.take_frame().await;
         };
         let script = async {
-            let mut outcome = links.send(&key, "{}".to_owned()).await;
+            let mut outcome = links.send(&key, vec!["{}".to_owned()]).await;
             while outcome.is_ok() {
                 tokio::task::yield_now().await;
-                outcome = links.send(&key, "{}".to_owned()).await;
+                outcome = links.send(&key, vec!["{}".to_owned()]).await;
             }
             let message = outcome.expect_err("left").message;
-            assert_eq!(message, "server.inbound: the service ended the connection: item 1 is no EchoMsg");
-            links.send(&key, "{}".to_owned()).await.expect("a new connection");
+            assert_eq!(message, "server.inbound: the service refused an item: item 1 is no EchoMsg");
+            links.send(&key, vec!["{}".to_owned()]).await.expect("a new connection");
         };
         LocalSet::new().run_until(async { tokio::join!(program, script) }).await;
     }

@@ -2,6 +2,8 @@
 //!
 //! Scripts speak of services and members by number, the engine of `service.N`. Read [`Live`] first.
 
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use hydro_runtime_shim::contract::{AdminReply, AdminRequest, Metrics};
@@ -9,10 +11,12 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::error::CallError;
+use super::events::{Events, Listener};
 use super::port_client::PortPlace;
-use super::protocol::OfService;
+use super::protocol::{OfService, Scale, ServiceMade, What};
 use super::session::{LastWords, SessionOptions};
-use crate::deploy::{Deployment, Engine, EngineOptions, PortRef, Program, member_name};
+use super::wishes;
+use crate::deploy::{Deployment, Engine, EngineOptions, PortRef, member_name};
 use crate::machine::LogReader;
 use crate::report::{ExitCode, Failure, LogStream, Reporter};
 
@@ -24,6 +28,10 @@ const AHEAD: usize = 256;
 pub(super) struct Live {
     name: String,
     engine: Engine,
+    events: Events,
+    /// Links that what runs knows of.
+    wired: RefCell<BTreeSet<(PortRef, PortRef)>>,
+    releases: Cell<u64>,
 }
 
 impl Live {
@@ -31,7 +39,19 @@ impl Live {
     pub(super) fn new(deployment: Deployment, options: &SessionOptions, reporter: Reporter) -> Self {
         let SessionOptions { workspace, build, local, .. } = options.clone();
         let name = deployment.name.clone();
-        Self { name, engine: Engine::new(EngineOptions { workspace, build, local }, deployment, reporter) }
+        let (events, reporter) = Events::of(&reporter);
+        let options = EngineOptions { workspace, build, local, keeps_all_lines: true };
+        let engine = Engine::new(options, deployment, reporter);
+        Self { name, engine, events, wired: RefCell::default(), releases: Cell::new(0) }
+    }
+
+    pub(super) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Listens to what happens from now on.
+    pub(super) fn listen(&self) -> Listener {
+        self.events.listen()
     }
 
     pub(super) fn name(&self) -> &str {
@@ -43,14 +63,80 @@ impl Live {
         self.engine.edit(change)
     }
 
-    /// Starts what does not run yet.
+    /// Starts what does not run yet, and tells what runs of links that were made or unmade since.
     pub(super) async fn deploy(&self) -> Result<(), Failure> {
-        self.engine.deploy().await.map_err(as_one)
+        let wished = self.engine.deployment();
+        match self.is_wired_otherwise(&wished) {
+            true => self.rewire(wished).await?,
+            false => self.engine.deploy().await.map_err(as_one)?,
+        }
+        self.have_released();
+        Ok(())
+    }
+
+    fn have_released(&self) {
+        let links = self.wishes(|wishes| wishes.links.iter().map(wishes::ends).collect());
+        *self.wired.borrow_mut() = links;
+        self.releases.set(self.releases.get() + 1);
+        self.events.tell(What::Released { release: self.releases.get() });
+    }
+
+    /// Whether links between services that run already are others than they know of.
+    fn is_wired_otherwise(&self, wished: &Deployment) -> bool {
+        let running: BTreeSet<String> = self.engine.status().into_iter().map(|member| member.service).collect();
+        let run = |(from, to): &&(PortRef, PortRef)| running.contains(&from.service) && running.contains(&to.service);
+        let links: BTreeSet<(PortRef, PortRef)> = wished.links.iter().map(wishes::ends).collect();
+        links.symmetric_difference(&self.wired.borrow()).any(|link| run(&link))
+    }
+
+    /// Makes what runs what is wished for, unless that would start something again: a script's `deploy()` never does.
+    async fn rewire(&self, wished: Deployment) -> Result<(), Failure> {
+        let options = self.engine.options();
+        let changes = self.engine.plan(wished.clone(), options.clone()).await.map_err(as_one)?;
+        if let Some(again) = changes.restart.first() {
+            let because = again.because.join(", ");
+            let message = format!("`{}` would have to be started again: {because} would be different", again.member);
+            let mut failure = Failure::new(ExitCode::DeployFailed, message);
+            let is_new = |link: &&crate::deploy::Link| !self.wired.borrow().contains(&wishes::ends(link));
+            failure.origin = wished.links.iter().find(is_new).and_then(|link| link.origin.clone());
+            return Err(failure.hint("make such links before the deployment that starts it"));
+        }
+        self.engine.apply(wished, options).await.map(drop).map_err(as_one)
+    }
+
+    /// Gives a service another number of members; where it runs, at once.
+    pub(super) async fn scale(&self, call: &Scale) -> Result<ServiceMade, Failure> {
+        let Scale { service, count, .. } = call;
+        if *count == 0 {
+            return Err(CallError::NoMembers.into());
+        }
+        let mut wished = self.engine.deployment();
+        wishes::find_service(&wished, service)?;
+        let is_running = self.engine.members(service).is_ok();
+        if let Some(found) = wished.services.get_mut(service) {
+            found.count = *count;
+        }
+        if is_running {
+            self.engine.apply(wished, self.engine.options()).await.map_err(as_one)?;
+            self.have_released();
+        } else {
+            self.wishes(|wishes| *wishes = wished);
+        }
+        Ok(self.wishes(|wishes| wishes::find_service(wishes, service).map(|found| wishes::describe(service, found)))?)
     }
 
     /// Stops everything.
     pub(super) async fn stop_all(&self) {
         self.engine.stop_all().await;
+        self.events.tell(What::Stopped);
+    }
+
+    pub(super) fn start(&self, of: &OfService) -> Result<(), Failure> {
+        self.engine.start(&self.member(of)?)
+    }
+
+    pub(super) async fn restart(&self, of: &OfService) -> Result<(), Failure> {
+        self.engine.restart(&self.member(of)?).await
     }
 
     pub(super) async fn stop(&self, of: &OfService) -> Result<(), Failure> {
@@ -66,29 +152,6 @@ impl Live {
         let replies = self.engine.ask(&self.member(of)?, &AdminRequest::Metrics {}).await?;
         let metrics = |(_, reply)| if let AdminReply::Metrics(metrics) = reply { Some(metrics) } else { None };
         Ok(replies.into_iter().filter_map(metrics).collect())
-    }
-
-    /// Cuts all links between two services or members, at both ends.
-    pub(super) async fn partition(&self, one: &OfService, other: &OfService) -> Result<(), Failure> {
-        for (here, there) in [(one, other), (other, one)] {
-            let peer = there.member.map_or_else(|| there.service.clone(), |n| format!("{}.{n}", there.service));
-            let request = AdminRequest::Partition { peer: Some(peer), port: None };
-            self.engine.ask(&self.member(here)?, &request).await?;
-        }
-        Ok(())
-    }
-
-    /// Ends all faults of all running programs.
-    pub(super) async fn heal(&self) -> Result<(), Failure> {
-        let is_program = |service: &crate::deploy::Service| matches!(service.program, Program::Hydroflow { .. });
-        let programs: Vec<String> = self.wishes(|wishes| {
-            wishes.services.iter().filter(|(_, service)| is_program(service)).map(|(name, _)| name.clone()).collect()
-        });
-        let running = self.engine.status().into_iter().filter(|member| member.exit.is_none());
-        for member in running.filter(|member| programs.contains(&member.service)) {
-            self.engine.ask(&member.name, &AdminRequest::Heal { peer: None, port: None }).await?;
-        }
-        Ok(())
     }
 
     /// Stops all services of a machine, those that started last first.
@@ -156,7 +219,7 @@ impl Live {
     }
 
     /// Returns the engine's name for a service or one of its members.
-    fn member(&self, of: &OfService) -> Result<String, CallError> {
+    pub(super) fn member(&self, of: &OfService) -> Result<String, CallError> {
         let count = self.wishes(|wishes| wishes.services.get(&of.service).map(|service| service.count));
         let unknown = |what, name| CallError::Unknown { what, name };
         match (count, of.member) {

@@ -51,6 +51,13 @@ impl OpenSession {
         launch.env.insert(SESSION_VARIABLE.into(), OsString::from(self.session.token()));
     }
 
+    /// Returns what a script is told, as JSON, where it was not started by us.
+    #[must_use]
+    pub fn address(&self) -> String {
+        let (socket, session) = (self.socket.to_string_lossy(), self.session.token());
+        serde_json::json!({ "socket": socket, "session": session }).to_string()
+    }
+
     /// Returns the session.
     #[must_use]
     pub fn session(&self) -> &Session {

@@ -17,6 +17,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 
+use super::protocol::{ErrorBody, ErrorKind};
 use crate::report::{ExitCode, Failure};
 
 /// How long a program may take to answer: it may just have been started, on a busy machine.
@@ -41,7 +42,7 @@ pub(super) enum PortError {
     #[error("what the service sent cannot be understood: {0}")]
     Malformed(String),
     /// The program ended the connection.
-    #[error("the service ended the connection{}", .0.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default())]
+    #[error("{}", .0.as_deref().map_or_else(|| "the service ended the connection".to_owned(), |reason| format!("the service refused an item: {reason}")))]
     Ended(Option<String>),
     /// The program closed the connection without a word.
     #[error("the service cut the connection off")]
@@ -60,7 +61,16 @@ pub(super) enum PortError {
 impl PortError {
     /// Makes it the failure of an exchange with `port`.
     #[must_use]
-    pub(super) fn about(&self, port: &str) -> Failure {
+    pub(super) fn told(&self, port: &str) -> ErrorBody {
+        let kind = match self {
+            Self::Ended(Some(_)) | Self::NoJson(_) | Self::TooLong(_) => ErrorKind::ItemRefused,
+            Self::Unreachable(_) | Self::Ended(None) => ErrorKind::NotRunning,
+            _ => ErrorKind::Failed,
+        };
+        ErrorBody::from(self.about(port)).kind(kind)
+    }
+
+    fn about(&self, port: &str) -> Failure {
         let mut failure = Failure::new(ExitCode::Usage, format!("{port}: {self}"));
         if let Some(source) = std::error::Error::source(self) {
             failure = failure.cause(source);
@@ -294,6 +304,11 @@ fn as_item(record: &[u8]) -> Result<String, PortError> {
     }
 }
 
+fn check(item: &str) -> Result<(), PortError> {
+    serde_json::from_str::<IgnoredAny>(item).map_err(PortError::NoJson)?;
+    if item.len() >= MAX_RECORD_BYTES { Err(PortError::TooLong(item.len())) } else { Ok(()) }
+}
+
 /// The sending half of a link.
 pub(super) struct Outgoing {
     writer: Writer,
@@ -309,16 +324,29 @@ impl fmt::Debug for Outgoing {
 }
 
 impl Outgoing {
-    /// Sends one item, which is a JSON text.
+    /// Sends items, each a JSON text, with as few writes as their size allows. If one cannot be sent, those after it are not.
     ///
     /// # Errors
-    /// The item is no JSON or too long, or the connection broke.
-    pub(super) async fn send(&mut self, item: &str) -> Result<(), PortError> {
-        serde_json::from_str::<IgnoredAny>(item).map_err(PortError::NoJson)?;
-        if item.len() >= MAX_RECORD_BYTES {
-            return Err(PortError::TooLong(item.len()));
-        }
+    /// An item is no JSON or too long, or the connection broke.
+    pub(super) async fn send(&mut self, items: &[String]) -> Result<(), PortError> {
         self.frame.clear();
+        let mut wrong = None;
+        for item in items {
+            if let Err(error) = check(item) {
+                wrong = Some(error);
+                break;
+            }
+            self.add(item);
+            if self.frame.len() > MAX_FRAME_BYTES {
+                self.write().await?;
+            }
+        }
+        self.write().await?;
+        wrong.map_or(Ok(()), Err)
+    }
+
+    /// Appends the frames of one item.
+    fn add(&mut self, item: &str) {
         let pieces = (item.len() + 1).div_ceil(MAX_FRAME_BYTES);
         let mut left = item.len() + 1;
         // A line ends at the first newline; in JSON it is but space.
@@ -332,7 +360,12 @@ impl Outgoing {
             left -= length;
         }
         self.number += 1;
-        self.writer.write_all(&self.frame).await.map_err(|error| match error.kind() {
+    }
+
+    async fn write(&mut self) -> Result<(), PortError> {
+        let written = self.writer.write_all(&self.frame).await;
+        self.frame.clear();
+        written.map_err(|error| match error.kind() {
             io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => PortError::Ended(None),
             _ => PortError::Broken(error),
         })
@@ -485,7 +518,7 @@ pub(super) mod tests {
         };
         let script = async {
             let mut link = open(&place, "x", true, &identity()).await.expect("opens");
-            link.outgoing.send("{\"a\":\n1}").await.expect("sends");
+            link.outgoing.send(&["{\"a\":\n1}".to_owned()]).await.expect("sends");
             link.incoming.farewell().await
         };
         let (_, reason) = tokio::join!(program, script);

@@ -2,7 +2,8 @@
 //!
 //! All connections of a script's process share it. Knows neither lines nor sockets of the script; read [`Session::answer`] first.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -10,13 +11,17 @@ use std::time::Duration;
 
 use super::connection::Items;
 use super::error::CallError;
+use super::events::Listener;
+use super::faults::one_deployment;
+use super::interpreter::Language;
 use super::links::{Links, PortKey};
 use super::live::Live;
 use super::protocol::{
-    AddCommand, AddHydroflow, AddMachine, Answer, Call, Connect, CreateDeployment, DeploymentMade, ErrorBody, FromToml,
-    Joined, Logs, MachineMade, OfPort, OnMachine, Partition, Receive,
+    AddCommand, AddHydroflow, AddMachine, Answer, Call, Connect, CreateDeployment, DeploymentMade, ErrorBody, Fault,
+    FromToml, Joined, Logs, MachineMade, OfPort, OnMachine, Partition, Receive, Scale, Send, ServiceMade, SetFault,
 };
 use super::stopwatch::Stopwatch;
+use super::trace::{Speaker, Trace};
 use super::wishes;
 use crate::build::{self, BuildOptions};
 use crate::deploy::{self, Deployment, Program, Security};
@@ -57,6 +62,10 @@ pub struct Session {
     token: String,
     links: Links,
     deployments: RefCell<Vec<Rc<Live>>>,
+    /// Those who listen to events and have not begun to read, by number.
+    listeners: RefCell<BTreeMap<u64, Listener>>,
+    last_listener: Cell<u64>,
+    trace: Option<Trace>,
     deploying: Stopwatch,
 }
 
@@ -71,8 +80,9 @@ impl Session {
         })?;
         // Seeded by the system's random numbers; the socket's folder is the real protection.
         let token = format!("{:016x}", RandomState::new().build_hasher().finish());
-        let (deployments, deploying) = Default::default();
-        Ok(Self { options, reporter, token, links, deployments, deploying })
+        let trace = Trace::wished()?;
+        let (deployments, listeners, last_listener, deploying) = Default::default();
+        Ok(Self { options, reporter, token, links, deployments, listeners, last_listener, trace, deploying })
     }
 
     /// Returns the word by which the script proves to be ours.
@@ -82,6 +92,13 @@ impl Session {
 
     pub(super) fn is_own(&self, token: &str) -> bool {
         token == self.token
+    }
+
+    /// Writes messages down, where somebody asked for it.
+    pub(super) fn note(&self, speaker: Speaker, messages: &[u8]) {
+        if let Some(trace) = &self.trace {
+            trace.note(speaker, messages);
+        }
     }
 
     /// Returns how long the script has waited for builds and starts, which is not the script's fault.
@@ -124,6 +141,13 @@ impl Session {
                 Ok(Answer::Text(address.map(|address| address.to_string())))
             }
             Call::Metrics(of) => Ok(Answer::Metrics(self.live(of.deployment)?.metrics(&of).await?)),
+            Call::AllMetrics(of) => Ok(Answer::Metrics(self.live(of.deployment)?.all_metrics().await?)),
+            Call::Plan(of) => Ok(Answer::Changes(self.live(of.deployment)?.plan().await?)),
+            Call::Status(of) => Ok(Answer::Status(self.live(of.deployment)?.status())),
+            Call::Graph(of) => Ok(Answer::Text(Some(self.live(of.deployment)?.graph()))),
+            Call::Resolve(of) => Ok(Answer::Resolved(self.live(of.deployment)?.resolve(&of)?)),
+            Call::Scale(call) => Ok(Answer::Service(self.scale(&call).await?)),
+            Call::Watch(of) => Ok(Answer::Joined(Joined { receiver: self.listen(of.deployment)? })),
             Call::ExitCode(of) => Ok(Answer::Code(self.live(of.deployment)?.exit_code(&of).await?)),
             Call::JoinPort(of) => {
                 let receiver = self.links.receive(&self.port_key(&of)?).await?;
@@ -139,17 +163,26 @@ impl Session {
             Call::StopDeployment(of) => self.live(of.deployment)?.stop_all().await,
             Call::TerminateMachine(call) => self.terminate(call).await?,
             Call::Partition(Partition { one, other }) => {
-                if one.deployment != other.deployment {
-                    return Err(CallError::TwoDeployments { from: one.service, to: other.service }.into());
-                }
-                self.live(one.deployment)?.partition(&one, &other).await?;
+                self.fault(&SetFault { one, other, fault: Fault::Partition }).await?;
             }
-            Call::Heal(of) => self.live(of.deployment)?.heal().await?,
+            Call::Fault(call) => self.fault(&call).await?,
+            Call::Heal(call) => self.live(call.deployment)?.heal(&call).await?,
+            Call::Start(of) => self.live(of.deployment)?.start(&of)?,
+            Call::Restart(of) => self.live(of.deployment)?.restart(&of).await?,
+            Call::WaitHealthy(call) => {
+                self.live(call.owner.deployment)?.wait_healthy(&call.owner, call.seconds).await?;
+            }
+            Call::Disconnect(call) => {
+                self.live(call.deployment)?.wishes(|wishes| wishes::disconnect(wishes, call))?;
+            }
+            Call::Events(call) => self.events(call, items).await?,
             Call::Stop(of) => self.live(of.deployment)?.stop(&of).await?,
             Call::Kill(of) => self.live(of.deployment)?.kill(&of).await?,
             Call::Logs(call) => self.logs(call, items).await?,
             Call::OpenPort(of) => self.live(of.owner.deployment)?.wishes(|wishes| wishes::open(wishes, &of))?,
-            Call::Send(call) => self.links.send(&self.port_key(&call.to)?, call.item).await?,
+            Call::Send(Send { to, item, items }) => {
+                self.links.send(&self.port_key(&to)?, item.into_iter().chain(items).collect()).await?;
+            }
             Call::Receive(call) => self.receive(call, items).await?,
             _ => return Err(ErrorBody::protocol("this request belongs to a connection, not to a session")),
         }
@@ -189,7 +222,7 @@ impl Session {
 
     fn add_machine(&self, call: AddMachine) -> Result<MachineMade, ErrorBody> {
         let live = self.live(call.deployment)?;
-        let name = live.wishes(|wishes| wishes::add_machine(wishes, call, self.options.local));
+        let name = live.wishes(|wishes| wishes::add_machine(wishes, call, self.options.local))?;
         Ok(MachineMade { name })
     }
 
@@ -251,6 +284,40 @@ impl Session {
         Ok(())
     }
 
+    async fn fault(&self, call: &SetFault) -> Result<(), ErrorBody> {
+        Ok(self.live(one_deployment(&call.one, &call.other)?)?.fault(call).await?)
+    }
+
+    async fn scale(&self, call: &Scale) -> Result<ServiceMade, ErrorBody> {
+        let live = self.live(call.deployment)?;
+        let _running = self.deploying.start();
+        Ok(live.scale(call).await?)
+    }
+
+    /// Listens to a deployment from now on; returns the listener's number.
+    fn listen(&self, deployment: usize) -> Result<u64, ErrorBody> {
+        let listener = self.live(deployment)?.listen();
+        let number = self.last_listener.get() + 1;
+        self.last_listener.set(number);
+        self.listeners.borrow_mut().insert(number, listener);
+        Ok(number)
+    }
+
+    async fn events(&self, call: Receive, items: Items) -> Result<(), ErrorBody> {
+        let taken = self.listeners.borrow_mut().remove(&call.receiver);
+        let mut listener = taken.ok_or_else(|| CallError::Unknown {
+            what: "listener that nobody reads yet,",
+            name: call.receiver.to_string(),
+        })?;
+        items.begin(call.ahead);
+        while let Some(happening) = listener.next().await {
+            if items.send(happening).await.is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     async fn receive(&self, call: Receive, items: Items) -> Result<(), ErrorBody> {
         let mut arrivals = self.links.receiver(call.receiver)?;
         items.begin(call.ahead);
@@ -300,7 +367,6 @@ impl Session {
 
     fn script_name(&self) -> String {
         let name = self.options.script.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let stem = name.strip_suffix(".py").unwrap_or(&name);
-        stem.strip_suffix(".hydro").unwrap_or(stem).to_owned()
+        Language::strip(&name).to_owned()
     }
 }

@@ -8,7 +8,7 @@ use tokio::io::AsyncReadExt;
 use tokio::task::LocalSet;
 use tokio::time::timeout;
 
-use super::{OpenSession, Python, RunRequest, SessionOptions, run};
+use super::{Language, OpenSession, Python, RunRequest, SessionOptions, run};
 use crate::build::BuildOptions;
 use crate::report::{ReportOptions, Reporter, Services};
 use crate::sys::{Process, Stop};
@@ -271,6 +271,7 @@ async def main():
         let request = RunRequest {
             workspace: project.workspace.clone(),
             script: script.clone(),
+            language: Language::Python,
             args: vec![code.into()],
             local: true,
             build: BuildOptions::default(),
@@ -289,6 +290,7 @@ fn a_script_that_is_not_there_is_an_error() {
     let request = |script: PathBuf| RunRequest {
         workspace: project.workspace.clone(),
         script,
+        language: Language::Python,
         args: vec![],
         local: true,
         build: BuildOptions::default(),

@@ -11,15 +11,17 @@ use hydroflow_standalone::interface::{Direction, ModuleInterface, PortInterface}
 use serde_json::Value;
 
 use super::error::CallError;
-use super::protocol::{AddMachine, Connect, Kind, OfPort, Place, PortInfo, ServiceMade};
+use super::protocol::{AddMachine, Connect, Disconnect, Kind, OfPort, Place, PortInfo, ServiceMade};
 use crate::deploy::{
     Deployment, LOCALHOST, Link, LocalLinks, Machine, MachineKind, PortRef, Program, Service, Upkeep, topology,
 };
-use crate::report::Failure;
+use crate::report::{ExitCode, Failure};
 
 /// Adds a machine; with `local`, every kind of machine is this one. Returns its name.
-pub(super) fn add_machine(deployment: &mut Deployment, call: AddMachine, local: bool) -> String {
+pub(super) fn add_machine(deployment: &mut Deployment, call: AddMachine, local: bool) -> Result<String, CallError> {
     let (base, kind) = match call.kind {
+        Kind::Ssh { host, .. } if !local => return Err(CallError::NoSsh { host }),
+        Kind::Ssh { .. } => ("ssh", MachineKind::Localhost),
         Kind::Gcp { project, zone, machine_type } if !local => {
             ("gcp", MachineKind::Gcp { project, zone, machine_type })
         }
@@ -28,7 +30,7 @@ pub(super) fn add_machine(deployment: &mut Deployment, call: AddMachine, local: 
     };
     let name = unused(base, |name| deployment.machines.contains_key(name));
     deployment.machines.insert(name.clone(), Machine { kind, origin: call.origin.map(Into::into) });
-    name
+    Ok(name)
 }
 
 /// The program of an `.hf` file, with its parameters as a script gives them.
@@ -115,8 +117,39 @@ pub(super) fn connect(deployment: &mut Deployment, call: Connect) -> Result<(), 
         }
         return Err(failure);
     }
+    if let Some(first) = deployment.links.iter().find(|other| ends(other) == ends(&link)) {
+        let message = format!("`{}` is linked to `{}` already", link.from, link.to);
+        let failure = Failure::new(ExitCode::Usage, message).hint("leave one of them out");
+        return Err(match &first.origin {
+            Some(origin) => failure.cause(format!("the first link is at {origin}")),
+            None => failure,
+        });
+    }
     deployment.links.push(link);
     Ok(())
+}
+
+/// Takes a link away. An input that nobody else feeds is then the script's own.
+pub(super) fn disconnect(deployment: &mut Deployment, call: Disconnect) -> Result<(), CallError> {
+    let from = PortRef { service: call.output.service, port: call.output.port };
+    let to = PortRef { service: call.input.service, port: call.input.port };
+    for end in [&from, &to] {
+        port(deployment, &end.service, &end.port)?;
+    }
+    let before = deployment.links.len();
+    deployment.links.retain(|link| (&link.from, &link.to) != (&from, &to));
+    if deployment.links.len() == before {
+        return Err(CallError::NoLink { from: from.to_string(), to: to.to_string() });
+    }
+    if !deployment.links.iter().any(|link| link.to == to) {
+        deployment.open.insert(to);
+    }
+    Ok(())
+}
+
+/// Returns both ends of a link.
+pub(super) fn ends(link: &Link) -> (PortRef, PortRef) {
+    (link.from.clone(), link.to.clone())
 }
 
 /// Reads what carries links within a machine; `of` is what the script calls it.
@@ -310,10 +343,17 @@ mod tests {
             kind: Kind::Gcp { project: "p".into(), zone: "z".into(), machine_type: "t".into() },
             origin: None,
         };
-        assert_eq!(add_machine(&mut deployment, gcp(), true), "gcp");
-        assert_eq!(add_machine(&mut deployment, gcp(), false), "gcp_2");
+        assert_eq!(add_machine(&mut deployment, gcp(), true).as_deref(), Ok("gcp"));
+        assert_eq!(add_machine(&mut deployment, gcp(), false).as_deref(), Ok("gcp_2"));
         assert_eq!(deployment.machines["gcp"].kind, MachineKind::Localhost);
         assert!(matches!(deployment.machines["gcp_2"].kind, MachineKind::Gcp { .. }));
+        let ssh = || AddMachine {
+            deployment: 0,
+            kind: Kind::Ssh { host: "h".into(), user: None, port: None, key: None },
+            origin: None,
+        };
+        assert_eq!(add_machine(&mut deployment, ssh(), true).as_deref(), Ok("ssh"));
+        assert_eq!(add_machine(&mut deployment, ssh(), false), Err(CallError::NoSsh { host: "h".into() }));
     }
 
     #[test]

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
 
-use super::discover::Case;
+use super::discover::{self, Case};
 use super::output::Output;
 use crate::report::{Captured, Event, ExitCode, Failure, ReportOptions, Reporter, Services, TestStatus, Verbosity};
-use crate::script::{LastWords, OpenSession, Python, Session, SessionOptions};
+use crate::script::{Interpreters, LastWords, OpenSession, Session, SessionOptions};
 use crate::sys::{Exit, Process, Stop};
 
 /// How long a test that is over its limit may say where it stands.
@@ -23,8 +23,8 @@ const LAST_LINES: usize = 20;
 /// What all tests share.
 #[derive(Debug)]
 pub(super) struct Context {
-    /// The Python that runs them.
-    pub(super) python: Python,
+    /// What runs them.
+    pub(super) interpreters: Interpreters,
     /// Workspace and build; the script is each test's own.
     pub(super) session: SessionOptions,
     /// Who is told of the tests.
@@ -59,7 +59,8 @@ async fn run_function(file: &str, function: &str, context: &Context) -> Result<R
     let options = SessionOptions { script: root.join(file), ..context.session.clone() };
     let (reporter, told) = of_deployment(&context.reporter);
     let session = OpenSession::open(options, reporter)?;
-    let mut launch = context.python.launch(["test", file, function].map(OsString::from));
+    let mut launch =
+        discover::interpreter(&context.interpreters, file)?.launch(["test", file, function].map(OsString::from));
     launch.directory = Some(root.to_owned());
     session.introduce(&mut launch);
     let mut process = Process::spawn(launch).map_err(|error| Failure::new(ExitCode::Usage, error.to_string()))?;

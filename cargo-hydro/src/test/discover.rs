@@ -1,4 +1,4 @@
-//! Finding tests: files by their names, functions by one look of Python at the syntax, without running a line of them.
+//! Finding tests: files by their names, functions by one look of their interpreter at the text, without running a line of them.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::report::{ExitCode, Failure};
-use crate::script::Python;
+use crate::script::{Interpreter, Interpreters, Language};
 use crate::sys::{self, Stream};
 use crate::workspace::Workspace;
 
-/// The ending of a test file's name.
-const ENDING: &str = ".hydro.py";
+/// What stands before the last ending of a test file's name.
+const MARK: &str = ".hydro";
 
 /// A test function.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub(super) struct Found {
     pub(super) doubtful: Vec<String>,
 }
 
-/// What Python tells of one file.
+/// What an interpreter tells of one file.
 #[derive(Deserialize)]
 struct Listing {
     file: String,
@@ -58,27 +58,59 @@ struct Listing {
 struct ListedTest {
     name: String,
     line: usize,
+    /// Why it is not run, where the interpreter can say.
+    why: Option<String>,
 }
 
-/// Finds all tests of a workspace. Blocks.
+/// Returns the test files of a workspace, in order.
 ///
 /// # Errors
-/// A folder cannot be read, or Python fails.
-pub(super) fn discover(workspace: &Workspace, python: &Python) -> Result<Found, Failure> {
+/// A folder cannot be read.
+pub(super) fn files(workspace: &Workspace) -> Result<BTreeSet<PathBuf>, Failure> {
     let packages = workspace.packages().iter().map(|package| package.folder.as_path());
     let mut files = BTreeSet::new();
     for folder in packages.chain([workspace.root()]) {
         files.extend(test_files(&folder.join("tests"))?);
     }
-    if files.is_empty() {
-        return Ok(Found::default());
+    Ok(files)
+}
+
+/// Returns the languages of files.
+pub(super) fn languages(files: &BTreeSet<PathBuf>) -> BTreeSet<Language> {
+    files.iter().filter_map(|file| Language::of(file)).collect()
+}
+
+/// Finds the tests in these files. Blocks.
+///
+/// # Errors
+/// An interpreter fails.
+pub(super) fn discover(
+    workspace: &Workspace,
+    files: &BTreeSet<PathBuf>,
+    interpreters: &Interpreters,
+) -> Result<Found, Failure> {
+    let mut listings = Vec::new();
+    for language in languages(files) {
+        let Some(interpreter) = interpreters.of(language) else { continue };
+        let written = files.iter().filter(|file| Language::of(file) == Some(language));
+        let names = written.map(|file| workspace.relative(file).as_os_str().to_owned());
+        listings.extend(ask(workspace.root(), interpreter, names)?);
     }
-    let names = files.iter().map(|file| workspace.relative(file).as_os_str().to_owned());
-    let listings = ask(workspace.root(), python, names)?;
+    // In the order of files, whatever they are written in.
+    listings.sort_by(|one, other| one.file.cmp(&other.file));
     let sources = listings.iter().flat_map(|listing| sources_of(workspace.root(), listing)).collect::<BTreeSet<_>>();
     let doubtful = listings.iter().flat_map(doubts_of).collect();
     let cases = listings.into_iter().flat_map(cases_of).collect();
     Ok(Found { cases, sources: sources.into_iter().collect(), doubtful })
+}
+
+/// Returns the interpreter of a test file.
+///
+/// # Errors
+/// There is none.
+pub(super) fn interpreter<'a>(interpreters: &'a Interpreters, file: &str) -> Result<&'a Interpreter, Failure> {
+    let found = Language::of(Path::new(file)).and_then(|language| interpreters.of(language));
+    found.ok_or_else(|| Failure::new(ExitCode::Usage, format!("nothing runs `{file}`")))
 }
 
 fn test_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
@@ -90,18 +122,23 @@ fn test_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(cannot)? {
         let entry = entry.map_err(cannot)?;
-        if entry.file_name().to_string_lossy().ends_with(ENDING) {
+        if is_test_file(&entry.path()) {
             files.push(entry.path());
         }
     }
     Ok(files)
 }
 
-fn ask(root: &Path, python: &Python, files: impl Iterator<Item = OsString>) -> Result<Vec<Listing>, Failure> {
-    let mut launch = python.launch(std::iter::once("list".into()).chain(files));
+fn is_test_file(file: &Path) -> bool {
+    let is_marked = file.file_stem().is_some_and(|stem| stem.to_string_lossy().ends_with(MARK));
+    is_marked && file.extension().is_some() && Language::of(file).is_some()
+}
+
+fn ask(root: &Path, interpreter: &Interpreter, files: impl Iterator<Item = OsString>) -> Result<Vec<Listing>, Failure> {
+    let mut launch = interpreter.launch(std::iter::once("list".into()).chain(files));
     launch.directory = Some(root.to_owned());
     let (mut answer, mut complaints) = (String::new(), Vec::new());
-    let failed = || Failure::new(ExitCode::Usage, "python3 cannot list the tests");
+    let failed = || Failure::new(ExitCode::Usage, "what runs the tests cannot list them");
     let exit = sys::run(launch, &mut |stream, line| match stream {
         Stream::Stdout => answer.push_str(line),
         Stream::Stderr => complaints.push(line.to_owned()),
@@ -118,7 +155,7 @@ fn cases_of(listing: Listing) -> Vec<Case> {
     match error {
         Some(error) => vec![Case { file, function: Err(error) }],
         None => {
-            // Of several functions with one name Python keeps one.
+            // Of several functions with one name an interpreter keeps one.
             let mut seen = BTreeSet::new();
             let named = tests.into_iter().map(|test| test.name).filter(|name| seen.insert(name.clone()));
             named.map(|name| Case { file: file.clone(), function: Ok(name) }).collect()
@@ -128,8 +165,9 @@ fn cases_of(listing: Listing) -> Vec<Case> {
 
 fn doubts_of(listing: &Listing) -> impl Iterator<Item = String> {
     listing.ignored.iter().map(|function| {
-        let ListedTest { name, line } = function;
-        format!("{}:{line}: `{name}` is not run, as it is not `async def`", listing.file)
+        let ListedTest { name, line, why } = function;
+        let why = why.as_deref().unwrap_or("it is not `async def`");
+        format!("{}:{line}: `{name}` is not run, as {why}", listing.file)
     })
 }
 
@@ -176,10 +214,12 @@ mod tests {
     #[test]
     fn only_scripts_of_tests_are_test_files() {
         let root = tempfile::tempdir().expect("has a folder");
-        for file in ["a.hydro.py", "b.py", "c.rs"] {
+        for file in ["a.hydro.py", "b.hydro.mjs", "b.py", "c.rs", "d.hydro.toml", "e.mjs", "f.hydro"] {
             std::fs::write(root.path().join(file), "").expect("is written");
         }
-        assert_eq!(test_files(root.path()), Ok(vec![root.path().join("a.hydro.py")]));
+        let mut found = test_files(root.path()).expect("is readable");
+        found.sort();
+        assert_eq!(found, [root.path().join("a.hydro.py"), root.path().join("b.hydro.mjs")]);
         assert_eq!(test_files(&root.path().join("no")), Ok(vec![]));
     }
 }

@@ -1,4 +1,4 @@
-//! `cargo hydro test`: finds `tests/*.hydro.py`, and runs each `async def test_*` in a process, a session and a deployment of its own.
+//! `cargo hydro test`: finds `tests/*.hydro.py` and `tests/*.hydro.mjs`, and runs each test function in a process, a session and a deployment of its own.
 //!
 //! Knows scripts and their sessions (`script`), not how they are built inside. Read [`run`] first.
 

@@ -2,6 +2,7 @@
 //!
 //! Read [`run`] first.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -14,7 +15,7 @@ use super::select::Filter;
 use crate::build::{self, BuildOptions};
 use crate::deploy::{self, Program};
 use crate::report::{Event, ExitCode, Failure, Reporter, TestStatus};
-use crate::script::{Python, SessionOptions};
+use crate::script::{Interpreters, SessionOptions};
 use crate::sys::signal::{Interrupt, Interrupts, interruptible};
 use crate::workspace::Workspace;
 
@@ -41,12 +42,13 @@ pub struct TestRequest {
 /// Runs tests. Returns the exit code: 0 where all passed, 100 where one failed, 130 after Ctrl-C.
 ///
 /// # Errors
-/// No test is meant (4), `Hydro.toml` is wrong (96), its programs do not compile (101), or there is no python3 (1).
+/// No test is meant (4), `Hydro.toml` is wrong (96), its programs do not compile (101), or what runs them is not installed (1).
 pub fn run(request: &TestRequest, reporter: &Reporter) -> Result<u8, Failure> {
-    let python = Python::find(&request.workspace)?;
+    let files = discover::files(&request.workspace)?;
+    let interpreters = Interpreters::find(&request.workspace, discover::languages(&files))?;
     let prepare = {
-        let (request, python, reporter) = (request.clone(), python.clone(), reporter.clone());
-        move || prepare(&request, &python, &reporter)
+        let (request, interpreters, reporter) = (request.clone(), interpreters.clone(), reporter.clone());
+        move || prepare(&request, &files, &interpreters, &reporter)
     };
     let chosen = match interruptible(prepare) {
         Ok(chosen) => chosen?,
@@ -55,7 +57,7 @@ pub fn run(request: &TestRequest, reporter: &Reporter) -> Result<u8, Failure> {
     if request.list {
         return Ok(ExitCode::Ok as u8);
     }
-    run_chosen(request, chosen, python, reporter)
+    run_chosen(request, chosen, interpreters, reporter)
 }
 
 /// The tests that are meant, and how many are not.
@@ -65,8 +67,13 @@ struct Chosen {
     skipped: usize,
 }
 
-fn prepare(request: &TestRequest, python: &Python, reporter: &Reporter) -> Result<Chosen, Failure> {
-    let Found { cases, sources, doubtful } = discover::discover(&request.workspace, python)?;
+fn prepare(
+    request: &TestRequest,
+    files: &BTreeSet<PathBuf>,
+    interpreters: &Interpreters,
+    reporter: &Reporter,
+) -> Result<Chosen, Failure> {
+    let Found { cases, sources, doubtful } = discover::discover(&request.workspace, files, interpreters)?;
     for doubt in doubtful {
         reporter.warning(doubt);
     }
@@ -89,7 +96,7 @@ fn nothing(request: &TestRequest, all: usize) -> Failure {
     if all == 0 {
         let root = request.workspace.root().display();
         return Failure::new(ExitCode::NothingMatched, format!("there are no tests in `{root}`"))
-            .hint("write `async def test_…(deployment):` in `tests/NAME.hydro.py`");
+            .hint("write `async def test_…(deployment):` in `tests/NAME.hydro.py`, or `export async function test…(deployment)` in `tests/NAME.hydro.mjs`");
     }
     let words = request.filter.words.join("`, `");
     Failure::new(ExitCode::NothingMatched, format!("none of the {all} tests matches `{words}`"))
@@ -131,13 +138,18 @@ fn deployed_sources(workspace: &Workspace, reporter: &Reporter) -> Result<Vec<Pa
     Ok(sources)
 }
 
-fn run_chosen(request: &TestRequest, chosen: Chosen, python: Python, reporter: &Reporter) -> Result<u8, Failure> {
+fn run_chosen(
+    request: &TestRequest,
+    chosen: Chosen,
+    interpreters: Interpreters,
+    reporter: &Reporter,
+) -> Result<u8, Failure> {
     let failed = |error: std::io::Error| Failure::new(ExitCode::Usage, "cannot start the engine").cause(error);
     let interrupts = Interrupts::listen().map_err(failed)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
     let jobs = request.jobs.or_else(|| std::thread::available_parallelism().map(usize::from).ok()).unwrap_or(1).max(1);
     let context = Rc::new(Context {
-        python,
+        interpreters,
         session: SessionOptions {
             workspace: request.workspace.clone(),
             script: request.workspace.root().to_owned(),

@@ -4,9 +4,12 @@ import os
 from types import TracebackType
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Type, Union
 
-from . import _engine
-from ._machine import Machine
-from ._service import Member, Service
+from . import _engine, _events, _show
+from ._events import Event
+from ._machine import Localhost, Machine, SSHMachine
+from ._service import Member, MetricsList, Service
+from ._state import Changes, MemberState
+from ._stream import Stream
 from .gcp import GCPMachine
 
 Text = Union[str, "os.PathLike[str]"]
@@ -57,13 +60,19 @@ class Deployment:
         """Its services by name, in the order they were made."""
         return dict(self._services)
 
-    def Localhost(self) -> Machine:
+    def Localhost(self) -> Localhost:
         """Adds this machine."""
-        return Machine(self._id, "localhost")
+        return Localhost(self)
+
+    def SSHMachine(
+        self, host: str, user: Optional[str] = None, port: Optional[int] = None, key: Optional[Text] = None
+    ) -> SSHMachine:
+        """Adds a machine that is reached by ssh; what is left out is as ssh itself has it."""
+        return SSHMachine(self, host, user, port, None if key is None else os.fspath(key))
 
     def GCPMachine(self, project: str, zone: str, type: str) -> GCPMachine:
         """Adds a virtual machine of Google Cloud."""
-        return GCPMachine(self._id, project, zone, type)
+        return GCPMachine(self, project, zone, type)
 
     def Hydroflow(
         self,
@@ -112,10 +121,38 @@ class Deployment:
         return service
 
     async def deploy(self) -> None:
-        """Builds what has to be built, starts what does not run yet, and waits until it runs."""
+        """Builds what has to be built, starts what does not run yet, tells what runs of links that were made or unmade since, and waits until all is up."""
         for service in self._services.values():
             service._open_fed()
         await _engine.call_async("deployment.deploy", deployment=self._id)
+
+    async def plan(self) -> Changes:
+        """Tells what `deploy()` would change of what runs, and changes nothing."""
+        for service in self._services.values():
+            service._open_fed()
+        changes: Changes = await _engine.call_async("deployment.plan", deployment=self._id)
+        return changes
+
+    def status(self) -> List[MemberState]:
+        """Tells how each member is."""
+        states: List[MemberState] = _engine.call("deployment.status", deployment=self._id)
+        return states
+
+    def events(self) -> "Stream[Event]":
+        """Returns what happens from now on: starts, ends, restarts, releases, warnings. Ends when the deployment is stopped.
+
+        The last 4096 are kept for a script that does not read; one that comes later to them gets an event `missed` first.
+        """
+        watched = _engine.call("deployment.watch", deployment=self._id)
+        return Stream("deployment.events", _events.read, receiver=watched["receiver"])
+
+    async def metrics(self) -> MetricsList:
+        """Asks all running programs what they count."""
+        return MetricsList(await _engine.call_async("deployment.metrics", deployment=self._id))
+
+    async def metrics_rows(self) -> List[Dict[str, Any]]:
+        """Asks all running programs what they count, as one flat row for each link: `pandas.DataFrame(await deployment.metrics_rows())`."""
+        return (await self.metrics()).rows()
 
     async def stop(self) -> None:
         """Stops all services, in the reverse order of their start."""
@@ -123,11 +160,33 @@ class Deployment:
 
     async def partition(self, one: Member, other: Member) -> None:
         """Cuts the links between two services, or two members, as a broken network would, until `heal()`."""
-        await _engine.call_async("deployment.partition", one=one._owner, other=other._owner)
+        await self._fault(one, other, fault="partition")
 
-    async def heal(self) -> None:
-        """Ends all partitions and other faults; what waited is sent."""
-        await _engine.call_async("deployment.heal", deployment=self._id)
+    async def hold(self, one: Member, other: Member) -> None:
+        """Lets no byte through between the two, though their connections stay, until `heal()`."""
+        await self._fault(one, other, fault="hold")
+
+    async def one_way(self, one: Member, other: Member) -> None:
+        """Lets no byte through from `one` to `other`, until `heal()`."""
+        await self._fault(one, other, fault="one_way")
+
+    async def delay(self, one: Member, other: Member, ms: int) -> None:
+        """Lets what the two send each other take so many milliseconds longer, each way, in order, until `heal()`."""
+        await self._fault(one, other, fault="delay", ms=ms)
+
+    async def drop(self, one: Member, other: Member, ratio: float) -> None:
+        """Loses what the two send each other so often (from 0 to 1), until `heal()`: a lossy link loses items, any other its connection."""
+        await self._fault(one, other, fault="drop", ratio=ratio)
+
+    async def _fault(self, one: Member, other: Member, **fault: Any) -> None:
+        await _engine.call_async("deployment.fault", one=one._owner, other=other._owner, **fault)
+
+    async def heal(self, one: Optional[Member] = None, other: Optional[Member] = None) -> None:
+        """Ends all partitions and other faults, or those between two; what waited is sent."""
+        if (one is None) != (other is None):
+            raise TypeError("heal() takes two services, or none")
+        ends = [None if end is None else end._owner for end in (one, other)]
+        await _engine.call_async("deployment.heal", deployment=self._id, one=ends[0], other=ends[1])
 
     async def __aenter__(self) -> "Deployment":
         return self
@@ -142,3 +201,12 @@ class Deployment:
 
     def __repr__(self) -> str:
         return f"<Deployment {self._name}>"
+
+    def _repr_svg_(self) -> str:
+        """Shows itself in a notebook: services and links."""
+        svg: str = _engine.call("deployment.graph", deployment=self._id)
+        return svg
+
+    def _repr_html_(self) -> str:
+        """Shows itself in a notebook: its members, and the graph of services and links."""
+        return _show.table(_show.MEMBER_COLUMNS, self.status(), f"deployment {self._name}") + self._repr_svg_()

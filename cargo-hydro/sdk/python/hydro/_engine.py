@@ -8,9 +8,16 @@ import sys
 import threading
 import weakref
 from types import FrameType
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from ._error import HydroError, from_reply
+from . import _launch
+from ._error import EngineGone, HydroError, from_reply
+
+# Of the protocol, as docs/script-protocol.md describes it.
+PROTOCOL = 1
+VERSION = "0.1.0"
+# How many items one request may hold.
+_TOGETHER = 1000
 
 # All of our own files are under this folder; frames there are no user's.
 SDK = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
@@ -39,8 +46,8 @@ def call(method: str, **params: Any) -> Any:
 
 async def call_async(method: str, **params: Any) -> Any:
     """Asks the engine without keeping the event loop from other work."""
-    channel = await _channel()
-    answer: "asyncio.Future[Any]" = asyncio.get_running_loop().create_future()
+    channel = _ready() or await _channel()
+    answer = channel.future()
     number = channel.ask(method, params, _Waiting(answer))
     try:
         return await answer
@@ -49,9 +56,15 @@ async def call_async(method: str, **params: Any) -> Any:
         raise
 
 
+async def send(owner: Dict[str, Any], port: str, item: str) -> None:
+    """Sends an item to a port, together with others that wait for the same."""
+    channel = _ready() or await _channel()
+    await channel.outbox(owner, port).add(item)
+
+
 async def open_stream(method: str, params: Dict[str, Any], receiver: "Receiver") -> "Ask":
     """Starts a stream; what comes goes to `receiver`."""
-    channel = await _channel()
+    channel = _ready() or await _channel()
     return Ask(channel, channel.ask(method, params, receiver))
 
 
@@ -99,6 +112,49 @@ class _Waiting(Receiver):
             self._answer.set_exception(error)
 
 
+class _Outbox(Receiver):
+    """Items for one port: those that are given while others are on their way go together, in order."""
+
+    def __init__(self, channel: "_Channel", owner: Dict[str, Any], port: str) -> None:
+        self._channel = channel
+        self._params = dict(owner, port=port)
+        self._waiting: "List[Tuple[str, asyncio.Future[None]]]" = []
+        self._sent: "List[asyncio.Future[None]]" = []
+
+    def add(self, item: str) -> "asyncio.Future[None]":
+        """Takes an item; the future is done when it was sent."""
+        sent = self._channel.future()
+        self._waiting.append((item, sent))
+        if not self._sent:
+            self._flush()
+        return sent
+
+    def done(self, value: Any) -> None:
+        for sent in self._sent:
+            if not sent.done():
+                sent.set_result(None)
+        self._flush()
+
+    def failed(self, error: HydroError) -> None:
+        for sent in self._sent:
+            if not sent.done():
+                sent.set_exception(error)
+        self._flush()
+
+    def _flush(self) -> None:
+        # Who was cancelled in the meantime sends nothing.
+        batch = [(item, sent) for item, sent in self._waiting[:_TOGETHER] if not sent.done()]
+        del self._waiting[:_TOGETHER]
+        self._sent = [sent for _, sent in batch]
+        if not batch:
+            return
+        items: Dict[str, Any] = {"item": batch[0][0]} if len(batch) == 1 else {"items": [item for item, _ in batch]}
+        try:
+            self._channel.ask("port.send", {**self._params, **items}, self)
+        except HydroError as error:
+            self.failed(error)
+
+
 class _Channel(asyncio.Protocol):
     """The connection of one event loop. No task reads it, so that it still works while the loop cancels its tasks at the end."""
 
@@ -108,6 +164,19 @@ class _Channel(asyncio.Protocol):
         self._rest = bytearray()
         self._asked: Dict[int, Receiver] = {}
         self._last = 0
+        self._outboxes: Dict[Tuple[Any, ...], _Outbox] = {}
+
+    def future(self) -> "asyncio.Future[Any]":
+        """Makes a future of its loop."""
+        return self._loop.create_future()
+
+    def outbox(self, owner: Dict[str, Any], port: str) -> _Outbox:
+        """Returns where items for a port go."""
+        key = (owner["deployment"], owner["service"], owner.get("member"), port)
+        found = self._outboxes.get(key)
+        if found is None:
+            found = self._outboxes[key] = _Outbox(self, owner, port)
+        return found
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]
@@ -191,7 +260,7 @@ class _Blocking:
         try:
             self._socket.connect(path)
         except OSError as error:
-            raise HydroError(f"the engine does not answer: {error.strerror}", _START_HINT) from None
+            raise EngineGone(f"the engine does not answer: {error.strerror}", _START_HINT) from None
         self._reader = self._socket.makefile("rb")
         self.call("hello", _hello())
 
@@ -233,6 +302,15 @@ def _blocking() -> _Blocking:
     return _the_blocking
 
 
+def _ready() -> Optional[_Channel]:
+    """Returns the loop's connection, where it is there already."""
+    opening = _channels.get(asyncio.get_running_loop())
+    if opening is None or not opening.done() or opening.cancelled() or opening.exception():
+        return None
+    channel = opening.result()
+    return channel if channel.usable() else None
+
+
 async def _channel() -> _Channel:
     loop = asyncio.get_running_loop()
     opening = _channels.get(loop)
@@ -248,7 +326,7 @@ async def _open() -> _Channel:
     try:
         _, channel = await asyncio.get_running_loop().create_unix_connection(_Channel, path)
     except OSError as error:
-        raise HydroError(f"the engine does not answer: {error.strerror}", _START_HINT) from None
+        raise EngineGone(f"the engine does not answer: {error.strerror}", _START_HINT) from None
     answer: "asyncio.Future[Any]" = asyncio.get_running_loop().create_future()
     channel.ask("hello", _hello(), _Waiting(answer))
     await answer
@@ -256,14 +334,14 @@ async def _open() -> _Channel:
 
 
 def _socket_path() -> str:
-    path = os.environ.get("HYDRO_ENGINE_SOCKET")
-    if not path:
-        raise HydroError("there is no engine: `HYDRO_ENGINE_SOCKET` is not set", _START_HINT)
-    return path
+    if not os.environ.get(_launch.SOCKET):
+        _launch.start()
+    return os.environ[_launch.SOCKET]
 
 
 def _hello() -> Dict[str, Any]:
-    return {"session": os.environ.get("HYDRO_SESSION", ""), "client": "python"}
+    session = os.environ.get(_launch.SESSION, "")
+    return {"session": session, "client": "python", "version": VERSION, "protocol": PROTOCOL}
 
 
 def _line(number: int, method: str, params: Dict[str, Any]) -> bytes:
@@ -271,4 +349,4 @@ def _line(number: int, method: str, params: Dict[str, Any]) -> bytes:
 
 
 def _gone() -> HydroError:
-    return HydroError("the engine is gone")
+    return EngineGone("the engine is gone, and all services with it", "what it said last stands above, if it could say anything")

@@ -1,6 +1,6 @@
 """What a script gets when the engine refuses something."""
 
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Type
 
 
 class HydroError(Exception):
@@ -39,14 +39,43 @@ class UnknownPort(HydroError, AttributeError):
     """A service has no port of that name."""
 
 
-# Tracebacks name the class as users import it.
-HydroError.__module__ = "hydro"
-UnknownPort.__module__ = "hydro"
+class NotRunning(HydroError):
+    """The service does not run: it was not deployed yet, was stopped, or has ended."""
+
+
+class ItemRefused(HydroError, ValueError):
+    """A program refused an item that the script sent: it does not fit the port's type. The message names the field."""
+
+
+class TimedOut(HydroError, TimeoutError):
+    """It took longer than the script allowed."""
+
+
+class VersionMismatch(HydroError):
+    """This package and the engine speak different versions of the protocol."""
+
+
+class EngineGone(HydroError, ConnectionError):
+    """The engine has ended, and all services with it."""
+
+
+# By the words of the protocol.
+_KINDS: Dict[str, Type[HydroError]] = {
+    "unknown-port": UnknownPort,
+    "not-running": NotRunning,
+    "item-refused": ItemRefused,
+    "timed-out": TimedOut,
+    "version": VersionMismatch,
+}
+
+# Tracebacks name the classes as users import them.
+for _class in (HydroError, EngineGone, *_KINDS.values()):
+    _class.__module__ = "hydro"
 
 
 def from_reply(error: Dict[str, Any]) -> HydroError:
     """Makes the exception for the `error` of a reply; fields we do not know are left alone."""
-    kind = UnknownPort if error.get("kind") == "unknown-port" else HydroError
+    kind = _KINDS.get(error.get("kind", ""), HydroError)
     where = error.get("origin")
     origin = None
     if where:

@@ -1,16 +1,19 @@
 """Machines: where services run."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Optional
 
 from . import _engine
 
+if TYPE_CHECKING:
+    from ._deployment import Deployment
+
 
 class Machine:
-    """A place where services run. Made by a deployment: `deployment.Localhost()`."""
+    """A place where services run."""
 
-    def __init__(self, deployment: int, kind: str, **params: Any) -> None:
-        made = _engine.call("machine.add", deployment=deployment, kind=kind, origin=_engine.caller(), **params)
-        self._deployment = deployment
+    def __init__(self, deployment: "Deployment", kind: str, **params: Any) -> None:
+        made = _engine.call("machine.add", deployment=deployment._id, kind=kind, origin=_engine.caller(), **params)
+        self._deployment = deployment._id
         self._name: str = made["name"]
 
     @property
@@ -24,3 +27,27 @@ class Machine:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._name}>"
+
+
+class Localhost(Machine):
+    """This machine: `Localhost(deployment)`, or `deployment.Localhost()`."""
+
+    def __init__(self, deployment: "Deployment") -> None:
+        super().__init__(deployment, "localhost")
+
+
+class SSHMachine(Machine):
+    """A machine that is reached by ssh: `SSHMachine(deployment, "host")`, or `deployment.SSHMachine("host")`.
+
+    What is left out is as ssh itself has it (`~/.ssh/config`, the agent's keys).
+    """
+
+    def __init__(
+        self,
+        deployment: "Deployment",
+        host: str,
+        user: Optional[str] = None,
+        port: Optional[int] = None,
+        key: "Optional[str]" = None,
+    ) -> None:
+        super().__init__(deployment, "ssh", host=host, user=user, port=port, key=key)

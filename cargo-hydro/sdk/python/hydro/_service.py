@@ -1,11 +1,18 @@
 """Services, their members and their ports."""
 
 import json
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, AsyncIterable, Dict, Iterable, Iterator, List, Literal, Optional, Set, Tuple, Union
 
-from . import _engine, _intent
-from ._metrics import Metrics
+from . import _engine, _intent, _show
+from ._metrics import Metrics, rows
+from ._state import Resolved
 from ._stream import Stream, lines
+
+Policy = Literal["broadcast", "round_robin"]
+Delivery = Literal["reliable", "lossy"]
+Transport = Literal["shm", "unix", "tcp"]
+# How many items one request of `send_all` holds.
+_TOGETHER = 1000
 
 
 class Port:
@@ -18,6 +25,7 @@ class Port:
         # Outputs of the same service, and those that were joined before the script asked for them.
         self._siblings = [port for port, way in ports._known.items() if way == "output"]
         self._joined = ports._joined
+        self._claimed = ports._claimed
 
     @property
     def name(self) -> str:
@@ -32,12 +40,12 @@ class Port:
     def connect(
         self,
         other: "Port",
-        policy: Optional[str] = None,
+        policy: Optional[Policy] = None,
         insecure: bool = False,
-        delivery: Optional[str] = None,
-        transport: Optional[str] = None,
+        delivery: Optional[Delivery] = None,
+        transport: Optional[Transport] = None,
     ) -> None:
-        """Links this output to an input. With several links, each item goes to all of them, or to one in turn (`policy="round_robin"`).
+        """Links this output to an input, with the next `deploy()`; both may run already. With several links, each item goes to all of them, or to one in turn (`policy="round_robin"`).
 
         An `insecure` link is never encrypted, not even between machines; each run warns of it. With `delivery="lossy"` a peer that does not take
         items fast enough misses the older ones, and nobody waits for it. `transport` (`"shm"`, `"unix"` or `"tcp"`) is what carries this link
@@ -58,6 +66,17 @@ class Port:
             origin=_engine.caller(),
         )
 
+    def disconnect(self, other: "Port") -> None:
+        """Takes a link away, with the next `deploy()`. An input that nothing else feeds is the script's own from then on."""
+        if not isinstance(other, Port):
+            raise TypeError(f"disconnect() wants a port such as `service.ports.inbound`, not {type(other).__name__}")
+        _engine.call(
+            "link.disconnect",
+            deployment=self._owner["deployment"],
+            output={"service": self._owner["service"], "port": self._name},
+            input={"service": other._owner["service"], "port": other._name},
+        )
+
     def open(self) -> None:
         """Says that the script itself will send to this input, so that it needs no link. Before `deploy()`."""
         _engine.call("port.open", port=self._name, **self._owner)
@@ -65,12 +84,36 @@ class Port:
     async def send(self, value: Any) -> None:
         """Sends an item to this input. The value is written as JSON and must fit the port's type.
 
+        Sends that do not wait for one another (`asyncio.gather`) go together, in the order they were called; `send_all` is quicker still.
         The answer may be quicker than the script's next line: outputs of the same service that the script's text names are joined first.
         """
+        self._join_siblings()
+        await _engine.send(self._owner, self._name, _engine.as_json(value))
+
+    async def send_all(self, values: "Union[Iterable[Any], AsyncIterable[Any]]") -> None:
+        """Sends many items to this input, in order, as fast as the program takes them."""
+        self._join_siblings()
+        batch: List[str] = []
+        if isinstance(values, AsyncIterable):
+            async for value in values:
+                batch = await self._add(batch, value)
+        else:
+            for value in values:
+                batch = await self._add(batch, value)
+        if batch:
+            await _engine.call_async("port.send", port=self._name, items=batch, **self._owner)
+
+    async def _add(self, batch: List[str], value: Any) -> List[str]:
+        batch.append(_engine.as_json(value))
+        if len(batch) < _TOGETHER:
+            return batch
+        await _engine.call_async("port.send", port=self._name, items=batch, **self._owner)
+        return []
+
+    def _join_siblings(self) -> None:
         for output in self._siblings:
-            if output in _intent.named and output not in self._joined:
+            if output in _intent.named and output not in self._claimed:
                 self._joined[output] = self._join(output)
-        await _engine.call_async("port.send", port=self._name, item=_engine.as_json(value), **self._owner)
 
     def receive(self) -> "Stream[Any]":
         """Returns the items that this output sends from now on, as JSON values; the first time, from the script's first `send` on."""
@@ -78,6 +121,7 @@ class Port:
         return early if early is not None else self._join(self._name)
 
     def _join(self, output: str) -> "Stream[Any]":
+        self._claimed.add(output)
         joined = _engine.call("port.join", port=output, **self._owner)
         return Stream("port.receive", json.loads, receiver=joined["receiver"])
 
@@ -92,6 +136,8 @@ class Ports:
         self._owner = owner
         self._known = {port["name"]: port["direction"] for port in known}
         self._joined: "Dict[str, Stream[Any]]" = {}
+        # Outputs that were joined at some time: one that nobody reads any more would make the program wait.
+        self._claimed: Set[str] = set()
 
     def __getattr__(self, name: str) -> Port:
         # Python asks for its own names too, also before `__init__` ran.
@@ -114,6 +160,17 @@ class Ports:
 
     def __dir__(self) -> List[str]:
         return list(self._known)
+
+
+class MetricsList(List[Metrics]):
+    """What members count, one after the other; a table in a notebook."""
+
+    def rows(self) -> List[Dict[str, Any]]:
+        """Makes one flat row of each link: `pandas.DataFrame((await service.metrics()).rows())`."""
+        return rows(self)
+
+    def _repr_html_(self) -> str:
+        return _show.table(_show.LINK_COLUMNS, self.rows(), "metrics")
 
 
 class Member:
@@ -148,10 +205,30 @@ class Member:
         """Returns the lines it writes to standard error, from its start on."""
         return lines(self._owner, "stderr")
 
-    async def metrics(self) -> List[Metrics]:
+    def resolve(self) -> List[Resolved]:
+        """Tells what peers need to reach each member: its address, and the ports of a command that its words name as `{port:NAME}`."""
+        resolved: List[Resolved] = _engine.call("service.resolve", **self._owner)
+        return resolved
+
+    async def metrics(self) -> MetricsList:
         """Asks what it counts: one answer for each member that runs."""
-        metrics: List[Metrics] = await _engine.call_async("service.metrics", **self._owner)
-        return metrics
+        return MetricsList(await _engine.call_async("service.metrics", **self._owner))
+
+    async def metrics_rows(self) -> List[Dict[str, Any]]:
+        """Asks what it counts, as one flat row for each link: `pandas.DataFrame(await service.metrics_rows())`."""
+        return (await self.metrics()).rows()
+
+    async def wait_healthy(self, timeout: Optional[float] = None) -> None:
+        """Waits until it is up, and its program connected to all it calls; `TimedOut` after `timeout` seconds tells what is missing."""
+        await _engine.call_async("service.wait_healthy", seconds=timeout, **self._owner)
+
+    async def start(self) -> None:
+        """Starts it after it was stopped or has ended; who runs is left alone."""
+        await _engine.call_async("service.start", **self._owner)
+
+    async def restart(self) -> None:
+        """Stops it in order and starts it again, at the same address."""
+        await _engine.call_async("service.restart", **self._owner)
 
     async def exit_code(self) -> int:
         """Waits for its end; returns the exit code, or the negative number of the signal that ended it."""
@@ -175,15 +252,38 @@ class Service(Member):
     """A program placed on a machine, `count` times. `service[0]` is its first member; the methods here mean all of them."""
 
     def __init__(self, deployment: int, made: Dict[str, Any]) -> None:
-        ports = made.get("ports", [])
-        super().__init__({"deployment": deployment, "service": made["name"]}, ports)
-        self._members = [Member(dict(self._owner, member=number), ports) for number in range(made.get("count", 1))]
+        self._known = made.get("ports", [])
+        super().__init__({"deployment": deployment, "service": made["name"]}, self._known)
+        self._members: List[Member] = []
+        self._resize(made.get("count", 1))
+
+    def _resize(self, count: int) -> None:
+        new = range(len(self._members), count)
+        self._members = self._members[:count] + [Member(dict(self._owner, member=n), self._known) for n in new]
+
+    @property
+    def members(self) -> Tuple[Member, ...]:
+        """Its members, in the order of their numbers."""
+        return tuple(self._members)
+
+    async def scale(self, count: int) -> None:
+        """Gives it another number of members; where it runs, at once. Between one member and several all are new: they have other names."""
+        made = await _engine.call_async(
+            "service.scale", deployment=self._owner["deployment"], service=self._owner["service"], count=count
+        )
+        self._resize(made["count"])
 
     def _open_fed(self) -> None:
         """Opens the inputs that the script's own text names for another use than linking; it need not say so twice."""
         for port in self.ports:
-            if port.direction == "input" and port.name in _intent.named:
+            if port.direction == "input" and _intent.feeds(port.name):
                 port.open()
+
+    def _repr_html_(self) -> str:
+        """Shows itself in a notebook: its members."""
+        states = _engine.call("deployment.status", deployment=self._owner["deployment"])
+        own = [state for state in states if state["service"] == self.name]
+        return _show.table(_show.MEMBER_COLUMNS, own, f"service {self.name}")
 
     def __getitem__(self, number: int) -> Member:
         return self._members[number]

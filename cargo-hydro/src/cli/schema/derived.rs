@@ -4,18 +4,44 @@ use std::path::Path;
 
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
+use serde_json::{Map, Value, json};
 
-use super::metrics::MetricsMirror;
 use crate::cli::doctor::Report as Doctor;
 use crate::daemon::{LogLine, StatusReport};
 use crate::deploy::Changes;
+use crate::machine::MetricsMirror;
 use crate::report::Message;
+use crate::script::protocol::{Happening, Reply, Request};
 
 fn schema<T: JsonSchema>(title: &str) -> Schema {
     // What is written, not what could be read: a key that is always there is required.
     let mut schema = SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>();
     schema.insert("title".to_owned(), title.into());
     schema
+}
+
+/// Both directions of the script protocol in one: a line is a request or a reply.
+fn script_protocol() -> Schema {
+    let requests = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<Request>();
+    let replies = SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<Reply>();
+    let events = SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<Happening>();
+    let mut all = Map::new();
+    for (name, root) in [("Request", requests), ("Reply", replies), ("Happening", events)] {
+        let mut root = root.as_object().cloned().unwrap_or_default();
+        root.remove("$schema");
+        let inner = root.remove("$defs").and_then(|defs| defs.as_object().cloned()).unwrap_or_default();
+        for (inner, schema) in inner.into_iter().chain([(name.to_owned(), Value::Object(root))]) {
+            let other = all.insert(inner.clone(), schema.clone());
+            assert!(other.is_none_or(|other| other == schema), "two types are called `{inner}`");
+        }
+    }
+    let root = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A line between a script and the engine; items of `deployment.events` are `Happening`s",
+        "anyOf": [{ "$ref": "#/$defs/Request" }, { "$ref": "#/$defs/Reply" }],
+        "$defs": all,
+    });
+    Schema::try_from(root).unwrap()
 }
 
 fn derived() -> Vec<(&'static str, Schema)> {
@@ -26,6 +52,7 @@ fn derived() -> Vec<(&'static str, Schema)> {
         ("metrics", schema::<Vec<MetricsMirror>>("The output of `cargo hydro metrics --format json`")),
         ("plan", schema::<Changes>("The output of `cargo hydro plan --json`, and the file of `--out`")),
         ("ps", schema::<StatusReport>("The output of `cargo hydro ps --json`; with `--watch`, each line")),
+        ("script-protocol", script_protocol()),
         ("status", schema::<StatusReport>("A line of `cargo hydro status --json`")),
     ]
 }

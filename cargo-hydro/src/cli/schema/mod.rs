@@ -5,7 +5,5 @@
 mod command;
 #[cfg(test)]
 mod derived;
-#[cfg(test)]
-mod metrics;
 
 pub(super) use command::{Args, run};

@@ -2,9 +2,12 @@
 //!
 //! Read [`Body`] first.
 
+use std::collections::BTreeMap;
+
 use hydro_runtime_shim::contract::Metrics;
 use serde::Serialize;
 
+use crate::deploy::Changes;
 use crate::report::Failure;
 
 /// What the engine can do beyond the first version of this protocol; a client asks for the word, not for a version.
@@ -19,10 +22,19 @@ pub const CAPABILITIES: &[&str] = &[
     "streams-with-credit",
     "metrics",
     "faults",
+    "events",
+    "supervision",
+    "plan",
+    "late-links",
+    "batches",
 ];
+
+/// Version of this protocol. A change that an older client would misunderstand makes it another one.
+pub const PROTOCOL: u32 = 1;
 
 /// One line to the script.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Reply {
     /// The request's.
     pub id: u64,
@@ -33,6 +45,7 @@ pub struct Reply {
 
 /// The body of a reply.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Body {
     /// The request succeeded; for streams: nothing follows.
@@ -45,6 +58,7 @@ pub enum Body {
 
 /// What a request gives.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Answer {
     /// Nothing but its success.
@@ -65,13 +79,23 @@ pub enum Answer {
     Code(i32),
     /// For [`Call::JoinPort`](super::Call::JoinPort).
     Joined(Joined),
-    /// For [`Call::Metrics`](super::Call::Metrics).
+    /// For the questions for metrics.
+    #[cfg_attr(test, schemars(with = "Vec<crate::machine::MetricsMirror>"))]
     Metrics(Vec<Metrics>),
+    /// For [`Call::Plan`](super::Call::Plan).
+    Changes(Changes),
+    /// For [`Call::Status`](super::Call::Status).
+    Status(Vec<MemberState>),
+    /// For [`Call::Resolve`](super::Call::Resolve).
+    Resolved(Vec<Resolved>),
 }
 
 /// Answer to [`Call::Hello`](super::Call::Hello).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Welcome {
+    /// [`PROTOCOL`].
+    pub protocol: u32,
     /// Version of the engine.
     pub engine: &'static str,
     /// [`CAPABILITIES`].
@@ -80,6 +104,7 @@ pub struct Welcome {
 
 /// A deployment was made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DeploymentMade {
     /// Its number in this session.
     pub deployment: usize,
@@ -91,6 +116,7 @@ pub struct DeploymentMade {
 
 /// A machine was made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct MachineMade {
     /// Its name.
     pub name: String,
@@ -98,6 +124,7 @@ pub struct MachineMade {
 
 /// A service was made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ServiceMade {
     /// Its name.
     pub name: String,
@@ -109,6 +136,7 @@ pub struct ServiceMade {
 
 /// A port of a service.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PortInfo {
     /// Its name.
     pub name: String,
@@ -119,8 +147,45 @@ pub struct PortInfo {
     pub type_text: String,
 }
 
+/// How a member is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct MemberState {
+    /// `service`, or `service.N`.
+    pub name: String,
+    /// Its service.
+    pub service: String,
+    /// The machine it is placed on.
+    pub machine: String,
+    /// What it runs: an `.hf` file, or a program.
+    pub program: String,
+    /// `new` before it was deployed, `up`, `paused` before a restart, `starting`, `stopping` or `down`.
+    pub state: &'static str,
+    /// Process id, while it runs.
+    pub pid: Option<u32>,
+    /// The address by which peers know it.
+    pub address: Option<String>,
+    /// How often in a row it was started again.
+    pub restarts: u32,
+    /// How its last process ended, in words; none: it runs.
+    pub ended: Option<String>,
+}
+
+/// What peers need to reach a member.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Resolved {
+    /// `service`, or `service.N`.
+    pub name: String,
+    /// Its address, `ip:port`; none: it has no address of its own.
+    pub address: Option<String>,
+    /// Ports of a command by their names in `{port:NAME}`, each as `ip:port`.
+    pub ports: BTreeMap<String, String>,
+}
+
 /// An output was joined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Joined {
     /// For [`Call::Receive`](super::Call::Receive).
     pub receiver: u64,
@@ -128,18 +193,28 @@ pub struct Joined {
 
 /// Kinds of errors that a client may want to tell apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ErrorKind {
     /// The request itself was wrong: a fault of the client.
     Protocol,
     /// A service has no such port.
     UnknownPort,
+    /// The client speaks another version of the protocol.
+    Version,
+    /// The service does not run.
+    NotRunning,
+    /// A program refused an item.
+    ItemRefused,
+    /// It took longer than was allowed.
+    TimedOut,
     /// Everything else.
     Failed,
 }
 
 /// Why a request failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ErrorBody {
     /// What kind of error.
     pub kind: ErrorKind,
@@ -157,6 +232,7 @@ pub struct ErrorBody {
 
 /// An [`Origin`] on the wire.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct OriginBody {
     /// The file.
     pub file: String,

@@ -15,6 +15,7 @@ const DEFAULT_AHEAD: usize = 1024;
 
 /// One line from the script.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Request {
     /// Chosen by the client; the reply repeats it.
     pub id: u64,
@@ -31,6 +32,7 @@ struct RequestId {
 
 /// Everything a script can ask.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "method", content = "params")]
 pub enum Call {
     /// The first request of each connection: which session it belongs to. → [`Welcome`](super::Welcome)
@@ -51,9 +53,30 @@ pub enum Call {
     /// Cuts the links between two services, as a broken network would. → null
     #[serde(rename = "deployment.partition")]
     Partition(Partition),
-    /// Ends all faults. → null
+    /// Puts a fault between two services. → null
+    #[serde(rename = "deployment.fault")]
+    Fault(SetFault),
+    /// Ends all faults, or those between two services. → null
     #[serde(rename = "deployment.heal")]
-    Heal(InDeployment),
+    Heal(Heal),
+    /// Tells what a deploy would change of what runs. → [`Changes`](crate::deploy::Changes)
+    #[serde(rename = "deployment.plan")]
+    Plan(InDeployment),
+    /// Tells how each member is. → a list of [`MemberState`](super::MemberState)
+    #[serde(rename = "deployment.status")]
+    Status(InDeployment),
+    /// Draws services and links. → an SVG text
+    #[serde(rename = "deployment.graph")]
+    Graph(InDeployment),
+    /// Asks all running programs for what they count. → a list of the contract's `Metrics`
+    #[serde(rename = "deployment.metrics")]
+    AllMetrics(InDeployment),
+    /// Keeps what happens from now on for `deployment.events`. → [`Joined`](super::Joined)
+    #[serde(rename = "deployment.watch")]
+    Watch(InDeployment),
+    /// Reads what happens. Items: JSON texts of [`Happening`](super::Happening)
+    #[serde(rename = "deployment.events")]
+    Events(Receive),
     /// Adds a machine. → [`MachineMade`](super::MachineMade)
     #[serde(rename = "machine.add")]
     AddMachine(AddMachine),
@@ -72,6 +95,9 @@ pub enum Call {
     /// Asks for the address peers know. → text or null
     #[serde(rename = "service.address")]
     Address(OfService),
+    /// Asks for what peers need to reach each member. → a list of [`Resolved`](super::Resolved)
+    #[serde(rename = "service.resolve")]
+    Resolve(OfService),
     /// Asks each running member for what it counts. → a list of the contract's `Metrics`
     #[serde(rename = "service.metrics")]
     Metrics(OfService),
@@ -81,6 +107,18 @@ pub enum Call {
     /// Kills a service. → null
     #[serde(rename = "service.kill")]
     Kill(OfService),
+    /// Starts a service that was stopped or has ended. → null
+    #[serde(rename = "service.start")]
+    Start(OfService),
+    /// Stops a service and starts it again. → null
+    #[serde(rename = "service.restart")]
+    Restart(OfService),
+    /// Waits until all members run and have found the peers they call. → null
+    #[serde(rename = "service.wait_healthy")]
+    WaitHealthy(WaitHealthy),
+    /// Gives a service another number of members. → [`ServiceMade`](super::ServiceMade)
+    #[serde(rename = "service.scale")]
+    Scale(Scale),
     /// Waits for the end of a service. → exit code, or the negative number of a signal
     #[serde(rename = "service.exit_code")]
     ExitCode(OfService),
@@ -90,7 +128,10 @@ pub enum Call {
     /// Links an output to an input. → null
     #[serde(rename = "link.connect")]
     Connect(Connect),
-    /// Sends one item to an input. → null
+    /// Unlinks an output from an input; what runs is told by the next deploy. → null
+    #[serde(rename = "link.disconnect")]
+    Disconnect(Disconnect),
+    /// Sends items to an input, in order. → null
     #[serde(rename = "port.send")]
     Send(Send),
     /// Says that the script will send to an input, which then needs no link. → null
@@ -112,13 +153,28 @@ pub enum Call {
 
 /// See [`Call::Hello`].
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Hello {
     /// The token that the engine gave to its script.
     pub session: String,
+    /// Version of this protocol that the client speaks.
+    #[serde(default = "first_version")]
+    pub protocol: u32,
+    /// What the client is, for messages.
+    #[serde(default)]
+    pub client: Option<String>,
+    /// Version of the client, for messages.
+    #[serde(default)]
+    pub version: Option<String>,
+}
+
+fn first_version() -> u32 {
+    1
 }
 
 /// A line of the script, as the client sends it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Line {
     /// The file, as the script was named.
     pub file: String,
@@ -134,6 +190,7 @@ impl From<Line> for Origin {
 
 /// See [`Call::CreateDeployment`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CreateDeployment {
     /// Its name; none: the script's.
     #[serde(default)]
@@ -151,6 +208,7 @@ pub struct CreateDeployment {
 
 /// See [`Call::FromToml`].
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FromToml {
     /// The file, relative to the script; none: that of the workspace.
     #[serde(default)]
@@ -162,6 +220,7 @@ pub struct FromToml {
 
 /// A call about a whole deployment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct InDeployment {
     /// Number of the deployment.
     pub deployment: usize,
@@ -169,6 +228,7 @@ pub struct InDeployment {
 
 /// See [`Call::Partition`].
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Partition {
     /// One end.
     pub one: OfService,
@@ -176,8 +236,95 @@ pub struct Partition {
     pub other: OfService,
 }
 
+/// See [`Call::Fault`].
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct SetFault {
+    /// One end.
+    pub one: OfService,
+    /// The other; of the same deployment.
+    pub other: OfService,
+    /// What is wrong between them.
+    #[serde(flatten)]
+    pub fault: Fault,
+}
+
+/// What can be wrong between two services.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(tag = "fault", rename_all = "snake_case")]
+pub enum Fault {
+    /// Connections break, calls are refused.
+    Partition,
+    /// No byte goes through, connections stay.
+    Hold,
+    /// No byte goes from `one` to `other`.
+    OneWay,
+    /// What they send each other takes longer.
+    Delay {
+        /// By how many milliseconds.
+        ms: u64,
+    },
+    /// Of a lossy link items are left out, any other loses its connection now and then.
+    Drop {
+        /// How often, from 0 to 1.
+        ratio: f64,
+    },
+}
+
+/// See [`Call::Heal`].
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Heal {
+    /// Number of the deployment.
+    pub deployment: usize,
+    /// One end; none: all faults are ended.
+    #[serde(default)]
+    pub one: Option<OfService>,
+    /// The other.
+    #[serde(default)]
+    pub other: Option<OfService>,
+}
+
+/// See [`Call::WaitHealthy`].
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct WaitHealthy {
+    /// Which service.
+    #[serde(flatten)]
+    pub owner: OfService,
+    /// How many seconds it may take; none: any number.
+    #[serde(default)]
+    pub seconds: Option<f64>,
+}
+
+/// See [`Call::Scale`].
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Scale {
+    /// Number of the deployment.
+    pub deployment: usize,
+    /// The service's name.
+    pub service: String,
+    /// How many members it is to have.
+    pub count: u32,
+}
+
+/// See [`Call::Disconnect`].
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Disconnect {
+    /// Number of the deployment.
+    pub deployment: usize,
+    /// The sending end.
+    pub output: End,
+    /// The receiving end.
+    pub input: End,
+}
+
 /// See [`Call::AddMachine`].
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AddMachine {
     /// Number of the deployment.
     pub deployment: usize,
@@ -191,10 +338,25 @@ pub struct AddMachine {
 
 /// Kinds of machines.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Kind {
     /// This machine.
     Localhost,
+    /// A machine that is reached by ssh.
+    Ssh {
+        /// Its name or address, as ssh takes it.
+        host: String,
+        /// Who logs in; none: as ssh has it.
+        #[serde(default)]
+        user: Option<String>,
+        /// The port; none: as ssh has it.
+        #[serde(default)]
+        port: Option<u16>,
+        /// The file of the private key; none: as ssh has it.
+        #[serde(default)]
+        key: Option<String>,
+    },
     /// A virtual machine of Google Cloud.
     Gcp {
         /// The project.
@@ -209,6 +371,7 @@ pub enum Kind {
 
 /// A call about a machine.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct OnMachine {
     /// Number of the deployment.
     pub deployment: usize,
@@ -218,6 +381,7 @@ pub struct OnMachine {
 
 /// See [`Call::AddHydroflow`].
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AddHydroflow {
     /// The `.hf` file, relative to the script's folder or the workspace.
     pub src: String,
@@ -237,6 +401,7 @@ pub struct AddHydroflow {
 
 /// See [`Call::AddCommand`].
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AddCommand {
     /// Program and arguments.
     pub argv: Vec<String>,
@@ -247,6 +412,7 @@ pub struct AddCommand {
 
 /// What all services have.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Place {
     /// Number of the deployment.
     pub deployment: usize,
@@ -273,6 +439,7 @@ fn one() -> u32 {
 
 /// A call about a service, or one member of it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct OfService {
     /// Number of the deployment.
     pub deployment: usize,
@@ -285,6 +452,7 @@ pub struct OfService {
 
 /// A call about a port of a service.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct OfPort {
     /// Whose port.
     #[serde(flatten)]
@@ -295,6 +463,7 @@ pub struct OfPort {
 
 /// See [`Call::Logs`].
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Logs {
     /// Whose lines.
     #[serde(flatten)]
@@ -326,6 +495,7 @@ fn log_stream<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<LogSt
 
 /// One end of a link.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct End {
     /// The service's name.
     pub service: String,
@@ -335,6 +505,7 @@ pub struct End {
 
 /// See [`Call::Connect`].
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Connect {
     /// Number of the output's deployment.
     pub deployment: usize,
@@ -364,16 +535,22 @@ pub struct Connect {
 
 /// See [`Call::Send`].
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Send {
     /// To which port.
     #[serde(flatten)]
     pub to: OfPort,
-    /// The item as JSON text, so that every number arrives as it was written.
-    pub item: String,
+    /// The item as JSON text, so that every number arrives as it was written; none: `items` has them.
+    #[serde(default)]
+    pub item: Option<String>,
+    /// Several items.
+    #[serde(default)]
+    pub items: Vec<String>,
 }
 
 /// See [`Call::Receive`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Receive {
     /// From [`Joined`](super::Joined).
     pub receiver: u64,
@@ -384,6 +561,7 @@ pub struct Receive {
 
 /// See [`Call::More`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct More {
     /// The stream's request.
     pub stream: u64,
@@ -393,6 +571,7 @@ pub struct More {
 
 /// See [`Call::Cancel`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Cancel {
     /// The request to end.
     pub request: u64,

@@ -9,7 +9,7 @@ use serde::Serialize;
 /// All that a program counts.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Metrics")]
-pub(super) struct MetricsMirror {
+pub(crate) struct MetricsMirror {
     /// The program.
     program: String,
     /// Its deployment.

@@ -1,0 +1,226 @@
+//! Services, their members and their ports.
+
+import { call } from "./blocking.js";
+import { callAsync } from "./engine.js";
+import { onlyKnown, standHere } from "./error.js";
+import { caller } from "./frames.js";
+import { namedPorts } from "./intent.js";
+import { Stream } from "./stream.js";
+import { asJson, fromJson } from "./values.js";
+
+const INSPECT = Symbol.for("nodejs.util.inspect.custom");
+// What JavaScript itself asks any object for; a service rarely has a port of such a name.
+const ASKED_BY_THE_LANGUAGE = ["then", "toJSON", "constructor", "inspect", "nodeType", "asymmetricMatch"];
+
+/** A port of a service, or of one of its members. */
+export class Port {
+  #owner;
+  #name;
+  #direction;
+  #joined;
+  // Outputs of the same service.
+  #siblings;
+
+  constructor({ owner, known, joined }, name) {
+    this.#owner = owner;
+    this.#name = name;
+    this.#direction = known.get(name);
+    this.#siblings = [...known.keys()].filter((other) => known.get(other) === "output");
+    this.#joined = joined;
+  }
+
+  /** Its name in the module's header. */
+  get name() {
+    return this.#name;
+  }
+
+  /** `input` or `output`. */
+  get direction() {
+    return this.#direction;
+  }
+
+  /** Links this output to an input. */
+  connect(other, options = {}) {
+    if (!(other instanceof Port)) {
+      throw standHere(new TypeError(`connect() wants a port such as \`service.ports.inbound\`, not ${kindOf(other)}`));
+    }
+    onlyKnown("connect()", options, ["policy", "insecure", "delivery", "transport"]);
+    const { policy, insecure = false, delivery, transport } = options;
+    call("link.connect", {
+      deployment: this.#owner.deployment,
+      other_deployment: other.#owner.deployment,
+      output: { service: this.#owner.service, port: this.#name },
+      input: { service: other.#owner.service, port: other.#name },
+      policy,
+      delivery,
+      transport,
+      insecure,
+      origin: caller(),
+    });
+  }
+
+  /** Says that the script itself will send to this input, so that it needs no link. Before `deploy()`. */
+  open() {
+    call("port.open", { port: this.#name, ...this.#owner });
+  }
+
+  /**
+   * Sends an item to this input.
+   *
+   * The answer may be quicker than the script's next line: outputs of the same service that the script's text names are joined first.
+   */
+  async send(value) {
+    for (const output of this.#siblings) {
+      if (namedPorts.has(output) && !this.#joined.has(output)) this.#joined.set(output, this.#join(output));
+    }
+    await callAsync("port.send", { port: this.#name, item: asJson(value), ...this.#owner });
+  }
+
+  /** Returns the items that this output sends from now on; the first time, from the script's first `send` on. */
+  receive() {
+    const early = this.#joined.get(this.#name);
+    this.#joined.delete(this.#name);
+    return early ?? this.#join(this.#name);
+  }
+
+  #join(output) {
+    const { receiver } = call("port.join", { port: output, ...this.#owner });
+    return new Stream("port.receive", { receiver }, fromJson);
+  }
+
+  [INSPECT]() {
+    return `<${this.#direction} ${this.#owner.service}.${this.#name}>`;
+  }
+}
+
+function kindOf(value) {
+  return value === null ? "null" : typeof value === "object" ? value.constructor?.name ?? "an object" : typeof value;
+}
+
+/** Makes `service.ports`: an object that has each port under its name, and asks the engine about any other name. */
+function portsOf(owner, ports) {
+  const shared = { owner, known: new Map(ports.map((port) => [port.name, port.direction])), joined: new Map() };
+  const get = (name) => {
+    if (!shared.known.has(name)) {
+      // The engine knows the words for what is wrong with the name.
+      const info = call("service.port", { port: name, deployment: owner.deployment, service: owner.service });
+      shared.known.set(name, info.direction);
+    }
+    return new Port(shared, name);
+  };
+  const all = () => [...shared.known.keys()].map(get);
+  return new Proxy(Object.create(null), {
+    get(_, name) {
+      if (name === Symbol.iterator) return () => all()[Symbol.iterator]();
+      if (name === INSPECT) return () => `<ports ${[...shared.known.keys()].join(", ")}>`;
+      const isForeign = typeof name === "symbol" || (ASKED_BY_THE_LANGUAGE.includes(name) && !shared.known.has(name));
+      return isForeign ? undefined : get(name);
+    },
+    has: (_, name) => shared.known.has(name),
+    ownKeys: () => [...shared.known.keys()],
+    getOwnPropertyDescriptor: (_, name) =>
+      shared.known.has(name) ? { value: get(name), enumerable: true, configurable: true } : undefined,
+    set(_, name) {
+      throw standHere(new TypeError(`ports cannot be set: \`${String(name)}\` is what the \`.hf\` file says`));
+    },
+  });
+}
+
+/** One running copy of a service. */
+export class Member {
+  #owner;
+  #ports;
+
+  constructor(owner, ports) {
+    this.#owner = owner;
+    this.#ports = portsOf(owner, ports);
+  }
+
+  /** How the engine names it. */
+  static ownerOf(member) {
+    if (!(member instanceof Member)) throw standHere(new TypeError(`this wants a service or a member, not ${kindOf(member)}`));
+    return member.#owner;
+  }
+
+  /** The service's name. */
+  get name() {
+    return this.#owner.service;
+  }
+
+  /** The ports of the module's header. */
+  get ports() {
+    return this.#ports;
+  }
+
+  /** The address (`ip:port`) that peers see in items of addressed ports; none before it runs, and for commands. */
+  get address() {
+    return call("service.address", this.#owner);
+  }
+
+  /** Returns the lines it writes to standard output, from its start on. */
+  stdout() {
+    return this.#lines("stdout");
+  }
+
+  /** Returns the lines it writes to standard error, from its start on. */
+  stderr() {
+    return this.#lines("stderr");
+  }
+
+  #lines(stream) {
+    return new Stream("service.logs", { stream, ...this.#owner }, String);
+  }
+
+  /** Asks what it counts: one answer for each member that runs. */
+  metrics() {
+    return callAsync("service.metrics", this.#owner);
+  }
+
+  /** Waits for its end; the exit code, or the negative number of the signal that ended it. */
+  exitCode() {
+    return callAsync("service.exit_code", this.#owner);
+  }
+
+  /** Asks it to end in order and waits for the end. */
+  async stop() {
+    await callAsync("service.stop", this.#owner);
+  }
+
+  /** Ends it at once, as a crash would. */
+  async kill() {
+    await callAsync("service.kill", this.#owner);
+  }
+
+  [INSPECT]() {
+    const { service, member } = this.#owner;
+    return `<${this.constructor.name} ${service}${member === undefined ? "" : `[${member}]`}>`;
+  }
+}
+
+/** A program placed on a machine, `count` times. `service[0]` is its first member; the methods here mean all of them. */
+export class Service extends Member {
+  #members;
+
+  constructor(deployment, { name, count = 1, ports = [] }) {
+    const owner = { deployment, service: name };
+    super(owner, ports);
+    this.#members = Array.from({ length: count }, (_, member) => new Member({ ...owner, member }, ports));
+    this.#members.forEach((member, number) => Object.defineProperty(this, number, { value: member }));
+  }
+
+  /** How many members it has. */
+  get length() {
+    return this.#members.length;
+  }
+
+  [Symbol.iterator]() {
+    return this.#members[Symbol.iterator]();
+  }
+}
+
+/** Opens the inputs that the script's own text names for another use than linking; it need not say so twice. */
+export function openFed(service) {
+  for (const port of service.ports) {
+    if (port.direction === "input" && namedPorts.has(port.name)) port.open();
+  }
+}

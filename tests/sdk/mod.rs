@@ -1,0 +1,56 @@
+//! One script per feature of the SDKs, the same in each language: both must print the same.
+//!
+//! `features/NAME.stdout` says what `NAME.hydro.py` and `NAME.hydro.mjs` print. A script that ends with another code than 0 has the last line `exit code N` there, and what
+//! it must say on standard error stands line by line in `NAME.stderr`; a line of the script that ends in `fails here` must be named there too.
+
+mod feature;
+mod traffic;
+
+use std::sync::Mutex;
+
+use feature::{Feature, Language, features};
+
+use crate::support::programs;
+
+/// How many scripts run at a time.
+const TOGETHER: usize = 3;
+
+/// Runs all features in one language and tells of each that is wrong.
+fn run_all(language: Language) {
+    let features = features();
+    // Whatever the scripts share is built and laid down before they run side by side.
+    feature::lay_down(programs().workspace());
+    let waiting = Mutex::new(features.iter().filter(|feature| feature.is_in(language)));
+    let complaints = Mutex::new(Vec::new());
+    let work = || {
+        loop {
+            let Some(feature) = next(&waiting) else { return };
+            if let Err(complaint) = feature.run(language) {
+                complaints.lock().expect("nobody panicked").push(complaint);
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..TOGETHER {
+            scope.spawn(work);
+        }
+    });
+    let complaints = complaints.into_inner().expect("nobody panicked");
+    assert!(complaints.is_empty(), "{} of {} features\n{}", complaints.len(), features.len(), complaints.join("\n"));
+}
+
+fn next<'a>(waiting: &Mutex<impl Iterator<Item = &'a Feature>>) -> Option<&'a Feature> {
+    waiting.lock().expect("nobody panicked").next()
+}
+
+#[test]
+fn every_feature_works_in_python() {
+    run_all(Language::Python);
+    // What a package never says, no feature shows.
+    assert_eq!(traffic::unseen(), [""; 0], "methods of the protocol that no feature uses");
+}
+
+#[test]
+fn every_feature_works_in_javascript() {
+    run_all(Language::JavaScript);
+}
