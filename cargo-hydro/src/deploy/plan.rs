@@ -316,7 +316,7 @@ fn tls(address: SocketAddr) -> Transport {
 
 /// Writes an endpoint as short as its direction allows.
 fn write(direction: Direction, role: Role, transport: Transport, peer_port: Option<&str>) -> String {
-    let text = Endpoint { role, transport, peer_port: peer_port.map(str::to_owned) }.to_string();
+    let text = Endpoint::new(role, transport, peer_port.map(str::to_owned)).to_string();
     let implied = match direction {
         Direction::Input => "listen:",
         Direction::Output => "dial:",
