@@ -13,6 +13,7 @@ mod interrupted_builds;
 mod local;
 mod panics;
 mod paths;
+mod pipes;
 mod schemas;
 mod scripts;
 mod terminal;

@@ -17,6 +17,7 @@ mod keep;
 mod late;
 mod machines;
 mod model;
+mod piping;
 mod placeholders;
 mod plan;
 mod problem;

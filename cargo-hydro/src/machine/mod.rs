@@ -1,12 +1,13 @@
 //! Machines: places where members of services run, and what can be done with a running member.
 //!
-//! Knows processes, sockets and logs, but neither links nor deployments. Read [`Place`] first.
+//! Knows processes, sockets, pipes and logs, but no deployments. Read [`Place`] first.
 
 mod admin;
 mod health;
 mod localhost;
 mod logs;
 mod member;
+mod pipe;
 mod place;
 mod seat;
 mod ssh;
@@ -15,5 +16,6 @@ pub use admin::ask;
 pub use health::{Health, HealthCheck, Patient, is_http_url};
 pub use logs::{LogReader, Logs};
 pub use member::{Away, ExitWatch, Member, MemberSpec, SeatSpec, Shared, StartWatch, Stopper};
+pub use pipe::{Identity, Output, Pipes, Target, Wires};
 pub use place::{MachineError, Place};
 pub use ssh::{Deployed, Given, Probe, SshError, SshMachine, SshTarget, Upload};
