@@ -22,6 +22,7 @@ mod placeholders;
 mod plan;
 mod problem;
 mod renewal;
+mod rounds;
 #[cfg(test)]
 mod samples;
 mod security;

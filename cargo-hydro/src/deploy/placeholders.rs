@@ -172,7 +172,7 @@ impl Texts<'_> {
             HealthCheck::Log(text) => HealthCheck::Log(text.clone()),
             HealthCheck::Connect(address) => HealthCheck::Connect(self.fill(address)),
         };
-        Health { check, timeout: health.timeout }
+        Health { check, ..health.clone() }
     }
 
     /// Returns the address of a command: where it says that it listens, or its only port.

@@ -17,7 +17,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use super::health::{Health, Patient};
+use super::health::Health;
 use super::seat::{self, Seat};
 use super::ssh::{SshError, SshMachine};
 use super::{Logs, Pipes};
@@ -85,17 +85,6 @@ pub struct SeatSpec {
 }
 
 impl MemberSpec {
-    /// Waits until the member that was started so is well.
-    ///
-    /// # Errors
-    /// Says what was waited for, for too long.
-    pub async fn until_well(&self) -> Result<(), String> {
-        let Some(health) = &self.health else { return Ok(()) };
-        let (logs, env, directory) = (self.logs.clone(), self.env.clone(), self.directory.clone());
-        let far = self.away.as_ref().map(|away| (away.machine.clone(), self.name.clone()));
-        health.wait(&Patient { logs, env, directory, far }).await
-    }
-
     /// Makes what starts the same member once more. It listens at the same sockets, so that its peers never find them closed.
     ///
     /// # Errors
@@ -279,6 +268,12 @@ impl Stopper {
             return exit;
         }
         self.send(Stop::AtOnce);
+        self.exit.wait().await
+    }
+
+    /// Ends it at once because it failed: nobody asked for that end.
+    pub async fn fail(&self) -> Exit {
+        let _ = self.orders.send(Stop::AtOnce);
         self.exit.wait().await
     }
 

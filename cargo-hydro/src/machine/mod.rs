@@ -13,7 +13,7 @@ mod seat;
 mod ssh;
 
 pub use admin::ask;
-pub use health::{Health, HealthCheck, Patient, is_http_url};
+pub use health::{Health, HealthCheck, Patient, Rounds, is_http_url};
 pub use logs::{LogReader, Logs};
 pub use member::{Away, ExitWatch, Member, MemberSpec, SeatSpec, Shared, StartWatch, Stopper};
 pub use pipe::{Identity, Output, Pipes, Target, Wires};

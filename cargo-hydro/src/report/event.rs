@@ -27,6 +27,13 @@ pub enum ServiceState {
         /// The address peers know it by, where it has one.
         address: Option<String>,
     },
+    /// It runs, but did not answer that it is well, so often in a row that it counts as failed and is ended.
+    Unhealthy {
+        /// How often.
+        failures: u32,
+        /// What was waited for.
+        expected: String,
+    },
     /// It ended, and will be started again after a pause.
     Paused {
         /// How long, in milliseconds.
