@@ -244,9 +244,9 @@ impl Serving {
     fn write(&self, name: &str, content: &str) -> Answer {
         match self.store.write_file(name, content.as_bytes()) {
             Ok(()) => Answer::Done {},
-            Err(error) => {
-                Answer::Refused { why: format!("cannot write `{name}` in `{}`: {error}", self.store.folder().display()) }
-            }
+            Err(error) => Answer::Refused {
+                why: format!("cannot write `{name}` in `{}`: {error}", self.store.folder().display()),
+            },
         }
     }
 

@@ -347,6 +347,31 @@ fn logs_can_be_followed() {
 }
 
 #[test]
+fn lines_are_chosen_by_how_severe_they_are() {
+    let shell = Shell::new(
+        "levels",
+        "[deployment]\nname = \"levels\"\n[services.a]\ncommand = [\"sh\", \"-c\", '''
+echo hello; echo 'ERROR it broke'; echo '  at step 3'; echo 'INFO on it goes'; echo '{\"level\":\"warn\",\"msg\":\"slow\"}'; exec sleep 600''']\n",
+    );
+    shell.run(["deploy", "-d"]).exits(0);
+    let lines = |arguments: &[&str]| {
+        let output = shell.run(["logs", "--level"].into_iter().chain(arguments.iter().copied())).exits(0);
+        output.stdout.lines().map(|line| line.trim_start_matches("a │ ").to_owned()).collect::<Vec<_>>()
+    };
+    eventually("all lines are there", || lines(&["trace"]).len() == 5);
+    let broke = ["ERROR it broke", "  at step 3"];
+    assert_eq!(lines(&["ERROR"]), broke, "what follows a line without a level of its own belongs to it");
+    assert_eq!(lines(&["warning"]), [&broke[..], &["{\"level\":\"warn\",\"msg\":\"slow\"}"]].concat());
+    assert_eq!(lines(&["error", "--grep", "step"]), broke[1..]);
+    let following = shell.call(["logs", "--level", "error", "--follow"]).start();
+    following.prints("at step 3");
+    shell.run(["restart", "a"]).exits(0);
+    following.until("the next start is heard", |output| output.stdout.matches("it broke").count() == 2);
+    shell.ends();
+    assert!(!following.finish(END).exits(0).stdout.contains("hello"));
+}
+
+#[test]
 fn a_command_of_ones_own_sees_what_a_service_sees() {
     let shell = Shell::new(
         "exec",

@@ -1,5 +1,6 @@
 //! Services that are any executable: their own ports and data, who finds them, and how it is known that they are well.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -127,6 +128,43 @@ fn one_that_is_started_again_counts_as_up_when_it_is_well() {
     std::fs::write(data.join("open"), "").expect("can be written");
     until(&workspace, "it is up", |member| member["state"] == "up");
     run(&["down"]).exits(0);
+    mark.all_gone(GONE);
+}
+
+#[test]
+fn one_that_is_not_well_any_more_is_ended_and_its_supervisor_decides() {
+    let service = |name: &str, health: &str| {
+        format!(
+            "[services.{name}]\ncommand = [\"sh\", \"-c\", 'rm -f \"$1\"/ill; exec sleep 600', \"sh\", \"{{data}}\"]\nrestart = \"permanent\"\n\
+             health = {{ command = [\"test\", \"!\", \"-e\", \"{{data}}/ill\"], every = \"50ms\", {health} }}\n"
+        )
+    };
+    let services = service("a", "failures = 2") + &service("patient", "failures = 1000000");
+    let workspace = workspace("ill", &services);
+    let mark = Mark::new();
+    let run = |arguments: &[&str]| mark.on(workspace.hydro(arguments.iter().copied())).run();
+    run(&["deploy", "-d"]).exits(0);
+    let events = mark.on(workspace.hydro(["events", "--message-format", "json"])).start();
+    events.prints("what happens from now on");
+    let pid = Cell::new(Value::Null);
+    until(&workspace, "it is up", |member| {
+        pid.set(member["pid"].clone());
+        member["state"] == "up" && member["unhealthy"].is_null()
+    });
+    for member in ["a", "patient"] {
+        std::fs::write(workspace.path(&format!(".hydro/data/commands/{member}/ill")), "").expect("can be written");
+    }
+    let before = pid.take();
+    until(&workspace, "it runs again, and is well", |member| {
+        member["state"] == "up" && member["pid"] != before && member["unhealthy"].is_null()
+    });
+    eventually("the other is shown as it is", || run(&["ps"]).stdout.contains("up (unhealthy: waits for `test ! -e "));
+    run(&["down"]).exits(0);
+    let told = events.finish(END).exits(0).events_of("service");
+    let of_a: Vec<&Value> = told.iter().filter(|event| event["service"] == "a").collect();
+    let states: Vec<&str> = of_a.iter().filter_map(|event| event["state"].as_str()).collect();
+    assert_eq!(states[..3], ["unhealthy", "exited", "started"], "{told:?}");
+    assert_eq!((&of_a[0]["failures"], &of_a[1]["expected"]), (&2.into(), &false.into()), "nobody asked for its end");
     mark.all_gone(GONE);
 }
 

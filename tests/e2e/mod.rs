@@ -15,6 +15,7 @@ mod interrupted_builds;
 mod local;
 mod panics;
 mod paths;
+mod pipes;
 mod schemas;
 mod scripts;
 mod terminal;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::held::HeldArgs;
-use crate::daemon::{self, LogLine, LogQuery, Logbook, Reply};
+use crate::daemon::{self, Level, LogFilter, LogLine, LogQuery, Logbook, Reply};
 use crate::report::{Event, ExitCode, Failure, Format, Reporter};
 
 /// Arguments of `logs`.
@@ -25,6 +25,9 @@ pub(super) struct Args {
     /// Only lines that hold this text
     #[arg(short, long, value_name = "TEXT")]
     grep: Option<String>,
+    /// Only lines that are at least that severe; of lines that do not say it, those that follow such a line
+    #[arg(short, long, value_enum, value_name = "LEVEL", ignore_case = true)]
+    level: Option<Level>,
     /// Of each member, what it wrote before it was last started again
     #[arg(short, long, conflicts_with = "follow")]
     previous: bool,
@@ -42,6 +45,7 @@ pub(super) fn run(args: &Args, folder: &Path, reporter: &Reporter) -> Result<u8,
         since_ms: args.since.as_deref().map_or(Ok(0), since)?,
         tail: args.tail,
         grep: args.grep.clone(),
+        level: args.level,
         previous: args.previous,
     };
     if !args.follow {
@@ -52,19 +56,19 @@ pub(super) fn run(args: &Args, folder: &Path, reporter: &Reporter) -> Result<u8,
         let failure = Failure::new(ExitCode::NothingMatched, format!("`{}` does not run", home.name()));
         return Err(failure.hint("without `--follow`, `logs` shows what was written before"));
     };
-    let mut last = 0;
+    let (mut last, mut filter) = (0, LogFilter::new(query));
     client.watch(|reply| {
         match reply {
             // From here on nothing is missed, so now the book is read; what came both ways is shown once.
             Reply::Watching {} => {
-                for line in Logbook::read(home.folder(), &query) {
+                for line in Logbook::read_by(home.folder(), &mut filter) {
                     last = line.seq;
                     show(&line, args.json, reporter);
                 }
             }
             Reply::Event { seq, ts, run, event: Event::Log { service, stream, line } } if seq > last => {
                 let line = LogLine { seq, ts, service, run, stream, line };
-                if query.takes(&line) {
+                if filter.takes(&line) {
                     show(&line, args.json, reporter);
                 }
             }

@@ -75,7 +75,10 @@ fn table(members: &[MemberReport], now: u64) -> String {
     let rows = members.iter().map(|member| {
         let state = match &member.ended {
             Some(ended) => format!("{} ({ended})", member.state),
-            None => member.state.clone(),
+            None => match &member.unhealthy {
+                Some(ill) => format!("{} (unhealthy: {ill})", member.state),
+                None => member.state.clone(),
+            },
         };
         [
             member.name.clone(),
@@ -116,10 +119,15 @@ mod tests {
             pid: ended.is_none().then_some(4711),
             address: Some("127.0.0.1:4000".into()),
             restarts: 2,
+            unhealthy: (name == "ill").then(|| "waits for `x` to end with 0: failed 1 of 3".into()),
             started_ms: 1_000,
             ended: ended.map(Into::into),
         };
         let table = table(&[member("server", None), member("ü.0", Some("exited with code 1"))], 91_000);
+        assert!(
+            self::table(&[member("ill", None)], 91_000)
+                .contains("up (unhealthy: waits for `x` to end with 0: failed 1 of 3)")
+        );
         let expected = "\
 SERVICE  STATE                        PID   RESTARTS  SINCE  MACHINE    ADDRESS
 server   up                           4711  2         1m30s  localhost  127.0.0.1:4000

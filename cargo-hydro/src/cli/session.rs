@@ -25,7 +25,7 @@ pub(super) fn run(args: Args, folder: &Path, reporter: &Reporter) -> Result<u8, 
     let script = super::absolute(folder, args.script.as_deref().unwrap_or(Path::new("notebook")));
     let home = script.parent().filter(|home| home.is_dir()).unwrap_or(folder);
     let workspace = args.workspace.workspace(home)?;
-    let build = args.compile.options(None);
+    let build = args.compile.options();
     script::serve(&ServeRequest { workspace, script, local: args.local, build }, reporter)
 }
 

@@ -469,6 +469,7 @@ impl Inner {
             pid: Some(member.pid).filter(|_| member.exit.is_none()),
             address: member.address.map(|address| address.to_string()),
             restarts: member.restarts,
+            unhealthy: member.unhealthy,
             started_ms: member.started_ms,
             ended: member.exit.map(|exit| exit.to_string()),
             name: member.name,

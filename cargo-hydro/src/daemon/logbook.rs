@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::level::{Level, Levels};
 use crate::report::LogStream;
 
 /// A file this large is put aside, and the one put aside before is dropped.
@@ -46,14 +47,36 @@ pub struct LogQuery {
     pub tail: Option<usize>,
     /// Those that hold this text.
     pub grep: Option<String>,
+    /// Those that are at least that severe.
+    pub level: Option<Level>,
     /// Of each member, what the process before its last one wrote.
     pub previous: bool,
 }
 
+/// Chooses the lines that are wanted; it is shown all of them, in their order.
+#[derive(Clone, Debug, Default)]
+pub struct LogFilter {
+    query: LogQuery,
+    levels: Levels,
+}
+
+impl LogFilter {
+    /// Chooses what this asks for.
+    #[must_use]
+    pub fn new(query: LogQuery) -> Self {
+        Self { query, levels: Levels::default() }
+    }
+
+    /// Whether a line is wanted, as far as the lines so far say.
+    pub fn takes(&mut self, line: &LogLine) -> bool {
+        let is_severe = self.query.level.is_none_or(|level| self.levels.next(line) >= level);
+        is_severe && self.query.takes(line)
+    }
+}
+
 impl LogQuery {
     /// Whether a line is wanted, as far as the line alone says.
-    #[must_use]
-    pub fn takes(&self, line: &LogLine) -> bool {
+    fn takes(&self, line: &LogLine) -> bool {
         let base = line.service.rsplit_once('.').map_or(line.service.as_str(), |(base, _)| base);
         line.ts >= self.since_ms
             && (self.services.is_empty() || self.services.iter().any(|name| *name == line.service || name == base))
@@ -124,17 +147,23 @@ impl Logbook {
     /// Reads the wanted lines from the book of a folder, oldest first. What cannot be read is left out.
     #[must_use]
     pub fn read(folder: &Path, query: &LogQuery) -> Vec<LogLine> {
+        Self::read_by(folder, &mut LogFilter::new(query.clone()))
+    }
+
+    /// Reads what a filter takes, which has seen all lines then.
+    #[must_use]
+    pub fn read_by(folder: &Path, filter: &mut LogFilter) -> Vec<LogLine> {
+        let (previous, tail) = (filter.query.previous, filter.query.tail);
         let mut last: BTreeMap<String, u32> = BTreeMap::new();
-        if query.previous {
+        if previous {
             for line in read_all(folder) {
                 let run = last.entry(line.service).or_default();
                 *run = (*run).max(line.run);
             }
         }
-        let is_run =
-            |line: &LogLine| !query.previous || last.get(&line.service).is_some_and(|last| line.run + 1 == *last);
-        let wanted = read_all(folder).filter(|line| query.takes(line) && is_run(line));
-        let Some(tail) = query.tail else { return wanted.collect() };
+        let is_run = |line: &LogLine| !previous || last.get(&line.service).is_some_and(|last| line.run + 1 == *last);
+        let wanted = read_all(folder).filter(|line| filter.takes(line) && is_run(line));
+        let Some(tail) = tail else { return wanted.collect() };
         let mut kept = VecDeque::new();
         for line in wanted {
             kept.push_back(line);
@@ -189,6 +218,12 @@ mod tests {
         assert_eq!(texts(&read(LogQuery { services: vec!["b".into()], ..LogQuery::default() })), ["two\u{1f600}"]);
         assert_eq!(texts(&read(LogQuery { since_ms: 20, tail: Some(1), ..LogQuery::default() })), ["three"]);
         assert_eq!(texts(&read(LogQuery { grep: Some("t".into()), ..LogQuery::default() })), ["two\u{1f600}", "three"]);
+        let severe = LogQuery { level: Some(Level::Warn), ..LogQuery::default() };
+        assert!(read(severe.clone()).is_empty());
+        book.add((4, 40), "a", LogStream::Stdout, "WARN four").unwrap();
+        book.add((5, 50), "b.0", LogStream::Stdout, "five").unwrap();
+        book.add((6, 60), "a", LogStream::Stdout, "  in detail").unwrap();
+        assert_eq!(texts(&read(LogQuery { since_ms: 50, ..severe })), ["  in detail"], "its first line came before");
         assert_eq!(texts(&read(LogQuery { previous: true, ..LogQuery::default() })), ["one"]);
     }
 

@@ -176,6 +176,9 @@ pub struct MemberReport {
     pub address: Option<String>,
     /// How often in a row it was started again.
     pub restarts: u32,
+    /// Of one that runs: what it does not answer to; none: it is well, or nobody asks.
+    #[serde(default)]
+    pub unhealthy: Option<String>,
     /// When it was started, in milliseconds since 1970.
     pub started_ms: u64,
     /// How its last process ended, in words; none: it runs.

@@ -15,11 +15,11 @@ use super::engine::{Engine, EngineOptions, State, together, with_lines};
 use super::late::{Late, Running};
 use super::model::{Deployment, Link, PortRef, Program, Service};
 use super::placeholders::Owns;
-use super::plan::{Address, Addresses, Plan};
+use super::plan::{Address, Addresses, Plan, PlannedMember};
 use super::start::{Artifacts, SETTLE, Starting};
 use super::started::Started;
-use super::{keep, placeholders, topology};
-use crate::machine::{Member, MemberSpec, Place};
+use super::{keep, piping, placeholders, topology};
+use crate::machine::{Member, MemberSpec, Pipes, Place};
 use crate::report::{ExitCode, Failure};
 
 /// A release that was checked and built.
@@ -68,9 +68,9 @@ impl Engine {
         let late = self.late(&prepared);
         let plan = starting.plan(self.given(), &bound, &late);
         starting.tell(&plan);
-        let started = starting.start(&prepared.artifacts, prepared.build, plan, bound).await?;
+        let started = starting.start(&prepared.artifacts, prepared.build, plan.clone(), bound).await?;
         self.keep(&prepared.deployment, late, started);
-        Ok(())
+        self.repipe_all(&plan)
     }
 
     /// Makes what runs what this deployment says, with the smallest change: starts what is new, stops what is gone, starts again what is different, and tells running
@@ -198,8 +198,11 @@ impl Engine {
     /// Compares without touching anything; new members have no addresses yet, and so have made-up ones.
     fn foresee(&self, prepared: &Prepared, starting: &Starting<'_>, late: &Late) -> Changes {
         let (mut addresses, owns) = self.given();
-        let mut made_up = placeholders::example(&prepared.deployment);
-        made_up.extend(owns);
+        let mut made_up = owns;
+        for (member, example) in placeholders::example(&prepared.deployment) {
+            let own = made_up.entry(member).or_insert_with(|| example.clone());
+            own.stdin = own.stdin.take().or(example.stdin);
+        }
         addresses.retain(|(service, member), _| prepared.running.get(service).is_some_and(|count| member < count));
         for (name, service) in &prepared.deployment.services {
             if matches!(service.program, Program::Hydroflow { .. }) {
@@ -293,8 +296,9 @@ impl Engine {
             let Some(started) = state.started.get(&planned.service) else { continue };
             let (Some(old), Some(again)) = (started.planned.get(number), started.again.get(number)) else { continue };
             let program = starting.program(planned, prepared.artifacts.get(&planned.service));
-            let new = Told { program: &program, args: &planned.args, env: &planned.env };
-            let before = Told { program: &again.program, args: &again.args, env: &old.env };
+            let wires = planned.wires.as_ref();
+            let new = Told { program: &program, args: &planned.args, env: &planned.env, wires };
+            let before = Told { program: &again.program, args: &again.args, env: &old.env, wires: old.wires.as_ref() };
             let change = compare(before, new, &ports(service));
             let Ok(mut again) = again.again() else { continue };
             // What it was given when it started (sockets, certificates) it keeps.
@@ -325,7 +329,13 @@ impl Engine {
                 if let (Some(again), Some(old), Some(planned)) =
                     (started.again.get_mut(goer.number), started.planned.get_mut(goer.number), planned)
                 {
+                    // Their links go on whatever becomes of the process.
+                    let pipes = again.pipes.take();
                     (*again, *old) = (goer.again, planned);
+                    problems.extend(self.repipe(pipes, again, old, prepared).err());
+                    if let Some(own) = started.owns.get_mut(goer.number) {
+                        own.stdin = again.pipes.as_ref().and_then(Pipes::socket).or(own.stdin.take());
+                    }
                 }
                 match goer.change {
                     Change::Keep => {}
@@ -344,6 +354,41 @@ impl Engine {
         }
         problems.extend(self.ended_at_once(&restarts).await);
         if problems.is_empty() { Ok(()) } else { Err(problems) }
+    }
+
+    /// Tells the pipes of members that run of new peers.
+    fn repipe_all(&self, plan: &Plan) -> Result<(), Vec<Failure>> {
+        let mut state = self.state();
+        let mut problems = Vec::new();
+        for planned in &plan.members {
+            let Some(started) = state.started.get_mut(&planned.service) else { continue };
+            let number = planned.member as usize;
+            let pipes = started.again.get(number).and_then(|again| again.pipes.as_ref());
+            if let (Some(pipes), Some(wires), Some(old)) = (pipes, &planned.wires, started.planned.get_mut(number)) {
+                problems.extend(piping::wire(pipes, wires, &planned.name).err());
+                old.wires = Some(wires.clone());
+            }
+        }
+        if problems.is_empty() { Ok(()) } else { Err(problems) }
+    }
+
+    /// Links the pipes of a member that goes on as the plan says.
+    fn repipe(
+        &self,
+        pipes: Option<Pipes>,
+        again: &mut MemberSpec,
+        planned: &PlannedMember,
+        prepared: &Prepared,
+    ) -> Result<(), Failure> {
+        again.pipes = match (pipes, &planned.wires) {
+            (_, None) => None,
+            (None, Some(_)) => self.starting(prepared).pipes(planned)?,
+            (Some(pipes), Some(wires)) => {
+                piping::wire(&pipes, wires, &planned.name)?;
+                Some(pipes)
+            }
+        };
+        Ok(())
     }
 
     async fn rewire(&self, member: &str, rewire: Rewire) -> Result<(), Failure> {
@@ -434,7 +479,13 @@ fn late_links(state: &State) -> Vec<Failure> {
         failure.origin = link.origin.clone();
         failure.hint(hint)
     };
+    let is_new = |link: &Link| !state.wired.contains(&ends(link));
     let late = state.deployment.links.iter().filter_map(|link| {
+        if state.deployment.is_piped(link) && is_new(link) && (runs(&link.from) || runs(&link.to)) {
+            let message =
+                format!("`{}` cannot be linked to `{}` any more: one of them runs already", link.from, link.to);
+            return Some(refused(link, message, "link a command before the deployment that starts either of them"));
+        }
         if is_late(&link.from, &link.to) {
             let message = format!("`{}` cannot be linked to `{}`: both run already", link.from, link.to);
             return Some(refused(link, message, "link them before the deployment that starts one of them"));

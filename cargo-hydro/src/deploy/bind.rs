@@ -29,6 +29,8 @@ pub(super) struct Bound {
     pub(super) owns: Owns,
     /// Admin sockets of members on other machines.
     pub(super) admins: BTreeMap<(String, u32), Admin>,
+    /// Where standard inputs are called that were not called before.
+    pub(super) stdins: BTreeMap<(String, u32), PathBuf>,
     /// Ports that nobody else can take until they are let go.
     pub(super) held: BTreeMap<(String, u32), Vec<TcpListener>>,
 }
@@ -54,6 +56,10 @@ impl Starting<'_> {
                 };
                 problems.extend(result.err());
             }
+        }
+        for name in self.deployment.services.keys().filter(|name| self.deployment.is_fed(name)) {
+            let path = self.sockets.next("stdin").map_err(|error| vec![no_socket(name, error)])?;
+            bound.stdins.insert((name.clone(), 0), path);
         }
         if problems.is_empty() { Ok(bound) } else { Err(problems) }
     }
@@ -99,7 +105,9 @@ impl Starting<'_> {
         let made = machine.bind(Bind { member: whole_name.clone(), listen, ports }).await.map_err(refused)?;
         let key = (name.to_owned(), member);
         let data = format!("{}/{DATA}/{}/{whole_name}", machine.probe().home, self.deployment.name);
-        bound.owns.insert(key.clone(), Own { ports: made.ports, data: data.into(), host: machine.address() });
+        bound
+            .owns
+            .insert(key.clone(), Own { ports: made.ports, data: data.into(), host: machine.address(), stdin: None });
         if let (Some(listen), Some(socket)) = (made.address, made.socket) {
             let near = machine.reach(&socket).await.map_err(refused)?;
             let address = Address::of(listen).with_socket(socket).seen_as(machine.address());
@@ -120,7 +128,7 @@ impl Starting<'_> {
     fn reserve(&self, name: &str, service: &Service, member: u32) -> Result<(Own, Vec<TcpListener>), Failure> {
         let whole_name = member_name(name, member, service.count);
         let data = self.options.workspace.root().join(DATA).join(&self.deployment.name).join(&whole_name);
-        let mut own = Own { ports: BTreeMap::new(), data, host: None };
+        let mut own = Own { ports: BTreeMap::new(), data, host: None, stdin: None };
         let mut held = Vec::new();
         for port in own_ports(service) {
             let bound =

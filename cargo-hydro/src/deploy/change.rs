@@ -10,7 +10,9 @@ use hydro_runtime_shim::contract::{self, input_variable, output_variable};
 use serde::{Deserialize, Serialize};
 
 use super::model::Deployment;
+use super::piping;
 use super::plan::Plan;
+use crate::machine::Wires;
 use crate::report::{Event, LinkEvent};
 
 /// What a member was, or will be, started with.
@@ -20,6 +22,8 @@ pub(super) struct Told<'a> {
     pub(super) args: &'a [String],
     /// The planned variables.
     pub(super) env: &'a BTreeMap<String, String>,
+    /// What its pipes are linked to.
+    pub(super) wires: Option<&'a Wires>,
 }
 
 /// What becomes of a member that goes on.
@@ -56,6 +60,7 @@ pub(super) fn compare(old: Told<'_>, new: Told<'_>, ports: &[(String, bool)]) ->
     if old.args != new.args {
         reasons.push("its arguments".to_owned());
     }
+    reasons.extend(piping::difference(old.wires, new.wires).map(str::to_owned));
     let mut rewires = Vec::new();
     let names: BTreeSet<&String> = old.env.keys().chain(new.env.keys()).collect();
     for name in names {
@@ -179,7 +184,7 @@ mod tests {
         let env = |pairs: &[(&str, &str)]| pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
         let (old, new): (BTreeMap<_, _>, BTreeMap<_, _>) = (env(old), env(new));
         let ports = [("out".to_owned(), true), ("in".to_owned(), false)];
-        let told = |env| Told { program: OsStr::new("p"), args: &[], env };
+        let told = |env| Told { program: OsStr::new("p"), args: &[], env, wires: None };
         compare(told(&old), told(&new), &ports)
     }
 
@@ -206,8 +211,8 @@ mod tests {
     fn another_program_or_other_arguments_start_again() {
         let env = BTreeMap::new();
         let args = ["x".to_owned()];
-        let old = Told { program: OsStr::new("/a/1/p"), args: &[], env: &env };
-        let new = Told { program: OsStr::new("/a/234567890/p"), args: &args, env: &env };
+        let old = Told { program: OsStr::new("/a/1/p"), args: &[], env: &env, wires: None };
+        let new = Told { program: OsStr::new("/a/234567890/p"), args: &args, env: &env, wires: None };
         assert_eq!(
             compare(old, new, &[]),
             Change::Restart(vec!["its program (23456789)".into(), "its arguments".into()])

@@ -20,6 +20,7 @@ use super::keep::{self, Clock};
 use super::late::Late;
 use super::machines::Machines;
 use super::model::{Deployment, PortRef, Program};
+use super::rounds::Ill;
 use super::sockets::Sockets;
 use super::started::Started;
 use crate::build::BuildOptions;
@@ -77,6 +78,8 @@ pub(super) struct State {
     pub(super) builds: u64,
     /// Says who is started again.
     pub(super) supervision: Supervision,
+    /// Members that run and are not well, since their last start.
+    pub(super) ill: BTreeMap<String, Ill>,
     /// All are being stopped; nothing is started any more.
     pub(super) is_ending: bool,
     /// Somebody tells the supervision of the time.
@@ -106,6 +109,8 @@ pub struct MemberStatus {
     pub started_ms: u64,
     /// How often it was started again in a row.
     pub restarts: u32,
+    /// What it does not answer to, in words; none: it is well, or nobody asks.
+    pub unhealthy: Option<String>,
 }
 
 impl Engine {
@@ -122,6 +127,7 @@ impl Engine {
             late,
             builds,
             supervision,
+            ill: BTreeMap::new(),
             is_ending: false,
             is_timed: false,
         });
@@ -286,6 +292,7 @@ impl Engine {
                     standing,
                     started_ms: milliseconds(member.started()),
                     restarts,
+                    unhealthy: state.ill.get(member.name()).map(Ill::to_string),
                 }
             })
             .collect()

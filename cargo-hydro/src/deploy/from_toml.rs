@@ -15,7 +15,7 @@ use super::model::{
     SupervisedGroup, Upkeep,
 };
 use crate::build;
-use crate::machine::{Health, HealthCheck, SshTarget};
+use crate::machine::{Health, HealthCheck, Rounds, SshTarget};
 use crate::report::{ExitCode, Failure, Origin, Reporter, diagnostic_event, diagnostic_rendered};
 use crate::workspace::Workspace;
 use crate::workspace::hydro_toml::{
@@ -238,7 +238,8 @@ fn health(raw: &RawHealth) -> Health {
         RawCheck::Log(text) => HealthCheck::Log(text.clone()),
         RawCheck::Port(name) => HealthCheck::Connect(format!("{{host}}:{{port:{name}}}")),
     };
-    Health { check, timeout: raw.timeout }
+    let rounds = raw.every.map(|every| Rounds { every, failures: raw.failures });
+    Health { check, timeout: raw.timeout, rounds }
 }
 
 fn upkeep(raw: &RawUpkeep) -> Upkeep {

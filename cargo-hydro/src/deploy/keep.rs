@@ -164,6 +164,7 @@ impl Engine {
         if !std::mem::replace(&mut state.is_timed, true) {
             tokio::spawn(keep_time(Arc::downgrade(&self.inner), Arc::clone(&self.inner.clock.changed)));
         }
+        let mut names = Vec::new();
         for (service, started) in &started {
             for (planned, member) in started.planned.iter().zip(&started.members) {
                 let number = planned.member;
@@ -173,6 +174,7 @@ impl Engine {
                 }
                 let place = self.inner.place_of(&state, service);
                 self.inner.watch((service, number), member, started.authority.as_ref(), place);
+                names.push(member.name().to_owned());
             }
         }
         state.builds += 1;
@@ -181,6 +183,9 @@ impl Engine {
                 Entry::Occupied(mut there) => there.get_mut().grow(started),
                 Entry::Vacant(place) => drop(place.insert(started)),
             }
+        }
+        for name in names {
+            self.inner.begin_rounds(&state, &name);
         }
         state.late = late;
         state.wired = deployment.links.iter().map(|link| (link.from.clone(), link.to.clone())).collect();
@@ -319,7 +324,7 @@ impl Inner {
         self.have_changed();
     }
 
-    fn have_changed(&self) {
+    pub(super) fn have_changed(&self) {
         self.clock.changed.notify_one();
         self.changes.send_modify(|count| *count += 1);
     }
@@ -430,11 +435,14 @@ impl Inner {
             };
             let Some(inner) = inner.upgrade() else { return };
             match result {
-                Ok(()) => inner.change(|supervision, now| supervision.started(&name, now)),
+                Ok(()) => {
+                    inner.change(|supervision, now| supervision.started(&name, now));
+                    inner.begin_rounds(&inner.state(), &name);
+                }
                 Err(ill) => {
                     inner.reporter.warning(format!("`{name}` did not become healthy and is ended: {ill}"));
                     drop(inner);
-                    stopper.kill().await;
+                    stopper.fail().await;
                 }
             }
         });
@@ -443,11 +451,13 @@ impl Inner {
 
     /// Puts a member in the place of the one that it was before.
     fn replace(self: &Arc<Self>, state: &mut State, member: Member) {
-        let Some((service, number)) = state.find(member.name()) else { return };
+        let name = member.name().to_owned();
+        let Some((service, number)) = state.find(&name) else { return };
         let place = self.place_of(state, &service);
         let Some(started) = state.started.get_mut(&service) else { return };
         self.watch((&service, number), &member, started.authority.as_ref(), place);
         started.members[number as usize] = member;
+        state.ill.remove(&name);
     }
 }
 
@@ -457,7 +467,7 @@ impl State {
         names.filter_map(|name| self.member(name)).all(|member| !member.is_running())
     }
 
-    fn find(&self, name: &str) -> Option<(String, u32)> {
+    pub(super) fn find(&self, name: &str) -> Option<(String, u32)> {
         self.started.iter().find_map(|(service, started)| {
             let number = (0..).zip(&started.members).find(|(_, member)| member.name() == name)?.0;
             Some((service.clone(), number))

@@ -17,10 +17,12 @@ mod keep;
 mod late;
 mod machines;
 mod model;
+mod piping;
 mod placeholders;
 mod plan;
 mod problem;
 mod renewal;
+mod rounds;
 #[cfg(test)]
 mod samples;
 mod security;

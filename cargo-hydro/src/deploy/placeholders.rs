@@ -92,6 +92,8 @@ pub(super) struct Own {
     pub(super) data: PathBuf,
     /// The address of its machine, where that is another than this one.
     pub(super) host: Option<IpAddr>,
+    /// Where the standard input of a command is called, if something is linked to it.
+    pub(super) stdin: Option<PathBuf>,
 }
 
 /// What members have, by service and number.
@@ -106,7 +108,8 @@ pub(super) fn example(deployment: &Deployment) -> Owns {
         let names = own_ports(service).into_iter();
         let ports = names.map(|port| (port, ports.next().unwrap_or(u16::MAX))).collect();
         let data = PathBuf::from(".hydro/data").join(&deployment.name).join(member_name(name, member, service.count));
-        Own { ports, data, host: None }
+        let stdin = deployment.is_fed(name).then(|| format!("/run/hydro/{name}.stdin").into());
+        Own { ports, data, host: None, stdin }
     };
     let mut own = own;
     members.map(|(name, service, member)| ((name.clone(), member), own(name, service, member))).collect()
@@ -169,7 +172,7 @@ impl Texts<'_> {
             HealthCheck::Log(text) => HealthCheck::Log(text.clone()),
             HealthCheck::Connect(address) => HealthCheck::Connect(self.fill(address)),
         };
-        Health { check, timeout: health.timeout }
+        Health { check, ..health.clone() }
     }
 
     /// Returns the address of a command: where it says that it listens, or its only port.

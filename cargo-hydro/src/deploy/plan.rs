@@ -15,9 +15,10 @@ use serde::Serialize;
 
 use super::late::Late;
 use super::model::{Deployment, Link, PortRef, Program, Service, member_name};
+use super::piping;
 use super::placeholders::{self, Owns, Texts};
 use super::ways::Way;
-use crate::machine::Health;
+use crate::machine::{Health, Wires};
 
 /// Where a member listens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -105,6 +106,9 @@ pub struct PlannedMember {
     /// How it is found out whether it is well.
     #[serde(skip)]
     pub health: Option<Health>,
+    /// What its standard input and output are linked to.
+    #[serde(skip)]
+    pub wires: Option<Wires>,
     /// The address at which a command is known to listen.
     #[serde(skip)]
     pub known_address: Option<SocketAddr>,
@@ -208,6 +212,7 @@ impl Wiring<'_> {
             env,
             data: texts.data(service),
             health: service.health.as_ref().map(|health| texts.health(health)),
+            wires: self.deployment.wires((name, member), self.addresses, self.owns),
             known_address: texts.known_address(service),
         }
     }
@@ -258,6 +263,9 @@ impl Wiring<'_> {
 
     /// Returns the endpoints at which one end of a link calls its peers: all those that do not call it.
     fn calls(&self, direction: Direction, member: u32, link: &Link) -> Vec<String> {
+        if direction == Direction::Output && self.deployment.is_fed(&link.to.service) {
+            return piping::call(link, self.owns).map(|endpoint| brief(direction, &endpoint)).into_iter().collect();
+        }
         let way = self.deployment.way(link);
         let (own, peer) = match direction {
             Direction::Output => (&link.from, &link.to),
@@ -316,7 +324,11 @@ fn tls(address: SocketAddr) -> Transport {
 
 /// Writes an endpoint as short as its direction allows.
 fn write(direction: Direction, role: Role, transport: Transport, peer_port: Option<&str>) -> String {
-    let text = Endpoint { role, transport, peer_port: peer_port.map(str::to_owned) }.to_string();
+    brief(direction, &Endpoint::new(role, transport, peer_port.map(str::to_owned)))
+}
+
+fn brief(direction: Direction, endpoint: &Endpoint) -> String {
+    let text = endpoint.to_string();
     let implied = match direction {
         Direction::Input => "listen:",
         Direction::Output => "dial:",
@@ -468,6 +480,31 @@ mod tests {
         let names: Vec<&String> = plan.members[0].env.keys().collect();
         assert_eq!(names, ["HYDRO_DEPLOYMENT", "HYDRO_MEMBER", "HYDRO_MEMBERS", "HYDRO_SERVICE"]);
         assert_eq!(plan.members[0].address, None);
+    }
+
+    #[test]
+    fn pipes_of_commands_are_linked_in_json_and_never_leave_their_socket() {
+        let mut piped = deployment(&[("client", "output out"), ("server", "input in")]);
+        piped.services["server"].count = 2;
+        piped.security = Security::Always;
+        command(&mut piped, "filter", &["cat"]);
+        command(&mut piped, "alone", &["cat"]);
+        link(&mut piped, "client.out", "filter.stdin", None);
+        link(&mut piped, "filter.stdout", "server.in", Some(Policy::RoundRobin));
+        let plan = Plan::example(&piped);
+        let out = "OUTPUT_OUT=json:unix:/run/hydro/filter.stdin#stdin,listen:tls://127.0.0.1:4000,listen:unix:/run/hydro/4000.sock";
+        assert_eq!(variables(&plan, "client")[0], out);
+        assert_eq!(variables(&plan, "server.0"), ["INPUT_IN=tls://127.0.0.1:4001,unix:/run/hydro/4001.sock"]);
+        assert_eq!(order(&plan), ["server.0", "server.1", "filter", "client", "alone"], "readers first");
+        let wires = |name: &str| plan.members.iter().find(|planned| planned.name == name).and_then(|p| p.wires.clone());
+        let filter = wires("filter").expect("it is linked");
+        let output = filter.stdout.expect("it is read from");
+        let targets: Vec<_> =
+            output.targets.iter().map(|to| (to.name.as_str(), to.socket.display().to_string())).collect();
+        assert_eq!(filter.stdin.as_deref(), Some(std::path::Path::new("/run/hydro/filter.stdin")));
+        let expected = [("server.0.in", "/run/hydro/4001.sock".into()), ("server.1.in", "/run/hydro/4002.sock".into())];
+        assert_eq!((targets, output.policy), (expected.to_vec(), Policy::RoundRobin));
+        assert_eq!(wires("alone"), None);
     }
 
     #[test]

@@ -23,12 +23,14 @@ impl Deployment {
 
     /// Tells whether a link is encrypted.
     pub(super) fn is_encrypted(&self, link: &Link) -> bool {
-        !link.insecure && (self.security == Security::Always || self.leaves_the_machine(link))
+        // Pipes are this process's own, and so is the socket behind them.
+        !link.insecure && !self.is_piped(link) && (self.security == Security::Always || self.leaves_the_machine(link))
     }
 
     /// Tells how a port is served: as its links need, and where it has none as the deployment wants it.
     pub(super) fn served(&self, port: &PortRef) -> Served {
-        let mut links = self.links.iter().filter(|link| link.from == *port || link.to == *port);
+        let is_end = |link: &&Link| (link.from == *port || link.to == *port) && !self.is_piped(link);
+        let mut links = self.links.iter().filter(is_end);
         let tls = self.security == Security::Always || links.clone().any(|link| self.is_encrypted(link));
         Served { tls, plain: !tls || links.any(|link| !self.is_encrypted(link)) }
     }
@@ -62,6 +64,11 @@ impl Deployment {
     pub(super) fn has_far_peers(&self, service: &str) -> bool {
         let is_end = |link: &&Link| link.from.service == service || link.to.service == service;
         self.links.iter().filter(is_end).any(|link| self.leaves_the_machine(link))
+    }
+
+    /// Tells whether a service runs on this machine.
+    pub(super) fn is_here(&self, service: &str) -> bool {
+        self.place(service) == LOCALHOST
     }
 
     /// Where a service really runs: machines of the kind `localhost` are all this one.

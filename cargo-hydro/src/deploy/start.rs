@@ -20,7 +20,7 @@ use super::engine::{EngineOptions, with_lines};
 use super::late::{Late, Running};
 use super::machines::{self, Machines};
 use super::model::{Deployment, Program, Service};
-use super::placeholders::Owns;
+use super::placeholders::{Own, Owns};
 use super::plan::{Addresses, Plan, PlannedMember};
 use super::sockets::Sockets;
 use super::started::Started;
@@ -136,6 +136,9 @@ impl Starting<'_> {
     pub(super) fn plan(&self, (mut addresses, mut owns): (Addresses, Owns), bound: &Bound, late: &Late) -> Plan {
         addresses.extend(bound.sockets.iter().map(|(member, (_, address))| (member.clone(), address.clone())));
         owns.extend(bound.owns.clone());
+        for (member, path) in &bound.stdins {
+            owns.entry(member.clone()).or_default().stdin.get_or_insert_with(|| path.clone());
+        }
         Plan::new(self.deployment, (&addresses, &owns), late)
     }
 
@@ -228,7 +231,9 @@ impl Starting<'_> {
             entry.members.push(member);
             entry.again.extend(again.take());
             entry.addresses.push(planned.address.clone());
-            entry.owns.extend(bound.owns.remove(&(planned.service.clone(), planned.member)));
+            let stdin = planned.wires.as_ref().and_then(|wires| wires.stdin.clone());
+            let own = bound.owns.remove(&(planned.service.clone(), planned.member));
+            entry.owns.extend(own.map(|own| Own { stdin, ..own }));
             entry.planned.push(planned);
         }
         Ok(())
@@ -272,6 +277,7 @@ impl Starting<'_> {
             address: None,
             health: None,
             admin: None,
+            pipes: None,
             logs: Logs::new(self.options.keeps_all_lines),
             seats,
             away: None,
@@ -317,6 +323,7 @@ impl Starting<'_> {
             (None, Some(_)) => Some(self.admin_socket(&mut planned)?),
             (None, None) => None,
         };
+        let pipes = self.pipes(&planned)?;
         let spec = MemberSpec {
             name: planned.name.clone(),
             program,
@@ -327,6 +334,7 @@ impl Starting<'_> {
             address: planned.address.map(|address| address.advertised).or(planned.known_address),
             health: planned.health,
             admin,
+            pipes,
             logs: Logs::new(self.options.keeps_all_lines),
             seats: Vec::new(),
             away,

@@ -59,7 +59,8 @@ impl Started {
     pub(super) fn sockets(&self) -> impl Iterator<Item = PathBuf> {
         let listening = self.addresses.iter().flatten().filter_map(|address| address.socket.clone());
         let seats = self.again.iter().flat_map(|again| again.seats.iter().map(|seat| seat.admin.clone()));
-        listening.chain(self.again.iter().filter_map(|again| again.admin.clone())).chain(seats)
+        let piped = self.again.iter().filter_map(|again| again.pipes.as_ref()?.socket());
+        listening.chain(piped).chain(self.again.iter().filter_map(|again| again.admin.clone())).chain(seats)
     }
 
     /// Returns the Unix socket at which a member is called from here.

@@ -53,8 +53,9 @@ fn target(workspace: &Workspace, name: &str, machine: &RawMachine) -> Result<Opt
     let wishes = &machine.target;
     let is_plain = wishes.target.is_none() && wishes.libc.is_none() && wishes.builder.is_none();
     let own = match &machine.kind {
-        RawKind::Localhost if is_plain => return Ok(None),
-        RawKind::Localhost => host(workspace)?,
+        // What the machine is, it says itself when it is deployed to.
+        RawKind::Localhost | RawKind::Ssh(_) if is_plain => return Ok(None),
+        RawKind::Localhost | RawKind::Ssh(_) => host(workspace)?,
         RawKind::Gcp { machine_type, .. } => triple_of(machine_type).to_owned(),
     };
     Target::wished(wishes, Some(&own))

@@ -14,7 +14,7 @@ use hydroflow_standalone::interface::{Direction, ModuleInterface};
 use super::model::{Deployment, LOCALHOST, Link, MachineKind, PortRef, Program, Service};
 use super::problem::{problem, with_nearest};
 use super::ways;
-use super::{colocate, groups, placeholders};
+use super::{colocate, groups, piping, placeholders};
 use crate::report::Failure;
 
 /// Checks everything that can be known without building. With `local`, every machine is this one.
@@ -29,6 +29,7 @@ pub fn check(deployment: &Deployment, local: bool) -> Vec<Failure> {
     problems.extend(colocate::check(deployment));
     for (index, link) in deployment.links.iter().enumerate() {
         problems.extend(check_link(deployment, link));
+        problems.extend(piping::check_place(deployment, link).filter(|_| !local));
         problems
             .extend(ways::refusal(deployment, link).map(|(why, hint)| problem(link.origin.as_ref(), why).hint(hint)));
         check_among(&deployment.links[..index], link, &mut problems);
@@ -43,7 +44,9 @@ pub fn check(deployment: &Deployment, local: bool) -> Vec<Failure> {
 #[must_use]
 pub fn check_link(deployment: &Deployment, link: &Link) -> Vec<Failure> {
     let ends = [(&link.from, &link.to, Direction::Output), (&link.to, &link.from, Direction::Input)];
-    ends.into_iter().filter_map(|(end, other, wanted)| check_end(deployment, link, end, other, wanted).err()).collect()
+    let wrong =
+        ends.into_iter().filter_map(|(end, other, wanted)| check_end(deployment, link, end, other, wanted).err());
+    wrong.chain(piping::check_link(deployment, link)).collect()
 }
 
 fn check_service(deployment: &Deployment, name: &str, service: &Service, problems: &mut Vec<Failure>) {
@@ -149,11 +152,7 @@ fn check_end(
         return Err(with_nearest(failure, &end.service, names, "service"));
     };
     let Program::Hydroflow { interface, .. } = &service.program else {
-        let message = format!(
-            "`{end}` cannot be linked: `{}` is a command, and ports of commands are not supported yet",
-            end.service
-        );
-        return Err(problem(origin, message));
+        return piping::check_end(link, end, service, wanted);
     };
     let Some(port) = interface.port(&end.port) else {
         let fitting = interface.ports.iter().filter(|port| port.direction == wanted).map(|port| port.name.as_str());
@@ -340,7 +339,7 @@ mod tests {
             "104 `server.inbound` is an input; a link begins at an output [turn it round: from `client.outbound` to `server.inbound`]",
             "104 `client.outbound` is an output; a link ends at an input [turn it round: from `client.outbound` to `server.inbound`]",
             "105 `client.inbound` is an input; a link begins at an output [the only output is `outbound`]",
-            "106 `db.rows` cannot be linked: `db` is a command, and ports of commands are not supported yet []",
+            "106 `db` has no port `rows`: it is a command [the only output is `stdout`]",
         ];
         let problems = check(&wrong, false);
         assert_eq!(told(&problems), expected);

@@ -26,6 +26,7 @@ impl Deployment {
     pub(super) fn way(&self, link: &Link) -> Way {
         let by_hand = self.is_bound_by_hand(&link.from) || self.is_bound_by_hand(&link.to);
         match link.transport.unwrap_or(self.local_links) {
+            _ if self.is_piped(link) => Way::Unix,
             // It does not leave the process, unless its own line says so.
             _ if !by_hand && link.transport.is_none() && self.share_process(link) => Way::Queue,
             _ if self.is_encrypted(link) => Way::Tls,

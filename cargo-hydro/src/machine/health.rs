@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::{Logs, SshMachine};
+use super::{Logs, MemberSpec, SshMachine};
 use crate::report::LogStream;
 use crate::sys::{Launch, Process};
 
@@ -43,6 +43,18 @@ pub struct Health {
     pub check: HealthCheck,
     /// Who is not well by then has failed.
     pub timeout: Duration,
+    /// How it is asked again while it runs; none: it is not.
+    #[serde(default)]
+    pub rounds: Option<Rounds>,
+}
+
+/// How a member that was well is asked again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rounds {
+    /// The time between two questions.
+    pub every: Duration,
+    /// Who is not well so often in a row has failed.
+    pub failures: u32,
 }
 
 /// What a question may need to know of the member.
@@ -69,6 +81,35 @@ impl Health {
     }
 }
 
+impl MemberSpec {
+    /// Waits until the member that was started so is well.
+    ///
+    /// # Errors
+    /// Says what was waited for, for too long.
+    pub async fn until_well(&self) -> Result<(), String> {
+        let Some(health) = &self.health else { return Ok(()) };
+        health.wait(&self.patient()).await
+    }
+
+    /// Asks once whether the member that was started so is well.
+    ///
+    /// # Errors
+    /// Says what was waited for.
+    pub async fn is_well(&self) -> Result<(), String> {
+        let Some(health) = &self.health else { return Ok(()) };
+        match health.check.is_well(&self.patient()).await {
+            true => Ok(()),
+            false => Err(health.check.describe()),
+        }
+    }
+
+    fn patient(&self) -> Patient {
+        let (logs, env, directory) = (self.logs.clone(), self.env.clone(), self.directory.clone());
+        let far = self.away.as_ref().map(|away| (away.machine.clone(), self.name.clone()));
+        Patient { logs, env, directory, far }
+    }
+}
+
 impl HealthCheck {
     /// Waits until the member is well. Never returns where it never is.
     pub async fn wait(&self, patient: &Patient) {
@@ -76,12 +117,16 @@ impl HealthCheck {
             return wait_for_line(&patient.logs, text).await;
         }
         loop {
-            let question = tokio::time::timeout(QUESTION, self.ask(patient));
-            if matches!(question.await, Ok(true)) {
+            if self.is_well(patient).await {
                 return;
             }
             tokio::time::sleep(PAUSE).await;
         }
+    }
+
+    /// Asks once. Who does not answer in time is not well.
+    pub async fn is_well(&self, patient: &Patient) -> bool {
+        matches!(tokio::time::timeout(QUESTION, self.ask(patient)).await, Ok(true))
     }
 
     /// Returns what was waited for, in words.

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
-use super::{MachineError, Member, MemberSpec};
+use super::{MachineError, Member, MemberSpec, Pipes};
 use crate::report::Reporter;
 use crate::sys::{Launch, Process, SpawnError, Stdio};
 
@@ -27,6 +27,7 @@ pub(super) fn start(mut spec: MemberSpec, reporter: &Reporter) -> Result<Member,
         directory: Some(spec.directory.clone()),
         listeners: std::mem::take(&mut spec.listeners),
         stdio: Stdio::Piped,
+        is_fed: spec.pipes.as_ref().is_some_and(Pipes::takes),
     };
     let process = Process::spawn(launch)?;
     Ok(Member::supervised(spec, process, reporter))

@@ -17,10 +17,10 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use super::Logs;
-use super::health::{Health, Patient};
+use super::health::Health;
 use super::seat::{self, Seat};
 use super::ssh::{SshError, SshMachine};
+use super::{Logs, Pipes};
 use crate::report::{Event, LogStream, Reporter, ServiceState};
 use crate::sys::{Exit, Process, Stop};
 
@@ -50,6 +50,8 @@ pub struct MemberSpec {
     pub health: Option<Health>,
     /// Its admin socket, if it opens one.
     pub admin: Option<PathBuf>,
+    /// What its standard input and output are linked to, if to anything; a member that is started again goes on with the same.
+    pub pipes: Option<Pipes>,
     /// Where what it writes goes; a member that is started again goes on with the same.
     pub logs: Logs,
     /// The members that share its process, where it is that of several; it is then no member itself.
@@ -83,17 +85,6 @@ pub struct SeatSpec {
 }
 
 impl MemberSpec {
-    /// Waits until the member that was started so is well.
-    ///
-    /// # Errors
-    /// Says what was waited for, for too long.
-    pub async fn until_well(&self) -> Result<(), String> {
-        let Some(health) = &self.health else { return Ok(()) };
-        let (logs, env, directory) = (self.logs.clone(), self.env.clone(), self.directory.clone());
-        let far = self.away.as_ref().map(|away| (away.machine.clone(), self.name.clone()));
-        health.wait(&Patient { logs, env, directory, far }).await
-    }
-
     /// Makes what starts the same member once more. It listens at the same sockets, so that its peers never find them closed.
     ///
     /// # Errors
@@ -110,6 +101,7 @@ impl MemberSpec {
             address: self.address,
             health: self.health.clone(),
             admin: self.admin.clone(),
+            pipes: self.pipes.clone(),
             logs: self.logs.clone(),
             seats: self.seats.clone(),
             // Its data is emptied once.
@@ -279,6 +271,12 @@ impl Stopper {
         self.exit.wait().await
     }
 
+    /// Ends it at once because it failed: nobody asked for that end.
+    pub async fn fail(&self) -> Exit {
+        let _ = self.orders.send(Stop::AtOnce);
+        self.exit.wait().await
+    }
+
     /// Ends it at once.
     pub async fn kill(&self) -> Exit {
         self.send(Stop::AtOnce);
@@ -300,10 +298,10 @@ impl Stopper {
 impl Member {
     /// Has a fresh process looked after.
     pub(super) fn supervised(spec: MemberSpec, process: Process, reporter: &Reporter) -> Self {
-        let pid = process.pid();
+        let (pid, pipes) = (process.pid(), spec.pipes.clone());
         let (member, keeper) = Self::kept(spec, pid, reporter);
         keeper.tell_start(pid);
-        tokio::spawn(Supervisor { keeper, process }.run());
+        tokio::spawn(Supervisor { keeper, process, pipes }.run());
         member
     }
 
@@ -449,11 +447,12 @@ impl Member {
 struct Supervisor {
     keeper: Keeper,
     process: Process,
+    pipes: Option<Pipes>,
 }
 
 impl Supervisor {
     async fn run(mut self) {
-        let stdout = self.process.take_stdout().map(|pipe| self.pump(LogStream::Stdout, pipe));
+        let stdout = self.take_stdout();
         let stderr = self.process.take_stderr().map(|pipe| self.pump(LogStream::Stderr, pipe));
         let exit = self.watch().await;
         for mut pump in [stdout, stderr].into_iter().flatten() {
@@ -462,6 +461,22 @@ impl Supervisor {
             }
         }
         self.keeper.tell_end(exit);
+    }
+
+    /// Has standard output read: by what is linked to it, or as a log. Standard input is fed from now on.
+    fn take_stdout(&mut self) -> Option<JoinHandle<()>> {
+        let pipes = self.pipes.take();
+        if let (Some(pipes), Some(pipe)) = (&pipes, self.process.take_stdin()) {
+            pipes.feed(pipe);
+        }
+        let pipe = self.process.take_stdout()?;
+        match pipes.filter(Pipes::gives) {
+            Some(pipes) => {
+                let ended = pipes.drain(&self.keeper.name, pipe, &self.keeper.logs);
+                Some(tokio::spawn(async move { drop(ended.await) }))
+            }
+            None => Some(self.pump(LogStream::Stdout, pipe)),
+        }
     }
 
     async fn watch(&mut self) -> Exit {
@@ -516,6 +531,7 @@ mod tests {
             address: None,
             health: None,
             admin: None,
+            pipes: None,
             logs: Logs::default(),
             seats: Vec::new(),
             away: None,

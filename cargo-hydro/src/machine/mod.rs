@@ -1,6 +1,6 @@
 //! Machines: places where members of services run, and what can be done with a running member.
 //!
-//! Knows processes, sockets and logs, but neither links nor deployments. Read [`Place`] first.
+//! Knows processes, sockets, pipes and logs, but no deployments. Read [`Place`] first.
 
 mod admin;
 mod health;
@@ -9,16 +9,18 @@ mod logs;
 mod member;
 #[cfg(test)]
 mod metrics_schema;
+mod pipe;
 mod place;
 mod seat;
 mod spool;
 mod ssh;
 
 pub use admin::ask;
-pub use health::{Health, HealthCheck, Patient, is_http_url};
+pub use health::{Health, HealthCheck, Patient, Rounds, is_http_url};
 pub use logs::{LogReader, Logs};
 pub use member::{Away, ExitWatch, Member, MemberSpec, SeatSpec, Shared, StartWatch, Stopper};
 #[cfg(test)]
 pub(crate) use metrics_schema::MetricsMirror;
+pub use pipe::{Identity, Output, Pipes, Target, Wires};
 pub use place::{MachineError, Place};
 pub use ssh::{Deployed, Given, Probe, SshError, SshMachine, SshTarget, Upload};

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 /// Where a log line came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum LogStream {
@@ -26,6 +26,13 @@ pub enum ServiceState {
         pid: u32,
         /// The address peers know it by, where it has one.
         address: Option<String>,
+    },
+    /// It runs, but did not answer that it is well, so often in a row that it counts as failed and is ended.
+    Unhealthy {
+        /// How often.
+        failures: u32,
+        /// What was waited for.
+        expected: String,
     },
     /// It ended, and will be started again after a pause.
     Paused {

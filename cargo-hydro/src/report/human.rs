@@ -139,6 +139,12 @@ impl Human {
             ServiceState::Exited { expected: true, .. } if !quiet && self.shows_services() => {
                 status("Stopped", GREEN, service)
             }
+            ServiceState::Unhealthy { failures, expected } => {
+                let often = if *failures == 1 { String::new() } else { format!(" ({failures} times in a row)") };
+                format!(
+                    "{YELLOW}warning{YELLOW:#}: `{service}` is not well any more and is ended: waited for {expected}{often}\n"
+                )
+            }
             ServiceState::Paused { pause_ms, restarts } => {
                 let pause = Duration::from_millis(*pause_ms);
                 format!(

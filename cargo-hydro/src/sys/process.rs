@@ -14,7 +14,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::process::{Child, ChildStderr, ChildStdout};
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
 
 use super::{env, guard};
 
@@ -53,6 +53,8 @@ pub struct Launch {
     pub listeners: Vec<OwnedFd>,
     /// Where its streams go.
     pub stdio: Stdio,
+    /// Whether its standard input is a pipe too, to be taken with [`Process::take_stdin`]. Not where it shares our streams.
+    pub is_fed: bool,
 }
 
 /// Why a process could not be started.
@@ -209,6 +211,11 @@ impl Process {
         self.pid
     }
 
+    /// Takes its standard input; none the second time, or where it has nothing to read.
+    pub fn take_stdin(&mut self) -> Option<ChildStdin> {
+        self.child.stdin.take()
+    }
+
     /// Takes its standard output; none the second time, or where it shares ours.
     pub fn take_stdout(&mut self) -> Option<ChildStdout> {
         self.child.stdout.take()
@@ -272,7 +279,8 @@ impl Prepared {
         }
         if launch.stdio == Stdio::Piped {
             use std::process::Stdio;
-            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+            let stdin = if launch.is_fed { Stdio::piped() } else { Stdio::null() };
+            command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         }
         let listeners = away(launch.listeners).map_err(system)?;
         prepare_in_child(&mut command, listeners.iter().map(AsRawFd::as_raw_fd).collect());

@@ -86,7 +86,8 @@ fn ports(text: &mut String, program: &Program) {
          unix:PATH[#PEER_PORT], shm:PATH[#PEER_PORT] (memory shared within this machine, set up on a\n    \
          Unix socket), queue:NAME[/PEER_PORT] (a program in this very process), stdio:json (lines of\n    \
          JSON, in and out), null (unconnected on purpose).\n    \
-         Inputs listen there and outputs dial; `listen:` or `dial:` in front says otherwise.\n",
+         Inputs listen there and outputs dial; `listen:` or `dial:` in front says otherwise, and\n    \
+         `json:` in front of a place that is dialed asks for JSON there.\n",
     );
 }
 

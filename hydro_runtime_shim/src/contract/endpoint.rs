@@ -2,14 +2,14 @@
 //!
 //! `tcp://127.0.0.1:4000`, `tcp://db.local:4000/inbound`, `tls://db.local:4000/inbound`, `unix:/run/x.sock#inbound`,
 //! `shm:/run/x.sock#inbound`, `queue:server/inbound`, `stdio:json`, `null`; `listen:` or `dial:` in front overrides the role, which is `listen` for inputs and `dial`
-//! for outputs. A variable holds several, separated by commas.
+//! for outputs. `json:` in front of a place that is called asks for JSON there. A variable holds several, separated by commas.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::Direction;
+use super::{Codec, Direction};
 
 /// Who waits and who calls; independent of the direction of the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -104,6 +104,8 @@ pub struct Endpoint {
     pub transport: Transport,
     /// The peer's port, where the peer has several behind one address.
     pub peer_port: Option<String>,
+    /// What a caller asks its peer to speak. Who listens speaks what its callers ask for.
+    pub codec: Codec,
 }
 
 /// How a plain output with several peers divides its items.
@@ -212,6 +214,12 @@ pub fn parse_endpoints(value: &str, direction: Direction) -> Result<Vec<Endpoint
 }
 
 impl Endpoint {
+    /// Makes an endpoint whose records are binary where it calls.
+    #[must_use]
+    pub fn new(role: Role, transport: Transport, peer_port: Option<String>) -> Self {
+        Self { role, transport, peer_port, codec: Codec::Binary }
+    }
+
     /// Parses one endpoint.
     ///
     /// # Errors
@@ -229,23 +237,35 @@ impl Endpoint {
             };
             (role, text)
         };
+        let Some(place) = rest.strip_prefix("json:") else { return Self::parse_place(role, rest, &bad) };
+        let endpoint = Self::parse_place(role, place, &bad)?;
+        match (role, &endpoint.transport) {
+            (_, Transport::Stdio | Transport::Null | Transport::Queue { .. }) => {
+                Err(bad("can have `json:` in front of `tcp://`, `tls://`, `unix:` and `shm:` only"))
+            }
+            (Role::Listen, _) => Err(bad("has `json:` where it listens; callers choose, so leave that out")),
+            (Role::Dial, _) => Ok(Self { codec: Codec::Json, ..endpoint }),
+        }
+    }
+
+    fn parse_place(role: Role, rest: &str, bad: &dyn Fn(&'static str) -> EndpointError) -> Result<Self, EndpointError> {
         if matches!(rest, "stdio" | "stdio:" | "stdio:json") {
-            return Ok(Self { role, transport: Transport::Stdio, peer_port: None });
+            return Ok(Self::new(role, Transport::Stdio, None));
         }
         if rest == "null" {
-            return Ok(Self { role, transport: Transport::Null, peer_port: None });
+            return Ok(Self::new(role, Transport::Null, None));
         }
         if let Some(address) = rest.strip_prefix("unix:") {
             let (path, peer_port) = split_path(address).ok_or_else(|| bad("has no path after `unix:`"))?;
-            return Ok(Self { role, transport: Transport::Unix { path }, peer_port });
+            return Ok(Self::new(role, Transport::Unix { path }, peer_port));
         }
         if let Some(address) = rest.strip_prefix("shm:") {
             let (path, peer_port) = split_path(address).ok_or_else(|| bad("has no path after `shm:`"))?;
-            return Ok(Self { role, transport: Transport::Shm { path }, peer_port });
+            return Ok(Self::new(role, Transport::Shm { path }, peer_port));
         }
         if let Some(address) = rest.strip_prefix("queue:") {
             let (name, peer_port) = split_name(address).ok_or_else(|| bad("has no name after `queue:`"))?;
-            return Ok(Self { role, transport: Transport::Queue { name }, peer_port });
+            return Ok(Self::new(role, Transport::Queue { name }, peer_port));
         }
         let (address, is_tls) = match (rest.strip_prefix("tcp://"), rest.strip_prefix("tls://")) {
             (Some(address), _) => (address, false),
@@ -271,7 +291,7 @@ impl Endpoint {
         let port = port.parse().map_err(|_| bad("has a port number that is not between 0 and 65535"))?;
         let host = host.to_owned();
         let transport = if is_tls { Transport::Tls { host, port } } else { Transport::Tcp { host, port } };
-        Ok(Self { role, transport, peer_port })
+        Ok(Self::new(role, transport, peer_port))
     }
 }
 
@@ -299,6 +319,9 @@ impl fmt::Display for Endpoint {
             Role::Listen => "listen:",
             Role::Dial => "dial:",
         })?;
+        if self.codec == Codec::Json {
+            f.write_str("json:")?;
+        }
         match (&self.transport, &self.peer_port) {
             (Transport::Null, _) => f.write_str("null"),
             (Transport::Stdio, _) => f.write_str("stdio:json"),
@@ -338,6 +361,8 @@ mod tests {
             "listen:shm:/run/a.sock#inbound",
             "listen:queue:server.1",
             "dial:queue:server/inbound",
+            "dial:json:unix:/run/a.sock#stdin",
+            "dial:json:tcp://[::1]:4000/inbound",
             "dial:null",
             "listen:stdio:json",
         ] {
@@ -364,6 +389,10 @@ mod tests {
             ("tcp://a:1, dial:tcp://a:1", "is there twice"),
             ("unix:", "no path after `unix:`"),
             ("shm:#inbound", "no path after `shm:`"),
+            ("json:unix:", "no path after `unix:`"),
+            ("json:stdio:json", "in front of"),
+            ("json:queue:a", "in front of"),
+            ("listen:json:unix:/a", "callers choose"),
             ("queue:/inbound", "no name after `queue:`"),
         ] {
             let error = parse_endpoints(text, Direction::Output).expect_err(text);

@@ -12,7 +12,7 @@ use super::dial::{dial_input, dial_output};
 use super::incoming::Incoming;
 use super::queue::Queue;
 use super::{InputHub, Node, OutputHub, PeerChange, PortHub};
-use crate::contract::{Codec, Endpoint};
+use crate::contract::Endpoint;
 
 /// What a peer that we take leave of may take to work on what it was sent.
 const LAST_WORDS_TIME: Duration = Duration::from_secs(2);
@@ -60,7 +60,7 @@ impl Calls {
         let (node, shown) = (Rc::clone(&self.node), endpoint.to_string().trim_start_matches("dial:").to_owned());
         let (link, task) = match port {
             PortHub::Output(hub) => {
-                let queue = hub.queue(Codec::Binary, None);
+                let queue = hub.queue(endpoint.codec, None);
                 queue.meter.dials(shown);
                 hub.adopt(&queue);
                 let task = dial_output(node, Rc::clone(hub), Rc::clone(&queue), endpoint.clone());

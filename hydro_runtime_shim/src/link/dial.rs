@@ -14,7 +14,7 @@ use super::peer::Peer;
 use super::queue::Queue;
 use super::writer::{End, Listening, write_out};
 use super::{InputHub, LinkEnd, Node, OutputHub, PeerChange, PortFace, note};
-use crate::contract::{Codec, Endpoint, Hello, RejectCode, Transport};
+use crate::contract::{Endpoint, Hello, RejectCode, Transport};
 use crate::transport::{self, Dialed, Socket};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub(super) async fn dial_input(node: Rc<Node>, hub: Rc<InputHub>, link: Rc<Incoming>, endpoint: Endpoint) {
     loop {
         let hello =
-            || node.hello(&hub.face, endpoint.peer_port.clone(), Codec::Binary, LinkEnd::Receives(Some(link.grant())));
+            || node.hello(&hub.face, endpoint.peer_port.clone(), endpoint.codec, LinkEnd::Receives(Some(link.grant())));
         let (socket, met) = call(&node, &hub.face, &endpoint, link.peer(), hello).await;
         match link.begin(&met.hello) {
             Ok((connection, _)) => {
@@ -54,7 +54,7 @@ pub(super) async fn dial_input(node: Rc<Node>, hub: Rc<InputHub>, link: Rc<Incom
 pub(super) async fn dial_output(node: Rc<Node>, hub: Rc<OutputHub>, queue: Rc<Queue>, endpoint: Endpoint) {
     loop {
         let hello =
-            || node.hello(&hub.face, endpoint.peer_port.clone(), Codec::Binary, LinkEnd::Sends(Some(queue.offer())));
+            || node.hello(&hub.face, endpoint.peer_port.clone(), endpoint.codec, LinkEnd::Sends(Some(queue.offer())));
         let (socket, Met { peer, hello, .. }) = call(&node, &hub.face, &endpoint, queue.peer(), hello).await;
         let again = match queue.begin(hello.grants, socket.is_exposed()) {
             Ok(again) => again,

@@ -101,7 +101,7 @@ pub(super) async fn introduce(
                 let reason = "the peer answers in another encoding than it was asked for".to_owned();
                 return Err(HandshakeError::Refused(Reject { code: RejectCode::Malformed, reason }));
             }
-            if answer.fingerprint != face.fingerprint {
+            if hello.codec == Codec::Binary && answer.fingerprint != face.fingerprint {
                 return Err(HandshakeError::Refused(type_mismatch(face, &answer)));
             }
             Ok(Met { peer: node.peer(&answer, socket.peer_address()), hello: answer, lines: None })

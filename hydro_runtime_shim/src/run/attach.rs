@@ -130,7 +130,7 @@ async fn give_back() {
 
 async fn listen(place: &Place, inherited: &mut Vec<Inherited>) -> Result<Listener, BindError> {
     Listener::open(&place.transport, inherited).await.map_err(|error| {
-        let endpoint = Endpoint { role: Role::Listen, transport: place.transport.clone(), peer_port: None };
+        let endpoint = Endpoint::new(Role::Listen, place.transport.clone(), None);
         BindError::Listen {
             variable: place.variable.clone(),
             address: endpoint.to_string().trim_start_matches("listen:").to_owned(),

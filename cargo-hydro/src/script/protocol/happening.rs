@@ -51,6 +51,15 @@ pub enum What {
         /// How many restarts in a row this is.
         restarts: u32,
     },
+    /// A member runs, but did not answer that it is well; it counts as failed and is ended.
+    Unhealthy {
+        /// `service`, or `service.N`.
+        name: String,
+        /// How often in a row.
+        failures: u32,
+        /// What was waited for.
+        expected: String,
+    },
     /// A supervisor bears no more restarts.
     GaveUp {
         /// The member whose end was one too many.
@@ -87,6 +96,7 @@ impl What {
                 match state.clone() {
                     ServiceState::Started { pid, address } => Self::Started { name, pid, address },
                     ServiceState::Paused { pause_ms, restarts } => Self::Paused { name, pause_ms, restarts },
+                    ServiceState::Unhealthy { failures, expected } => Self::Unhealthy { name, failures, expected },
                     ServiceState::Exited { code, signal, expected } => Self::Exited { name, code, signal, expected },
                 }
             }

@@ -11,20 +11,33 @@ use toml::de::DeValue;
 use super::raw::{RawCheck, RawHealth};
 use super::read::{BAD_VALUE, CONFLICT, Keys, MISSING_KEY, Reader};
 
-const HEALTH: Keys = Keys { of: "the health", known: &["command", "http", "log", "port", "timeout"], later: &[] };
+const HEALTH: Keys =
+    Keys { of: "the health", known: &["command", "http", "log", "port", "timeout", "every", "failures"], later: &[] };
+/// Keys that are no way of asking.
+const SETTINGS: [&str; 3] = ["timeout", "every", "failures"];
 /// How long a start may take that does not say it.
 const USUAL: Duration = Duration::from_secs(30);
+/// How often in a row a member that does not say it must fail to count as failed.
+const FAILURES: u32 = 3;
 
 impl Reader {
     pub(super) fn health(&mut self, key: &Spanned<Cow<'_, str>>, value: &Spanned<DeValue<'_>>) -> Option<RawHealth> {
         let table = self.table(key, value)?;
         let mut checks = Vec::new();
-        let mut timeout = USUAL;
+        let (mut timeout, mut every, mut failures) = (USUAL, None, None);
         for (key, value) in self.known(table, &HEALTH) {
             let text = |check: fn(String) -> RawCheck| move |text: Spanned<String>| check(text.into_inner());
             let check = match &**key.get_ref() {
                 "timeout" => {
                     timeout = self.duration(key, value).unwrap_or(USUAL);
+                    continue;
+                }
+                "every" => {
+                    every = self.duration(key, value).map(|every| (key, every));
+                    continue;
+                }
+                "failures" => {
+                    failures = self.failures(key, value).map(|failures| (key, failures));
                     continue;
                 }
                 "command" => self.command(key, value).map(RawCheck::Command),
@@ -41,9 +54,20 @@ impl Reader {
             return None;
         }
         let is_wrong =
-            table.keys().any(|key| HEALTH.known.contains(&&**key.get_ref()) && &**key.get_ref() != "timeout");
+            table.keys().any(|key| HEALTH.known.contains(&&**key.get_ref()) && !SETTINGS.contains(&&**key.get_ref()));
+        if let (Some((key, _)), None) = (failures, every) {
+            let error = self.error(MISSING_KEY, "nothing says how often to ask", key.span());
+            error.hint = Some("write `every = \"5s\"`; without it a service is asked when it starts".to_owned());
+        }
+        if let (Some((key, _)), [(_, RawCheck::Log(_))]) = (every, checks.as_slice()) {
+            let error = self.error(CONFLICT, "a line of output cannot be asked for again", key.span());
+            error.hint = Some("leave out `every`, or ask by `command`, `http` or `port`".to_owned());
+        }
         match checks.pop() {
-            Some((_, check)) => Some(RawHealth { check, timeout }),
+            Some((_, check)) => {
+                let failures = failures.map_or(FAILURES, |(_, failures)| failures);
+                Some(RawHealth { check, timeout, every: every.map(|(_, every)| every), failures })
+            }
             None if is_wrong => None,
             None => {
                 let error = self.error(MISSING_KEY, "nothing says how to ask", key.span());
@@ -51,6 +75,18 @@ impl Reader {
                 None
             }
         }
+    }
+
+    fn failures(&mut self, key: &Spanned<Cow<'_, str>>, value: &Spanned<DeValue<'_>>) -> Option<u32> {
+        let DeValue::Integer(integer) = value.get_ref() else {
+            self.wrong_kind(key, value, "an integer");
+            return None;
+        };
+        let failures = u32::from_str_radix(integer.as_str(), integer.radix()).ok().filter(|failures| *failures > 0);
+        if failures.is_none() {
+            self.error(BAD_VALUE, "a service fails at least once before it has failed", value.span());
+        }
+        failures
     }
 
     fn url(&mut self, text: &Spanned<String>) -> Option<RawCheck> {
@@ -79,11 +115,11 @@ mod tests {
         let seconds = Duration::from_secs;
         assert_eq!(
             check("{ log = \"up\", timeout = \"5s\" }").0,
-            Some(RawHealth { check: RawCheck::Log("up".into()), timeout: seconds(5) })
+            Some(RawHealth { check: RawCheck::Log("up".into()), timeout: seconds(5), every: None, failures: 3 })
         );
         assert_eq!(
             check("{ port = \"web\" }").0,
-            Some(RawHealth { check: RawCheck::Port("web".into()), timeout: USUAL })
+            Some(RawHealth { check: RawCheck::Port("web".into()), timeout: USUAL, every: None, failures: 3 })
         );
         assert!(matches!(
             check("{ command = [\"pg_isready\"] }").0,
@@ -93,6 +129,17 @@ mod tests {
             check("{ http = \"http://{host}:{port:web}/\" }").0,
             Some(RawHealth { check: RawCheck::Http(_), .. })
         ));
+        let asked =
+            check("{ port = \"web\", every = \"2s\", failures = 1 }").0.map(|health| (health.every, health.failures));
+        assert_eq!(asked, Some((Some(seconds(2)), 1)));
+        for (text, message) in [
+            ("{ log = \"up\", every = \"5s\" }", "a line of output cannot be asked for again"),
+            ("{ port = \"web\", failures = 2 }", "nothing says how often to ask"),
+            ("{ port = \"web\", every = \"1s\", failures = 0 }", "a service fails at least once before it has failed"),
+            ("{ port = \"web\", every = 5 }", "`every` must be a string"),
+        ] {
+            assert_eq!(check(text).1, [message], "{text}");
+        }
         for (text, message) in [
             ("{}", "nothing says how to ask"),
             ("{ timeout = \"1s\" }", "nothing says how to ask"),

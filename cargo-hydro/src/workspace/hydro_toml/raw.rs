@@ -123,6 +123,10 @@ pub struct RawHealth {
     pub check: RawCheck,
     /// How long a start may take.
     pub timeout: Duration,
+    /// `every`: how often it is asked while it runs; none: never.
+    pub every: Option<Duration>,
+    /// `failures`: how often in a row it may fail then.
+    pub failures: u32,
 }
 
 /// A way of asking a service whether it is well.

@@ -534,7 +534,7 @@ insecure = 1
             "13:1 HT0005 a link has no `to` (a link has `from = \"SERVICE.OUTPUT\"` and `to = \"SERVICE.INPUT\"`)",
             "14:8 HT0006 `a` names no port (write the service and its port with a dot between: `server.inbound`)",
             "18:10 HT0006 there is no policy called `some` (the policies are `broadcast` and `round_robin`)",
-            "20:8 HT0006 there is no kind of machine called `moon` (the kinds of machines are `localhost` and `gcp`)",
+            "20:8 HT0006 there is no kind of machine called `moon` (the kinds of machines are `localhost`, `ssh` and `gcp`)",
             "21:11 HT0005 `n` has no `project` (a gcp machine needs `project`, `zone` and `type`)",
             "21:11 HT0005 `n` has no `type` (a gcp machine needs `project`, `zone` and `type`)",
             "25:5 HT0002 `o` must be a table",

@@ -4,7 +4,7 @@ use futures::{SinkExt, StreamExt};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
-use super::{Process, input, local, output, soon};
+use super::{Process, input, link_of, local, output, soon};
 use crate::contract::Addressing::Plain;
 
 /// A program with one input and one output that listen at the same place.
@@ -94,5 +94,32 @@ fn a_hundred_thousand_lines_pass() {
         });
         let items: Vec<_> = soon(inbound.take(100_000).collect()).await;
         assert!(items.iter().enumerate().all(|(at, (number, text))| at as u64 == *number && text.len() == at % 50));
+    });
+}
+
+#[test]
+fn who_calls_may_ask_for_json_and_then_types_need_but_read_alike() {
+    local(async {
+        let ports = vec![input::<f64>("i", Plain), output::<u64>("o", Plain)];
+        let any = [("HYDRO_INPUT_I", "tcp://127.0.0.1:0"), ("HYDRO_OUTPUT_O", "listen:tcp://127.0.0.1:0")];
+        let mut callee = Process::new("callee", ports, &any);
+        let (inbound, mut outbound) =
+            (callee.bindings().input_plain::<f64>("i"), callee.bindings().output_plain::<u64>("o"));
+        callee.start().await;
+        let ports = vec![input::<i64>("i", Plain), output::<u64>("o", Plain)];
+        let place = format!("json:{}", link_of(&callee));
+        let (dials, called) = (format!("dial:{place}/o"), format!("{place}/i"));
+        let mut caller = Process::new("caller", ports, &[("HYDRO_INPUT_I", &dials), ("HYDRO_OUTPUT_O", &called)]);
+        let (answers, mut questions) =
+            (caller.bindings().input_plain::<i64>("i"), caller.bindings().output_plain::<u64>("o"));
+        caller.start().await;
+        assert!(questions.send(7).await.is_ok());
+        assert_eq!(soon(inbound.take(1).collect::<Vec<_>>()).await, [7.0]);
+        let hub = callee.outputs().remove(0);
+        while !hub.has_peer() {
+            tokio::task::yield_now().await;
+        }
+        assert!(outbound.send(8).await.is_ok());
+        assert_eq!(soon(answers.take(1).collect::<Vec<_>>()).await, [8]);
     });
 }
