@@ -80,7 +80,7 @@ mod tests {
             for status in ["503 Busy", "204 None"] {
                 let (mut stream, _) = listener.accept().unwrap();
                 let _ = stream.read(&mut [0; 4096]);
-                write!(stream, "HTTP/1.1 {status}\r\n\r\n").unwrap();
+                let _ = stream.write_all(format!("HTTP/1.1 {status}\r\n\r\n").as_bytes());
             }
         });
         let page = Check::Http(format!("http://{address}/health"));

@@ -66,6 +66,10 @@ pub fn guard(folder: &Path) -> io::Result<()> {
     for group in groups.into_iter().filter_map(Group::of) {
         group.end(true);
     }
+    if !folder.is_dir() {
+        // It was taken down by another host that came up meanwhile.
+        return Ok(());
+    }
     // Becomes the host: nobody waits for this process, and its parent is gone.
     Err(child::command(std::env::current_exe()?).arg("serve").arg(folder).stdin(Stdio::null()).exec())
 }

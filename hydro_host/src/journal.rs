@@ -6,6 +6,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -89,8 +90,13 @@ impl Journal {
         self.changed.notify_all();
     }
 
-    /// Calls with each event from that number on, as lines of text, until the reader wants no more or the journal is over.
-    pub(crate) fn follow(&self, from: u64, mut wants: impl FnMut(&Event) -> bool) -> io::Result<()> {
+    /// Calls with each event from that number on, until the reader wants no more or is gone, or the journal is over.
+    pub(crate) fn follow(
+        &self,
+        from: u64,
+        is_gone: &AtomicBool,
+        mut wants: impl FnMut(&Event) -> bool,
+    ) -> io::Result<()> {
         let mut at = from;
         loop {
             let all = files(&self.folder)?;
@@ -114,6 +120,7 @@ impl Journal {
                     line.clear();
                 } else if read == 0 && line.len() == before {
                     match self.wait(at, is_last) {
+                        _ if is_gone.load(Ordering::Acquire) => return Ok(()),
                         Next::More => {}
                         Next::AnotherFile => break,
                         Next::Over => return Ok(()),
@@ -213,7 +220,9 @@ mod tests {
         journal.add("a", 1, out("two"));
         let (sender, seen) = std::sync::mpsc::channel();
         let reading = Arc::clone(&journal);
-        let reader = std::thread::spawn(move || reading.follow(2, |event| sender.send(event.clone()).is_ok()));
+        let reader = std::thread::spawn(move || {
+            reading.follow(2, &AtomicBool::new(false), |event| sender.send(event.clone()).is_ok())
+        });
         assert_eq!(seen.recv().unwrap().what, out("two"));
         journal.add("a", 1, out("three"));
         assert_eq!(seen.recv().unwrap().seq, 3);
@@ -227,7 +236,7 @@ mod tests {
         journal.finish();
         let mut all = Vec::new();
         journal
-            .follow(0, |event| {
+            .follow(0, &AtomicBool::new(false), |event| {
                 all.push(event.what.clone());
                 true
             })
@@ -246,7 +255,7 @@ mod tests {
         journal.finish();
         let mut numbers = Vec::new();
         journal
-            .follow(0, |event| {
+            .follow(0, &AtomicBool::new(false), |event| {
                 numbers.push(event.seq);
                 true
             })

@@ -148,6 +148,7 @@ impl Member {
             std::fs::create_dir_all(folder).map_err(|error| format!("cannot make `{}`: {error}", folder.display()))?;
         }
         self.kept.run += 1;
+        self.kept.is_up = true;
         self.save(host.store)?;
         let launch = Launch {
             program: &spec.program,
@@ -158,8 +159,9 @@ impl Member {
         };
         let (member, run, ended) = (self.kept.member.clone(), self.kept.run, Arc::clone(&host.ended));
         let told = member.clone();
-        let group = child::start(&launch, (host.journal, &member, run), move |end| ended(told, run, end))
-            .map_err(|error| format!("cannot start `{}`: {error}", spec.program))?;
+        let started = child::start(&launch, (host.journal, &member, run), move |end| ended(told, run, end));
+        self.kept.is_up = started.is_ok();
+        let group = started.map_err(|error| format!("cannot start `{}`: {error}", spec.program))?;
         self.state = State::Up(group);
         (self.since_ms, self.begun) = (now_ms(), Instant::now());
         (self.asked, self.kill_at) = (false, None);
@@ -186,10 +188,13 @@ impl Member {
     }
 
     /// Hears of the end of a run. `has_holder`: somebody is there to say what becomes of it.
-    pub(crate) fn ended(&mut self, run: u64, end: End, has_holder: bool, journal: &Journal) {
+    pub(crate) fn ended(&mut self, run: u64, end: End, has_holder: bool, (store, journal): (&Store, &Journal)) {
         if run != self.kept.run || !self.is_up() {
             return;
         }
+        self.kept.is_up = false;
+        // Where that cannot be written, a host that comes after this one tells the end once more.
+        let _ = self.save(store);
         self.state = State::Down;
         self.since_ms = now_ms();
         self.kill_at = None;
@@ -239,7 +244,11 @@ impl Member {
     }
 
     /// Goes on as before the host itself ended: with the same sockets, and running if it is to run.
-    pub(crate) fn resume(&mut self, store: &Store) -> Result<(), String> {
+    pub(crate) fn resume(&mut self, store: &Store, journal: &Journal) -> Result<(), String> {
+        if std::mem::take(&mut self.kept.is_up) {
+            // It died with the host, or with the machine; nobody was there to see how.
+            journal.add(&self.kept.member, self.kept.run, Happened::Exit { code: None, signal: None, asked: false });
+        }
         if self.kept.spec.is_none() || self.kept.held {
             return Ok(());
         }

@@ -21,6 +21,8 @@ use crate::words::{Answer, Ask, Bind, Check, Claim, MemberState, Spec, VERSION};
 
 /// A holder that has said nothing for so long is not there.
 const SILENCE: Duration = Duration::from_secs(8);
+/// A host without members and without a holder goes after this time.
+const UNUSED: Duration = Duration::from_secs(30);
 /// How long nothing may be due.
 const IDLE: Duration = Duration::from_secs(3600);
 /// Sockets of members get numbers above these, which processes that are being started use.
@@ -57,7 +59,7 @@ pub fn serve(folder: &Path) -> io::Result<()> {
     let mut members = BTreeMap::new();
     for kept in store.members() {
         let mut member = Member::new(kept.clone());
-        if let Err(why) = member.resume(&store) {
+        if let Err(why) = member.resume(&store, &journal) {
             journal.add(&kept.member, kept.run, crate::words::Happened::Err(format!("hydro-host: {why}")));
         }
         members.insert(kept.member, member);
@@ -70,6 +72,7 @@ pub fn serve(folder: &Path) -> io::Result<()> {
         orders: orders.clone(),
         guard,
         holder: None,
+        quiet: Instant::now(),
         down: None,
     };
     std::thread::spawn(move || {
@@ -97,6 +100,8 @@ struct Serving {
     orders: Sender<Order>,
     guard: Guard,
     holder: Option<Holder>,
+    /// When somebody was last there.
+    quiet: Instant,
     /// Who waits for the end of everything.
     down: Option<(Caller, u64)>,
 }
@@ -107,25 +112,32 @@ impl Serving {
         loop {
             self.tick();
             self.guard.tell(self.members.values().filter_map(|member| member.state().pid));
-            if self.down.is_some() && !self.members.values().any(Member::is_up) {
+            if self.is_done() {
                 return self.leave();
             }
             let now = Instant::now();
             let due = self.members.values().filter_map(Member::due).min();
-            let wait = due.map_or(IDLE, |due| due.saturating_duration_since(now));
+            let idle = if self.members.is_empty() { UNUSED } else { IDLE };
+            let wait = due.map_or(idle, |due| due.saturating_duration_since(now));
             match received.recv_timeout(wait) {
                 Ok(Order::Ask { caller, id, ask }) => self.hear(&caller, id, ask),
                 Ok(Order::Gone { caller }) => self.holder = self.holder.take().filter(|holder| holder.caller != caller),
                 Ok(Order::Ended { member, run, end }) => {
                     let has_holder = self.has_holder();
                     if let Some(member) = self.members.get_mut(&member) {
-                        member.ended(run, end, has_holder, &self.journal);
+                        member.ended(run, end, has_holder, (&self.store, &self.journal));
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
         }
+    }
+
+    /// Whether all has ended that was to end; or nothing was ever there, and nobody comes to have something started.
+    fn is_done(&self) -> bool {
+        let is_unused = self.members.is_empty() && self.holder.is_none() && self.quiet.elapsed() > UNUSED;
+        is_unused || (self.down.is_some() && !self.members.values().any(Member::is_up))
     }
 
     fn has_holder(&self) -> bool {
@@ -157,6 +169,7 @@ impl Serving {
         if let Some(holder) = self.holder.as_mut().filter(|holder| holder.caller == caller.id) {
             holder.heard = Instant::now();
         }
+        self.quiet = Instant::now();
         let answer = match ask {
             Ask::Claim(claim) => self.claim(caller, claim),
             Ask::List {} => Answer::Members { members: self.states() },

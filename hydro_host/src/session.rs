@@ -4,6 +4,7 @@
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -39,7 +40,7 @@ impl Caller {
 pub(crate) fn serve(stream: UnixStream, id: u64, orders: &Sender<Order>, journal: &Arc<Journal>) {
     let Ok(reading) = stream.set_write_timeout(Some(WRITE_TIME)).and_then(|()| stream.try_clone()) else { return };
     let caller = Caller { id, stream: Arc::new(Mutex::new(stream)) };
-    let mut is_known = false;
+    let (mut is_known, is_gone) = (false, Arc::new(AtomicBool::new(false)));
     for line in BufReader::new(reading).lines() {
         let Ok(line) = line else { break };
         let request: Request = match serde_json::from_str(&line) {
@@ -52,9 +53,11 @@ pub(crate) fn serve(stream: UnixStream, id: u64, orders: &Sender<Order>, journal
         match request.ask {
             Ask::Follow { from } if is_known => {
                 caller.answer(request.id, Answer::Done {});
-                // It asks for nothing else on this connection, whose end ends this.
-                let _ = journal.follow(from, |event| caller.write(&Line::Event(event.clone())).is_ok());
-                break;
+                // Beside the reader, which sees when the caller goes.
+                let (caller, journal, is_gone) = (caller.clone(), Arc::clone(journal), Arc::clone(&is_gone));
+                std::thread::spawn(move || {
+                    journal.follow(from, &is_gone, |event| caller.write(&Line::Event(event.clone())).is_ok())
+                });
             }
             Ask::Follow { .. } => caller.answer(request.id, Answer::Refused { why: "claim first".to_owned() }),
             ask => {
@@ -66,5 +69,6 @@ pub(crate) fn serve(stream: UnixStream, id: u64, orders: &Sender<Order>, journal
             }
         }
     }
+    is_gone.store(true, Ordering::Release);
     let _ = orders.send(Order::Gone { caller: id });
 }

@@ -32,6 +32,9 @@ pub(crate) struct Kept {
     pub(crate) held: bool,
     /// Its last start.
     pub(crate) run: u64,
+    /// Whether that had not ended when this was written.
+    #[serde(default)]
+    pub(crate) is_up: bool,
 }
 
 /// The deployment's folder on this machine. While it exists, no other host serves it.

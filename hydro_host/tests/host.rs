@@ -242,6 +242,8 @@ fn a_host_that_is_killed_comes_back_with_its_members_at_the_same_sockets() {
     kill(host);
     wait("the member dies with its host", || !is_alive(pid) && !is_alive(host));
     let mut events = Events::of(&folder.path(), "mine");
+    let end = events.until(|event| matches!(event.what, Happened::Exit { .. }));
+    assert_eq!((end.run, end.what), (1, Happened::Exit { code: None, signal: None, asked: false }));
     assert_eq!(events.until(|event| event.run == 2 && event.what == Happened::Out("up".into())).member, "a");
     let mut caller = Caller::claim(&folder.path(), "mine");
     assert_eq!(caller.bind("a"), bound);

@@ -4,7 +4,9 @@
 
 mod checked;
 mod deployments;
+mod hosts;
 mod links;
+mod machines;
 mod namespaces;
 mod proxy;
 

@@ -38,6 +38,13 @@ impl Hydro {
         Self::named(COPY.get_or_init(|| program(env!("CARGO_BIN_EXE_hydro"))))
     }
 
+    /// Begins a call of `hydro` by another program, which is given its path as the last argument.
+    pub(crate) fn within(program: &[&str]) -> Self {
+        let hydro = Self::new().command.get_program().to_owned();
+        let (first, rest) = program.split_first().expect("a program");
+        Self::named(first).arguments(rest.iter().copied()).argument(hydro)
+    }
+
     /// Begins a call of another program in the same environment.
     pub(crate) fn named(program: impl AsRef<OsStr>) -> Self {
         let mut command = command(program);

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use super::options::WorkspaceArgs;
+use crate::build::BuildOptions;
 use crate::daemon::{self, Client, Home};
-use crate::deploy;
+use crate::deploy::{self, EngineOptions};
 use crate::report::{ExitCode, Failure};
 use crate::workspace::Workspace;
 
@@ -33,6 +34,12 @@ impl HeldArgs {
             (false, Some(only), None) => only,
             _ => named,
         })
+    }
+
+    /// Returns what its machines are asked with, while nobody holds it.
+    pub(super) fn options(&self, folder: &Path) -> Result<EngineOptions, Failure> {
+        let workspace = self.workspace.workspace(folder)?;
+        Ok(EngineOptions { workspace, build: BuildOptions::default(), local: false, keeps_all_lines: false })
     }
 
     /// Finds whoever holds it.

@@ -48,11 +48,25 @@ pub(super) fn run(args: &Args, folder: &Path, reporter: &Reporter) -> Result<u8,
         level: args.level,
         previous: args.previous,
     };
-    if !args.follow {
+    let client = daemon::find(&home)?;
+    if !args.follow || client.is_none() {
         Logbook::read(home.folder(), &query).iter().for_each(|line| show(line, args.json, reporter));
+    }
+    if client.is_none() && daemon::elsewhere::is_elsewhere(&args.held.options(folder)?, home.name())? {
+        let mut filter = LogFilter::new(query);
+        let take = |line: LogLine| {
+            if filter.takes(&line) {
+                show(&line, args.json, reporter);
+            }
+            true
+        };
+        daemon::elsewhere::logs(&args.held.options(folder)?, home.name(), args.follow, reporter, take)?;
         return Ok(0);
     }
-    let Some(client) = daemon::find(&home)? else {
+    if !args.follow {
+        return Ok(0);
+    }
+    let Some(client) = client else {
         let failure = Failure::new(ExitCode::NothingMatched, format!("`{}` does not run", home.name()));
         return Err(failure.hint("without `--follow`, `logs` shows what was written before"));
     };

@@ -24,7 +24,14 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, folder: &Path, reporter: &Reporter) -> Result<u8, Failure> {
     let home = args.held.home(folder)?;
-    let look = || show(&status(&home)?, args.json, reporter);
+    let look = || {
+        let mut status = status(&home)?;
+        if status.pid.is_none() {
+            let options = args.held.options(folder)?;
+            status.members = daemon::elsewhere::members(&options, home.name(), reporter)?;
+        }
+        show(&status, args.json, reporter)
+    };
     look()?;
     let Some(client) = daemon::find(&home)? else { return Ok(0) };
     if args.watch {
@@ -52,6 +59,11 @@ pub(super) fn show(status: &StatusReport, json: bool, reporter: &Reporter) -> Re
         let text = serde_json::to_string(status)
             .map_err(|error| Failure::new(ExitCode::DeployFailed, "cannot write the status").cause(error))?;
         reporter.data(&text);
+        return Ok(());
+    }
+    if status.pid.is_none() && !status.members.is_empty() {
+        reporter.status("Left", format!("{} runs by itself; `deploy --detach` takes it up again", status.deployment));
+        reporter.data(&table(&status.members, now()));
         return Ok(());
     }
     let Some(pid) = status.pid else {

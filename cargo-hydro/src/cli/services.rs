@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::held::HeldArgs;
-use crate::daemon::{self, Reply, Request};
+use crate::daemon::{self, Home, Reply, Request};
 use crate::report::{Event, ExitCode, Failure, Reporter};
 
 /// Arguments of `stop`, `start` and `restart`.
@@ -19,6 +19,9 @@ pub(super) struct Args {
 /// Arguments of `down`.
 #[derive(Debug, clap::Args)]
 pub(super) struct DownArgs {
+    /// On other machines, end it whoever began it there
+    #[arg(long)]
+    force: bool,
     #[command(flatten)]
     held: HeldArgs,
 }
@@ -74,7 +77,10 @@ pub(super) fn scale(args: ScaleArgs, folder: &Path, reporter: &Reporter) -> Resu
 pub(super) fn down(args: &DownArgs, folder: &Path, reporter: &Reporter) -> Result<u8, Failure> {
     let home = args.held.home(folder)?;
     let Some(client) = daemon::find(&home)? else {
-        reporter.status("Down", format!("{} (it did not run)", home.name()));
+        let machines = elsewhere(args, &home, folder, reporter)?;
+        let told =
+            if machines.is_empty() { "it did not run".to_owned() } else { format!("on {}", machines.join(", ")) };
+        reporter.status("Down", format!("{} ({told})", home.name()));
         return Ok(0);
     };
     match client.ask(&Request::Down {}, |event| without_logs(&event, reporter)) {
@@ -85,6 +91,16 @@ pub(super) fn down(args: &DownArgs, folder: &Path, reporter: &Reporter) -> Resul
     home.wait_until_free();
     reporter.status("Down", home.name());
     Ok(0)
+}
+
+/// Ends what is left on other machines; returns their names.
+fn elsewhere(args: &DownArgs, home: &Home, folder: &Path, reporter: &Reporter) -> Result<Vec<String>, Failure> {
+    let options = args.held.options(folder)?;
+    daemon::elsewhere::down(&options, home.name(), args.force, reporter).map_err(|mut failures| {
+        let last = failures.pop().unwrap_or_else(|| Failure::new(ExitCode::DeployFailed, "nothing was ended"));
+        failures.iter().for_each(|failure| reporter.failure(failure));
+        last
+    })
 }
 
 /// Tells an event; what services write is for `logs`.

@@ -480,7 +480,14 @@ impl Inner {
             pid: Some(std::process::id()),
             foreground: self.foreground,
             releases: self.releases.get(),
-            troubles: self.hub.trouble.get().cloned().into_iter().collect(),
+            troubles: self
+                .hub
+                .trouble
+                .get()
+                .cloned()
+                .into_iter()
+                .chain(self.engine().map(|engine| engine.troubles()).unwrap_or_default())
+                .collect(),
             members: members.collect(),
         }
     }

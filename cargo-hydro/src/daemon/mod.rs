@@ -5,6 +5,7 @@
 
 mod background;
 mod client;
+pub mod elsewhere;
 mod foreground;
 mod home;
 mod host;

@@ -35,6 +35,15 @@ impl Starting<'_> {
                 entry.1.insert(self.brought(artifact));
             }
         }
+        let mut problems = Vec::new();
+        for (name, service) in self.new_services() {
+            if let (Place::Ssh(machine), Some(artifact)) = (self.place(service), artifacts.get(name)) {
+                problems.extend(unfit(name, service, artifact, &machine));
+            }
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
         let mut bringing = JoinSet::new();
         for (name, (machine, uploads)) in wanted {
             let reporter = self.reporter.clone();
@@ -74,6 +83,27 @@ impl Starting<'_> {
         let data = planned.data.as_ref().map(|data| data.display().to_string());
         Some(Away { machine, data, fresh: service.fresh_data, keep: kept(self.deployment, service) })
     }
+}
+
+/// Tells why a program does not run on a machine: its C library is older than what the program needs, or another one.
+fn unfit(name: &str, service: &Service, artifact: &Artifact, machine: &SshMachine) -> Option<Failure> {
+    let need = artifact.glibc_need()?;
+    let hint = match machine.probe().glibc {
+        Some((major, minor)) if (major, minor) >= need => return None,
+        Some((major, minor)) => format!(
+            "`libc = \"{major}.{minor}\"` at the machine builds for it; `cargo hydro doctor` says what that takes"
+        ),
+        None => "`libc = \"musl\"` at the machine builds programs that need no C library".to_owned(),
+    };
+    let has =
+        machine.probe().glibc.map_or_else(|| "no glibc".to_owned(), |(major, minor)| format!("glibc {major}.{minor}"));
+    let message = format!(
+        "`{name}` cannot run on `{}`: it needs glibc {}.{}, and there is {has}",
+        service.machine, need.0, need.1
+    );
+    let mut failure = Failure::new(ExitCode::DeployFailed, message);
+    failure.origin = service.origin.clone();
+    Some(failure.hint(hint))
 }
 
 /// Says what becomes of a member while nobody is connected. A group's strategy is the deployer's: its members wait for it.

@@ -336,6 +336,12 @@ impl Engine {
         })
     }
 
+    /// Tells what is wrong with the machines in use, in words.
+    #[must_use]
+    pub fn troubles(&self) -> Vec<String> {
+        self.inner.machines.troubles()
+    }
+
     /// Whether nothing runs (any more), and nothing will be started again.
     #[must_use]
     pub fn is_over(&self) -> bool {

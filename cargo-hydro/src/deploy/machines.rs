@@ -34,7 +34,7 @@ pub struct UsedMachine {
     pub target: SshTarget,
     /// The number of the first event that nobody has seen.
     #[serde(default)]
-    pub next: Option<u64>,
+    pub next: u64,
 }
 
 /// What is on disk of the machines that a deployment uses.
@@ -90,6 +90,13 @@ impl Machines {
         self.connected().get(machine).map_or(Place::Localhost, |machine| Place::Ssh(machine.clone()))
     }
 
+    /// Tells which machines cannot be reached at this moment.
+    pub(super) fn troubles(&self) -> Vec<String> {
+        let connected = self.connected();
+        let lost = connected.iter().filter(|(_, machine)| machine.is_lost());
+        lost.map(|(name, _)| format!("no connection to the machine `{name}`; trying again")).collect()
+    }
+
     /// Returns our own address as other machines see it.
     pub(super) fn our_address(&self) -> Option<IpAddr> {
         self.connected().values().find_map(|machine| machine.probe().ours)
@@ -116,17 +123,20 @@ impl Machines {
         }
         let root = options.workspace.root().to_owned();
         let host = host(options, reporter).await.map_err(|failure| vec![failure])?;
-        let (deployed, used) = note(&root, &deployment.name, &wanted).map_err(|failure| vec![failure])?;
+        let before = UsedMachines::read(&root, &deployment.name).map_err(|failure| vec![failure])?;
+        let (deployed, used) = note(before.clone(), &root, &wanted).map_err(|failure| vec![failure])?;
+        let new: Vec<&String> = used.machines.keys().filter(|name| !before.machines.contains_key(*name)).collect();
         let mut connecting = JoinSet::new();
         for (name, target) in wanted {
             reporter.status("Connecting", format!("to {name} ({target})"));
-            let from = used.machines.get(&name).and_then(|used| used.next);
+            let from = used.machines.get(&name).map_or(0, |used| used.next);
             let given = Given {
                 name: name.clone(),
                 target,
                 deployed: deployed.clone(),
                 host: host.clone(),
                 from,
+                looks: false,
                 reporter: reporter.clone(),
             };
             connecting.spawn(async move { (name, SshMachine::connect(given).await) });
@@ -138,6 +148,8 @@ impl Machines {
                 Err(error) => problems.push(at_machine(deployment, &name, error)),
             }
         }
+        // Nothing of ours is where we never came.
+        forget(&root, &deployment.name, new.iter().filter(|name| !self.connected().contains_key(name.as_str())));
         tokio::spawn(save(root, deployment.name.clone(), self.connected().values().cloned().collect()));
         if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
@@ -181,7 +193,7 @@ pub async fn take_down(
     let root = options.workspace.root();
     let mut used = UsedMachines::read(root, deployment).map_err(|failure| vec![failure])?;
     let (mut done, mut problems) = (Vec::new(), Vec::new());
-    for (name, machine) in open(options, deployment, force, reporter).await? {
+    for (name, machine) in connect_used(options, deployment, (false, force), reporter).await? {
         let ended = match machine {
             Ok(machine) => machine.down().await,
             Err(error) => Err(error),
@@ -200,16 +212,23 @@ pub async fn take_down(
     if problems.is_empty() { Ok(done) } else { Err(problems) }
 }
 
-/// Connects to all machines that a deployment has used.
+/// Connects to all machines that a deployment has used, only to look.
 ///
 /// # Errors
 /// It is not known which those are, or the host cannot be built.
-pub async fn open(
+pub async fn open(options: &EngineOptions, deployment: &str, reporter: &Reporter) -> Result<Opened, Vec<Failure>> {
+    connect_used(options, deployment, (true, false), reporter).await
+}
+
+/// Machines by name, or why they cannot be used.
+type Opened = Vec<(String, Result<SshMachine, SshError>)>;
+
+async fn connect_used(
     options: &EngineOptions,
     deployment: &str,
-    force: bool,
+    (looks, force): (bool, bool),
     reporter: &Reporter,
-) -> Result<Vec<(String, Result<SshMachine, SshError>)>, Vec<Failure>> {
+) -> Result<Opened, Vec<Failure>> {
     let root = options.workspace.root();
     let used = UsedMachines::read(root, deployment).map_err(|failure| vec![failure])?;
     if used.machines.is_empty() {
@@ -220,7 +239,7 @@ pub async fn open(
     let mut connecting = JoinSet::new();
     for (name, UsedMachine { target, next }) in used.machines {
         let (deployed, host, reporter) = (deployed.clone(), host.clone(), reporter.clone());
-        let given = Given { name: name.clone(), target, deployed, host, from: next, reporter };
+        let given = Given { name: name.clone(), target, deployed, host, from: next, looks, reporter };
         connecting.spawn(async move { (name, SshMachine::connect(given).await) });
     }
     let mut opened = connecting.join_all().await;
@@ -237,12 +256,15 @@ async fn host(options: &EngineOptions, reporter: &Reporter) -> Result<Upload, Fa
 }
 
 /// Writes down that machines are about to be used.
-fn note(root: &Path, name: &str, wanted: &[(String, SshTarget)]) -> Result<(Deployed, UsedMachines), Failure> {
-    let mut used = UsedMachines::read(root, name)?;
+fn note(
+    mut used: UsedMachines,
+    root: &Path,
+    wanted: &[(String, SshTarget)],
+) -> Result<(Deployed, UsedMachines), Failure> {
     for (name, target) in wanted {
-        let fresh = UsedMachine { target: target.clone(), next: None };
+        let fresh = UsedMachine { target: target.clone(), next: 0 };
         let known = used.machines.entry(name.clone()).or_insert_with(|| fresh.clone());
-        if known.target != *target {
+        if !known.target.is_same_machine(target) {
             let message = format!(
                 "the machine `{name}` was `{}` when the deployment was made, and is `{target}` now",
                 known.target
@@ -250,9 +272,18 @@ fn note(root: &Path, name: &str, wanted: &[(String, SshTarget)]) -> Result<(Depl
             let hint = "take the deployment down first, or give the new machine another name";
             return Err(Failure::new(ExitCode::DeployFailed, message).hint(hint));
         }
+        known.target = target.clone();
     }
-    let deployed = used.write(root).and_then(|()| deployed(root, name, false));
-    Ok((deployed.map_err(|error| unreadable(&file(root, name), &error))?, used))
+    let name = used.deployment.clone();
+    let deployed = used.write(root).and_then(|()| deployed(root, &name, false));
+    Ok((deployed.map_err(|error| unreadable(&file(root, &name), &error))?, used))
+}
+
+/// Says that nothing was done on machines after all. Where that cannot be written, a later command finds nothing there.
+fn forget<'a>(root: &Path, deployment: &str, machines: impl Iterator<Item = &'a &'a String>) {
+    let Ok(mut used) = UsedMachines::read(root, deployment) else { return };
+    machines.for_each(|name| drop(used.machines.remove(*name)));
+    let _ = used.write(root);
 }
 
 fn deployed(root: &Path, name: &str, force: bool) -> io::Result<Deployed> {
@@ -292,7 +323,7 @@ async fn save(root: PathBuf, deployment: String, machines: Vec<SshMachine>) {
         let Ok(mut used) = UsedMachines::read(&root, &deployment) else { continue };
         for machine in &machines {
             if let Some(used) = used.machines.get_mut(machine.name()) {
-                used.next = Some(machine.next_event());
+                used.next = machine.next_event();
             }
         }
         // What could not be written is seen twice after a crash.

@@ -66,12 +66,6 @@ pub enum CallError {
         /// As it was written.
         word: String,
     },
-    /// A machine that cannot be used yet.
-    #[error("services cannot be placed on `{host}` yet: machines that are reached by ssh are to come")]
-    NoSsh {
-        /// As ssh takes it.
-        host: String,
-    },
     /// A link that was not made.
     #[error("`{from}` is not linked to `{to}`")]
     NoLink {
@@ -160,7 +154,6 @@ impl CallError {
             Self::Tls { .. } => {
                 Some("links are encrypted between `\"machines\"` (the default), or `\"always\"`".to_owned())
             }
-            Self::NoSsh { .. } => Some("`hydro run --local SCRIPT` places every machine on this one".to_owned()),
             Self::NameTaken { .. } => Some("give it another name: `name=\"…\"`".to_owned()),
             Self::BadName { .. } => Some("use letters, digits, `_` and `-`".to_owned()),
             Self::NoSource { .. } => Some("write `src` relative to the script's folder or to the workspace".to_owned()),

@@ -15,12 +15,16 @@ use super::protocol::{AddMachine, Connect, Disconnect, Kind, OfPort, Place, Port
 use crate::deploy::{
     Deployment, LOCALHOST, Link, LocalLinks, Machine, MachineKind, PortRef, Program, Service, Upkeep, topology,
 };
+use crate::machine::SshTarget;
 use crate::report::{ExitCode, Failure};
 
 /// Adds a machine; with `local`, every kind of machine is this one. Returns its name.
 pub(super) fn add_machine(deployment: &mut Deployment, call: AddMachine, local: bool) -> Result<String, CallError> {
     let (base, kind) = match call.kind {
-        Kind::Ssh { host, .. } if !local => return Err(CallError::NoSsh { host }),
+        Kind::Ssh { host, user, port, key, known_hosts } if !local => {
+            let (key, known_hosts) = (key.map(Into::into), known_hosts.map(Into::into));
+            ("ssh", MachineKind::Ssh(SshTarget { host, user, port, key, known_hosts, ..SshTarget::default() }))
+        }
         Kind::Ssh { .. } => ("ssh", MachineKind::Localhost),
         Kind::Gcp { project, zone, machine_type } if !local => {
             ("gcp", MachineKind::Gcp { project, zone, machine_type })
@@ -349,11 +353,12 @@ mod tests {
         assert!(matches!(deployment.machines["gcp_2"].kind, MachineKind::Gcp { .. }));
         let ssh = || AddMachine {
             deployment: 0,
-            kind: Kind::Ssh { host: "h".into(), user: None, port: None, key: None },
+            kind: Kind::Ssh { host: "h".into(), user: None, port: None, key: None, known_hosts: None },
             origin: None,
         };
         assert_eq!(add_machine(&mut deployment, ssh(), true).as_deref(), Ok("ssh"));
-        assert_eq!(add_machine(&mut deployment, ssh(), false), Err(CallError::NoSsh { host: "h".into() }));
+        assert_eq!(add_machine(&mut deployment, ssh(), false).as_deref(), Ok("ssh_2"));
+        assert!(matches!(deployment.machines["ssh_2"].kind, MachineKind::Ssh(_)));
     }
 
     #[test]

@@ -65,10 +65,16 @@ class Deployment:
         return Localhost(self)
 
     def SSHMachine(
-        self, host: str, user: Optional[str] = None, port: Optional[int] = None, key: Optional[Text] = None
+        self,
+        host: str,
+        user: Optional[str] = None,
+        port: Optional[int] = None,
+        key: Optional[Text] = None,
+        known_hosts: Optional[Text] = None,
     ) -> SSHMachine:
         """Adds a machine that is reached by ssh; what is left out is as ssh itself has it."""
-        return SSHMachine(self, host, user, port, None if key is None else os.fspath(key))
+        files = (None if file is None else os.fspath(file) for file in (key, known_hosts))
+        return SSHMachine(self, host, user, port, *files)
 
     def GCPMachine(self, project: str, zone: str, type: str) -> GCPMachine:
         """Adds a virtual machine of Google Cloud."""

@@ -48,6 +48,7 @@ class SSHMachine(Machine):
         host: str,
         user: Optional[str] = None,
         port: Optional[int] = None,
-        key: "Optional[str]" = None,
+        key: Optional[str] = None,
+        known_hosts: Optional[str] = None,
     ) -> None:
-        super().__init__(deployment, "ssh", host=host, user=user, port=port, key=key)
+        super().__init__(deployment, "ssh", host=host, user=user, port=port, key=key, known_hosts=known_hosts)

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use hydro_host::words::{Answer, Ask, Line, Request};
@@ -53,6 +54,7 @@ pub(super) async fn converse(inner: Arc<Inner>, mut wire: Wire, Orders(mut order
         if over || inner.is_over() {
             return;
         }
+        inner.lost.store(true, Ordering::Release);
         inner.reporter.warning(format!("lost the connection to the machine `{}`; trying again", inner.name));
         let mut pause = PAUSES.0;
         wire = loop {
@@ -60,11 +62,12 @@ pub(super) async fn converse(inner: Arc<Inner>, mut wire: Wire, Orders(mut order
             if inner.is_over() {
                 return;
             }
-            match inner.join(false).await {
+            match inner.join(inner.looks).await {
                 Ok((wire, _)) => break wire,
                 Err(_) => pause = (pause * 2).min(PAUSES.1),
             }
         };
+        inner.lost.store(false, Ordering::Release);
         inner.reporter.status("Connected", format!("to the machine `{}` again", inner.name));
         for (id, (ask, _)) in &waiting {
             // A conversation that is over shows when it is listened to.

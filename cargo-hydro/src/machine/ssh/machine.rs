@@ -2,11 +2,11 @@
 //!
 //! Everything is asked of the host; nothing is kept here but the connection and who waits for what.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use hydro_host::words::{Answer, Ask, Bind, Bound, Check, Claim, Event, MemberState, Spec, VERSION};
@@ -23,6 +23,10 @@ use super::{SshError, SshTarget, Upload};
 use crate::report::Reporter;
 use crate::sys::fs::RuntimeDir;
 
+/// Events that are kept of a member that nobody listens for yet.
+const EARLY: usize = 10_000;
+/// In place of a member's name: all of them.
+const ALL: &str = "*";
 /// Below this, a machine has no room for programs and their logs.
 const LEAST_FREE_KIB: u64 = 128 << 10;
 /// Certificates bear clocks that differ by less than five minutes.
@@ -52,10 +56,22 @@ pub struct Given {
     pub deployed: Deployed,
     /// The program that keeps members up there.
     pub host: Upload,
-    /// The first event that nobody has seen yet; none: those from now on.
-    pub from: Option<u64>,
+    /// The first event that nobody has seen yet.
+    pub from: u64,
+    /// Whether nothing is changed there: others may be at work.
+    pub looks: bool,
     /// Where losses of the connection are told.
     pub reporter: Reporter,
+}
+
+/// Who hears of what happens to members.
+#[derive(Debug, Default)]
+struct Listeners {
+    units: BTreeMap<String, mpsc::UnboundedSender<Event>>,
+    /// What happened to members that nobody listens for yet; the last of it.
+    early: BTreeMap<String, VecDeque<Event>>,
+    /// Whether somebody has begun to listen to the machine.
+    are_heard: bool,
 }
 
 /// See the module. Clones are the same machine.
@@ -80,8 +96,14 @@ pub(super) struct Inner {
     runtime: RuntimeDir,
     connection: AsyncMutex<Option<Arc<Connection>>>,
     forwards: Forwards,
-    units: Mutex<BTreeMap<String, mpsc::UnboundedSender<Event>>>,
+    listeners: Mutex<Listeners>,
     over: AtomicBool,
+    /// Whether there is no connection.
+    pub(super) lost: AtomicBool,
+    /// Whether nothing is changed there.
+    pub(super) looks: bool,
+    /// The number of the first event that had not happened when we came.
+    known: AtomicU64,
 }
 
 impl SshMachine {
@@ -90,7 +112,7 @@ impl SshMachine {
     /// # Errors
     /// The machine cannot be reached, lacks something, or has a deployment of that name that is not ours.
     pub async fn connect(given: Given) -> Result<Self, SshError> {
-        let Given { name, target, deployed, host, from, reporter } = given;
+        let Given { name, target, deployed, host, from, looks, reporter } = given;
         let local = |error: std::io::Error| {
             SshError::new("cannot make a folder for sockets", error, "the temp folder must be writable")
         };
@@ -103,7 +125,7 @@ impl SshMachine {
         let inner = Arc::new(Inner {
             name,
             reporter,
-            next: AtomicU64::new(from.unwrap_or(0)),
+            next: AtomicU64::new(from),
             target,
             deployed,
             probe,
@@ -112,16 +134,18 @@ impl SshMachine {
             runtime,
             connection: AsyncMutex::new(Some(Arc::new(connection))),
             forwards: Forwards::default(),
-            units: Mutex::default(),
+            listeners: Mutex::default(),
             over: AtomicBool::new(false),
+            lost: AtomicBool::new(false),
+            looks,
+            known: AtomicU64::new(0),
         });
-        let (wire, answer) = inner.join(false).await?;
-        if let (Answer::Claimed { next, .. }, None) = (&answer, from) {
-            inner.next.store(*next, Ordering::Release);
+        let (wire, answer) = inner.join(looks).await?;
+        if let Answer::Claimed { next, .. } = answer {
+            inner.known.store(next, Ordering::Release);
         }
         let (control, orders) = Control::new();
         tokio::spawn(converse(Arc::clone(&inner), wire, orders));
-        tokio::spawn(listen(Arc::clone(&inner)));
         Ok(Self { inner, control: Arc::new(control) })
     }
 
@@ -261,16 +285,40 @@ impl SshMachine {
         self.inner.over.store(true, Ordering::Release);
     }
 
+    /// Whether there is no connection to it at this moment.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        self.inner.lost.load(Ordering::Acquire)
+    }
+
     /// Whether nothing more is asked.
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.inner.is_over()
     }
 
+    /// Has the events of all members sent that nobody else waits for; also returns the number of the first that had not happened when we came.
+    #[must_use]
+    pub fn events(&self) -> (mpsc::UnboundedReceiver<Event>, u64) {
+        (self.watch(ALL), self.inner.known.load(Ordering::Acquire))
+    }
+
     /// Has the events of a member sent, in place of whoever had them before.
     pub(super) fn watch(&self, member: &str) -> mpsc::UnboundedReceiver<Event> {
         let (sender, events) = mpsc::unbounded_channel();
-        self.inner.units.lock().unwrap_or_else(PoisonError::into_inner).insert(member.to_owned(), sender);
+        let mut listeners = self.inner.listeners();
+        if member == ALL {
+            for event in std::mem::take(&mut listeners.early).into_values().flatten() {
+                let _ = sender.send(event);
+            }
+        }
+        for event in listeners.early.remove(member).into_iter().flatten() {
+            let _ = sender.send(event);
+        }
+        listeners.units.insert(member.to_owned(), sender);
+        if !std::mem::replace(&mut listeners.are_heard, true) {
+            tokio::spawn(listen(Arc::clone(&self.inner)));
+        }
         events
     }
 
@@ -322,11 +370,21 @@ impl Inner {
 
     /// Hands an event to whoever waits for it.
     pub(super) fn dispatch(&self, event: Event) {
-        let units = self.units.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(unit) = units.get(&event.member) {
+        let mut listeners = self.listeners();
+        if let Some(unit) = listeners.units.get(&event.member).or_else(|| listeners.units.get(ALL)) {
             // Who has ended cares no more.
             let _ = unit.send(event);
+            return;
         }
+        let early = listeners.early.entry(event.member.clone()).or_default();
+        if early.len() == EARLY {
+            early.pop_front();
+        }
+        early.push_back(event);
+    }
+
+    fn listeners(&self) -> MutexGuard<'_, Listeners> {
+        self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -349,6 +407,10 @@ fn suits(name: &str, probe: &Probe, reporter: &Reporter) -> Result<(), SshError>
     let lacks = |why: String, hint: &str| Err(SshError::new(format!("the machine `{name}` cannot be used"), why, hint));
     if probe.system != "Linux" {
         return lacks(format!("it runs {}", probe.system), "members run on Linux");
+    }
+    if probe.arch != std::env::consts::ARCH {
+        let why = format!("its processor is {}, and ours {}", probe.arch, std::env::consts::ARCH);
+        return lacks(why, "deploying to other processors is to come; `build --for` builds for them");
     }
     if let Some(tool) = probe.missing.first() {
         return lacks(format!("it has no `{tool}`"), "install it there: packages gzip and coreutils");

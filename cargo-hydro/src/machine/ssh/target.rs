@@ -34,6 +34,12 @@ pub struct SshTarget {
 }
 
 impl SshTarget {
+    /// Whether both lead to one machine and one user there, whatever opens it.
+    #[must_use]
+    pub fn is_same_machine(&self, other: &Self) -> bool {
+        (&self.host, &self.user, self.port) == (&other.host, &other.user, other.port)
+    }
+
     /// Returns the command that a person would use to get there.
     #[must_use]
     pub fn command(&self) -> String {

@@ -356,6 +356,9 @@ pub enum Kind {
         /// The file of the private key; none: as ssh has it.
         #[serde(default)]
         key: Option<String>,
+        /// A file of known hosts; none: as ssh has it.
+        #[serde(default)]
+        known_hosts: Option<String>,
     },
     /// A virtual machine of Google Cloud.
     Gcp {

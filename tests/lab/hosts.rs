@@ -1,0 +1,194 @@
+//! Machines of the lab: namespaces of this machine with processes, files and an ssh server of their own, and one from which they are reached.
+//!
+//! Nothing of it is in the machine's own network. Needs root, `ip`, `unshare` and an ssh server; see [`Hosts::new`].
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tempfile::TempDir;
+
+use crate::support::{Hydro, command, eventually, has_all};
+
+const SSHD: &str = "/usr/sbin/sshd";
+const TOOLS: [&str; 5] = ["ip", "unshare", "ssh", "ssh-keygen", SSHD];
+
+/// Hosts 1, 2, … on one bridge, gone when this is dropped.
+pub(super) struct Hosts {
+    name: String,
+    subnet: u8,
+    folder: TempDir,
+    machines: Vec<Option<Child>>,
+}
+
+impl Hosts {
+    /// Makes them; None where this machine does not let us, which is told. `subnet` keeps tests apart that run at once.
+    pub(super) fn new(subnet: u8, count: usize) -> Option<Self> {
+        let skipped = "no members were placed on other machines";
+        if !rustix::process::geteuid().is_root() {
+            assert!(!has_all(&["a root user"], skipped));
+            return None;
+        }
+        if !has_all(&TOOLS, skipped) {
+            return None;
+        }
+        let folder = tempfile::Builder::new().prefix("lab-").tempdir_in("/tmp").expect("can be made");
+        let name = format!("hl{}-{subnet}", std::process::id());
+        let mut hosts = Self { name, subnet, folder, machines: Vec::new() };
+        hosts.wire(count);
+        keygen(&hosts.key());
+        for host in 1..=count {
+            hosts.machines.push(None);
+            hosts.prepare(host);
+            hosts.boot(host);
+        }
+        Some(hosts)
+    }
+
+    /// Returns a host's address.
+    pub(super) fn address(&self, host: usize) -> String {
+        format!("10.{}.0.{}", self.subnet, 10 + host)
+    }
+
+    /// Returns the key that the hosts accept.
+    pub(super) fn key(&self) -> PathBuf {
+        self.folder.path().join("id")
+    }
+
+    /// Returns the file that says who the hosts are.
+    pub(super) fn known_hosts(&self) -> PathBuf {
+        self.folder.path().join("known_hosts")
+    }
+
+    /// Returns a folder of a host's own, as it is seen from outside.
+    pub(super) fn home(&self, host: usize) -> PathBuf {
+        self.folder.path().join(format!("host{host}/home"))
+    }
+
+    /// Describes a host as a machine of `Hydro.toml`.
+    pub(super) fn machine(&self, name: &str, host: usize) -> String {
+        format!(
+            "[machines.{name}]\nkind = \"ssh\"\nhost = \"{}\"\nuser = \"root\"\nkey = \"{}\"\nknown_hosts = \"{}\"\n",
+            self.address(host),
+            self.key().display(),
+            self.known_hosts().display()
+        )
+    }
+
+    /// Has a call made from the place from which the hosts are reached. There are no registries there.
+    pub(super) fn call(&self) -> Hydro {
+        Hydro::within(&["ip", "netns", "exec", &self.namespace(0)]).env("CARGO_NET_OFFLINE", "true")
+    }
+
+    /// Runs a shell script on a host, and returns what it printed.
+    #[track_caller]
+    pub(super) fn on(&self, host: usize, script: &str) -> String {
+        let output = command("ip")
+            .args(["netns", "exec", &self.namespace(0), "ssh", "-F", "/dev/null", "-o", "BatchMode=yes", "-i"])
+            .arg(self.key())
+            .arg("-o")
+            .arg(format!("UserKnownHostsFile={}", self.known_hosts().display()))
+            .args([&format!("root@{}", self.address(host)), script])
+            .output()
+            .expect("there is ssh");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Cuts a host off, or heals the network.
+    pub(super) fn cut(&self, host: usize, is_cut: bool) {
+        ip(&["-n", &self.namespace(99), "link", "set", &format!("port{host}"), if is_cut { "down" } else { "up" }]);
+    }
+
+    /// Takes the power from a host: all its processes are gone at once.
+    pub(super) fn lose_power(&mut self, host: usize) {
+        if let Some(mut machine) = self.machines[host - 1].take() {
+            let _ = kill_process_group(Pid::from_child(&machine), Signal::KILL);
+            let _ = machine.wait();
+        }
+    }
+
+    /// Starts a host, and waits until it can be reached.
+    pub(super) fn boot(&mut self, host: usize) {
+        let (folder, name) = (self.folder.path().join(format!("host{host}")), format!("host{host}"));
+        let sshd = format!(
+            "exec {SSHD} -D -e -f /dev/null -h /root/.host_key -o ListenAddress={} -o PidFile=none -o StrictModes=no \
+             -o AuthorizedKeysFile=/root/.ssh/authorized_keys -o PasswordAuthentication=no -o UsePAM=no -o UseDNS=no \
+             -o PermitRootLogin=prohibit-password",
+            self.address(host)
+        );
+        let script = format!(
+            "hostname {name}; mount --bind '{0}/home' /root; mount --bind '{0}/tmp' /tmp; cd /; {sshd}",
+            folder.display()
+        );
+        let log = std::fs::File::create(folder.join("sshd.log")).expect("can be made");
+        let mut machine = command("ip");
+        machine.args(["netns", "exec", &self.namespace(host), "unshare", "--mount", "--uts", "--pid", "--fork"]);
+        machine.args(["--kill-child", "--mount-proc", "sh", "-c", &script]);
+        machine.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        std::os::unix::process::CommandExt::process_group(&mut machine, 0);
+        self.machines[host - 1] = Some(machine.spawn().expect("there is ip"));
+        eventually("the host can be reached", || self.on(host, "echo up").trim() == "up");
+    }
+
+    fn namespace(&self, host: usize) -> String {
+        format!("{}-{host}", self.name)
+    }
+
+    /// Number 0 is where calls are made, 99 holds the bridge.
+    fn wire(&self, count: usize) {
+        let hub = self.namespace(99);
+        ip(&["netns", "add", &hub]);
+        ip(&["-n", &hub, "link", "add", "br0", "type", "bridge"]);
+        ip(&["-n", &hub, "link", "set", "br0", "up"]);
+        for host in 0..=count {
+            let (own, port) = (self.namespace(host), format!("port{host}"));
+            ip(&["netns", "add", &own]);
+            ip(&["link", "add", &port, "netns", &hub, "type", "veth", "peer", "name", "eth0", "netns", &own]);
+            ip(&["-n", &hub, "link", "set", &port, "master", "br0", "up"]);
+            ip(&["-n", &own, "link", "set", "lo", "up"]);
+            ip(&["-n", &own, "addr", "add", &format!("{}/24", self.address(host)), "dev", "eth0"]);
+            ip(&["-n", &own, "link", "set", "eth0", "up"]);
+        }
+    }
+
+    fn prepare(&self, host: usize) {
+        let home = self.home(host);
+        std::fs::create_dir_all(home.join(".ssh")).expect("can be made");
+        std::fs::create_dir_all(home.with_file_name("tmp")).expect("can be made");
+        // Where the server puts itself aside; Debian makes it at boot.
+        std::fs::create_dir_all("/run/sshd").expect("can be made");
+        keygen(&home.join(".host_key"));
+        std::fs::copy(self.key().with_extension("pub"), home.join(".ssh/authorized_keys")).expect("can be copied");
+        let key = std::fs::read_to_string(home.join(".host_key.pub")).expect("was made");
+        let mut known = std::fs::read_to_string(self.known_hosts()).unwrap_or_default();
+        known.push_str(&format!("{} {key}", self.address(host)));
+        std::fs::write(self.known_hosts(), known).expect("can be written");
+    }
+}
+
+impl Drop for Hosts {
+    fn drop(&mut self) {
+        for host in 1..=self.machines.len() {
+            self.lose_power(host);
+        }
+        for host in (0..=self.machines.len()).chain([99]) {
+            let _ = command("ip").args(["netns", "del", &self.namespace(host)]).output();
+        }
+    }
+}
+
+/// Makes a key at this path.
+pub(super) fn keygen(path: &Path) {
+    let made = command("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(path).output();
+    assert!(made.is_ok_and(|output| output.status.success()), "no key at {}", path.display());
+}
+
+fn ip(arguments: &[&str]) {
+    let output = command("ip").args(arguments).output().expect("there is ip");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "ip {}: {said}", arguments.join(" "));
+}
+
+/// How long what was ended may take to be gone.
+pub(super) const GONE: Duration = Duration::from_secs(30);

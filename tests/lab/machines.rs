@@ -1,0 +1,245 @@
+//! Deployments on other machines, reached over ssh: kept up, remembered, taken up again, taken down; and what goes wrong there, told.
+
+use serde_json::Value;
+
+use super::hosts::{GONE, Hosts, keygen};
+use crate::support::{Hydro, Mark, Output, Workspace, eventually, programs};
+
+/// A workspace whose services are shell scripts on the hosts.
+struct Far {
+    workspace: Workspace,
+    hosts: Hosts,
+    mark: Mark,
+}
+
+/// Writes a number every 20 ms, which goes on where the last start left it.
+const COUNT: &str = r#"n=$(cat n 2>/dev/null || echo 0); echo begin; while :; do n=$((n+1)); echo $n > n; echo \"number $n\"; sleep 0.02; done"#;
+
+impl Far {
+    fn new(name: &str, subnet: u8, hosts: usize) -> Option<Self> {
+        let hosts = Hosts::new(subnet, hosts)?;
+        let manifest = "[package]\nname = \"far\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[workspace]\n";
+        let workspace = Workspace::new(&format!("far-{name}"), &[("Cargo.toml", manifest), ("src/lib.rs", "")]);
+        workspace.remove(".hydro");
+        Some(Self { workspace, hosts, mark: Mark::new() })
+    }
+
+    fn describe(&self, services: &str) {
+        let machines: String =
+            (1..=2).map(|host| self.hosts.machine(["one", "two"][host - 1], host)).collect::<Vec<_>>().join("\n");
+        self.workspace.write("Hydro.toml", &format!("[deployment]\nname = \"far\"\n\n{machines}\n{services}"));
+    }
+
+    fn call<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Hydro {
+        self.mark.on(self.hosts.call().arguments(arguments).directory(self.workspace.root()))
+    }
+
+    fn run<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Output {
+        self.call(arguments).run()
+    }
+
+    fn member(&self, name: &str) -> Value {
+        let output = self.run(["ps", "--json"]).exits(0);
+        let status: Value = serde_json::from_str(output.stdout.trim()).expect("a status");
+        let members = status["members"].as_array().expect("members");
+        members.iter().find(|member| member["name"] == name).unwrap_or(&Value::Null).clone()
+    }
+
+    /// Kills whoever holds the deployment here, and waits until nothing of it is left here.
+    fn kill_holder(&self) {
+        for (pid, line) in self.mark.processes() {
+            if line.contains("--hydro-daemon") {
+                kill(pid);
+            }
+        }
+        self.mark.all_gone(GONE);
+    }
+
+    /// Asserts that nothing is left, there and here.
+    #[track_caller]
+    fn is_gone(&self) {
+        self.mark.all_gone(GONE);
+        for host in 1..=2 {
+            eventually("the host's processes are gone", || {
+                self.hosts.on(host, "ps -eo args | grep -c '[h]ydro-host serve'").trim() == "0"
+            });
+            assert_eq!(self.hosts.on(host, "ls .hydro/deployments 2>/dev/null"), "");
+        }
+        let left = std::fs::read_dir(self.workspace.path(".hydro/machines")).expect("was made").flatten();
+        let left: Vec<_> = left.map(|entry| entry.file_name()).filter(|name| name != "token").collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
+}
+
+fn kill(pid: u32) {
+    if let Some(pid) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) {
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+    }
+}
+
+fn service(name: &str, machine: &str, script: &str) -> String {
+    format!(
+        "[services.{name}]\ncommand = [\"sh\", \"-c\", \"{script}\"]\non = \"{machine}\"\nrestart = \"permanent\"\n"
+    )
+}
+
+#[test]
+fn a_deployment_lives_on_its_machines_whoever_dies_here() {
+    let Some(far) = Far::new("life", 81, 2) else { return };
+    far.describe(&format!("{}{}", service("a", "one", COUNT), service("b", "two", "echo here $(hostname); sleep 600")));
+    far.run(["deploy", "--detach"]).exits(0).says(&["Connecting to one", "Started a", "Deployed far"]);
+    let pid = far.member("a")["pid"].clone();
+    assert_eq!((&far.member("a")["machine"], &far.member("a")["state"]), (&"one".into(), &"up".into()));
+    eventually("its lines come here", || far.run(["logs", "b"]).stdout.contains("here host2"));
+    eventually("its lines come here", || far.run(["logs", "a"]).stdout.contains("number 20"));
+
+    // Whoever holds it dies; what runs there goes on, can be asked, and is taken up again as it is.
+    far.kill_holder();
+    let left = far.run(["ps"]).exits(0);
+    left.says(&["Left far"]).prints(&["a        up", "one", "two"]);
+    let seen = far.run(["logs", "a"]).exits(0).stdout.lines().count();
+    eventually("it goes on", || far.run(["logs", "a"]).stdout.lines().count() > seen + 10);
+    far.run(["deploy", "--detach"]).exits(0);
+    assert_eq!(far.member("a")["pid"], pid, "it was left alone");
+
+    // One that is killed there comes back, and that is told.
+    far.hosts.on(1, &format!("kill -9 {pid}"));
+    eventually("it was started again", || {
+        let a = far.member("a");
+        a["state"] == "up" && a["pid"] != pid
+    });
+    far.run(["stop", "b"]).exits(0);
+    eventually("it is down", || far.member("b")["state"] == "down");
+    far.run(["start", "b"]).exits(0);
+    eventually("it is up", || far.member("b")["state"] == "up");
+    far.run(["scale", "b", "3"]).exits(0);
+    assert_eq!(far.member("b.2")["machine"], "two");
+    far.run(["down"]).exits(0);
+    far.is_gone();
+}
+
+#[test]
+fn a_machine_that_is_cut_off_or_loses_power_comes_back_with_its_members() {
+    let Some(mut far) = Far::new("power", 82, 2) else { return };
+    far.describe(&format!("{}{}", service("a", "one", COUNT), service("b", "two", "sleep 600")));
+    far.run(["deploy", "--detach"]).exits(0);
+    let lines = |far: &Far| far.run(["logs", "a"]).stdout.lines().count();
+    eventually("it counts", || lines(&far) > 20);
+    far.hosts.cut(1, true);
+    eventually("that is noticed", || far.run(["ps"]).stderr.contains("no connection to the machine `one`"));
+    far.hosts.cut(1, false);
+    let before = lines(&far);
+    eventually("its lines come again", || lines(&far) > before + 50);
+    far.hosts.lose_power(1);
+    far.hosts.boot(1);
+    eventually("it was started again", || {
+        let output = far.run(["logs", "a"]).stdout;
+        output.matches("begin").count() == 2 && output.lines().last().is_some_and(|line| line.contains("number"))
+    });
+    // Each number once, in order: nothing was missed while the machine could not be reached, and nothing came twice.
+    let output = far.run(["logs", "a"]).stdout;
+    let first_life: Vec<u32> = output
+        .lines()
+        .skip(1)
+        .map_while(|line| line.rsplit_once("number ").and_then(|(_, number)| number.parse().ok()))
+        .collect();
+    let expected: Vec<u32> = (1..).take(first_life.len()).collect();
+    assert_eq!(first_life, expected);
+    assert!(first_life.len() > 50);
+    far.run(["down"]).exits(0);
+    far.is_gone();
+}
+
+#[test]
+fn what_is_wrong_at_a_machine_is_told_with_the_next_step() {
+    let Some(far) = Far::new("wrong", 83, 2) else { return };
+    far.describe(&service("a", "one", "sleep 600"));
+    let good = far.workspace.read("Hydro.toml");
+    let with = |from: &str, to: &str| {
+        assert!(good.contains(from), "{good}");
+        far.workspace.write("Hydro.toml", &good.replace(from, to));
+        far.run(["deploy", "--detach"]).exits(110)
+    };
+    let address = far.hosts.address(1);
+    with(&address, &far.hosts.address(77)).says(&[
+        "cannot connect to `root@10.83.0.87`",
+        "--> Hydro.toml:4",
+        "-v true",
+    ]);
+    with("user = \"root\"", "user = \"root\"\nport = 2222")
+        .says(&["Connection refused", "no ssh server listens there"]);
+    let other = far.hosts.key().with_file_name("other");
+    keygen(&other);
+    with(&far.hosts.key().display().to_string(), &other.display().to_string())
+        .says(&["Permission denied", "no key of yours is accepted there"]);
+    let known = far.hosts.known_hosts();
+    let nobody = known.with_file_name("nobody");
+    std::fs::write(&nobody, "").expect("can be written");
+    with(&known.display().to_string(), &nobody.display().to_string())
+        .says(&["Host key verification failed", "connect once by hand and compare its key"]);
+    let key = std::fs::read_to_string(other.with_extension("pub")).expect("was made");
+    std::fs::write(&nobody, format!("{address} {key}")).expect("can be written");
+    with(&known.display().to_string(), &nobody.display().to_string()).says(&[
+        "has changed",
+        &format!("{}:1", nobody.display()),
+        "remove the line",
+    ]);
+    far.workspace.write("Hydro.toml", &good.replace("\"sh\", \"-c\", \"sleep 600\"", "\"no-such-program\""));
+    far.run(["deploy", "--detach"]).exits(110).says(&["starting `a` failed", "cannot start `no-such-program`"]);
+
+    // A deployment of that name that somebody else has there is not touched.
+    far.workspace.write("Hydro.toml", &good);
+    far.run(["deploy", "--detach"]).exits(0);
+    let token = far.workspace.path(".hydro/machines/token");
+    let ours = std::fs::read_to_string(&token).expect("was made");
+    far.kill_holder();
+    std::fs::write(&token, "somebody else's").expect("can be written");
+    far.run(["deploy", "--detach"]).exits(110).says(&["has a deployment of that name there", "another name"]);
+    far.run(["down"]).exits(110).says(&["has a deployment of that name there"]);
+    std::fs::write(&token, ours).expect("can be written");
+    far.run(["down"]).exits(0).says(&["Down far (on one"]);
+    far.is_gone();
+}
+
+#[test]
+fn programs_on_two_machines_are_linked_and_what_links_them_is_encrypted() {
+    let Some(hosts) = Hosts::new(84, 2) else { return };
+    let machine = |host: usize| {
+        format!(
+            "deployment.SSHMachine({:?}, user=\"root\", key={:?}, known_hosts={:?})",
+            hosts.address(host),
+            hosts.key(),
+            hosts.known_hosts()
+        )
+    };
+    let script = format!(
+        r#"
+from hydro import Deployment
+
+
+async def main():
+    deployment = Deployment("twohosts")
+    one = {}
+    two = {}
+    numbers = deployment.Hydroflow(src="src/numbers.hf", on=one, name="numbers", params={{"count": 3}})
+    counter = deployment.Hydroflow(src="src/counter.hf", on=two, name="counter")
+    numbers.ports.out.connect(counter.ports.numbers)
+    await deployment.deploy()
+    async for line in counter.stdout():
+        print(line)
+        if line == "3 numbers, sum 3":
+            break
+    print(numbers.address.split(":")[0], counter.address.split(":")[0])
+    await deployment.stop()
+"#,
+        machine(1),
+        machine(2)
+    );
+    let workspace = programs().workspace();
+    workspace.write("twohosts.hydro.py", &script);
+    let call = hosts.call().arguments(["run", "twohosts.hydro.py"]).directory(workspace.root());
+    call.run().exits(0).prints(&["3 numbers, sum 3", "10.84.0.11 10.84.0.12"]);
+    for host in 1..=2 {
+        assert_eq!(hosts.on(host, "ls .hydro/deployments 2>/dev/null"), "");
+    }
+}
