@@ -1,11 +1,8 @@
 //! The client against an emulator of Compute Engine: a real HTTP server, with everything that can go wrong.
 
-#[path = "../../tests/emulator/mod.rs"]
-mod emulator;
-
 use std::time::{Duration, Instant};
 
-use emulator::{Emulator, Fault, Host, PROJECT, TOKEN};
+use crate::emulator::{Emulator, Fault, Host, PROJECT, TOKEN};
 use hydro_gcp::{
     AccessConfig, Allowed, Client, Credentials, Disk, DiskParams, Error, Firewall, Instance, Item, Kind, Metadata,
     NetworkInterface, Owner, Settings,

@@ -1,0 +1,6 @@
+//! The client's suites, in one binary: they share the emulator.
+
+mod client;
+mod credentials;
+#[path = "../../tests/emulator/mod.rs"]
+mod emulator;
