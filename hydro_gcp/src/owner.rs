@@ -1,9 +1,10 @@
-//! Whose an instance is, and until when: two labels that each instance of ours has, so that what was left behind is found.
+//! Whose an instance is, and until when: two labels that each instance of ours has, two words that each firewall rule has, so that what was left behind is found.
 //!
 //! Knows no clock; whoever asks says what time it is.
 
 use std::collections::BTreeMap;
 
+use crate::firewall::Firewall;
 use crate::instance::{Instance, RunDuration, Scheduling};
 
 /// The label that names the deployment.
@@ -46,6 +47,24 @@ impl Owner {
         scheduling.max_run_duration = Some(RunDuration { seconds });
     }
 
+    /// What the names of all firewall rules of ours begin with.
+    pub const RULES: &str = "hydro-";
+
+    /// Marks a firewall rule as the owner's. Rules have no labels, so their descriptions say it.
+    pub fn mark_rule(&self, rule: &mut Firewall) {
+        rule.description = match self.expires {
+            Some(expires) => format!("{DEPLOYMENT}={} {EXPIRES}={expires}", self.deployment),
+            None => format!("{DEPLOYMENT}={}", self.deployment),
+        };
+    }
+
+    /// Returns the owner that a firewall rule's description tells; none: it is none of ours.
+    #[must_use]
+    pub fn of_rule(rule: &Firewall) -> Option<Self> {
+        let pairs = rule.description.split_whitespace().filter_map(|word| word.split_once('='));
+        Self::of(&pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect())
+    }
+
     /// Returns the owner that labels tell; none: it is none of ours.
     #[must_use]
     pub fn of(labels: &BTreeMap<String, String>) -> Option<Self> {
@@ -86,6 +105,10 @@ mod tests {
         assert!(!owner.has_expired(1_000_099) && owner.has_expired(1_000_100));
         assert!(!Owner::new("a", None).has_expired(u64::MAX));
         assert_eq!(Owner::of(&BTreeMap::new()), None);
+        let mut rule = Firewall::default();
+        assert_eq!(Owner::of_rule(&rule), None);
+        owner.mark_rule(&mut rule);
+        assert_eq!(Owner::of_rule(&rule), Some(owner.clone()));
         assert_eq!(Owner::new(&"x".repeat(100), None).deployment.len(), 63);
         assert_eq!(Owner::filter(Some(&owner)), "labels.hydro-deployment=echo-test-7");
     }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::emulator::{Emulator, Fault, Host, PROJECT, TOKEN};
+use compute_emulator::{Emulator, Fault, Host, PROJECT, TOKEN};
 use hydro_gcp::{
     AccessConfig, Allowed, Client, Credentials, Disk, DiskParams, Error, Firewall, Instance, Item, Kind, Metadata,
     NetworkInterface, Owner, Settings,

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::emulator::{Emulator, PROJECT};
+use compute_emulator::{Emulator, PROJECT};
 use hydro_gcp::{Client, Credentials, Settings};
 
 /// Tells the process below where to ask.

@@ -2,5 +2,3 @@
 
 mod client;
 mod credentials;
-#[path = "../../tests/emulator/mod.rs"]
-mod emulator;

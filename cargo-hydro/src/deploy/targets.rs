@@ -2,6 +2,8 @@
 //!
 //! Builds nothing, and asks no machine.
 
+use std::collections::BTreeSet;
+
 use hydroflow_standalone::diagnostic::nearest;
 use serde_spanned::Spanned;
 
@@ -62,6 +64,17 @@ pub fn machine_needs(workspace: &Workspace) -> Vec<MachineNeed> {
         MachineNeed { name: name.into_inner(), by_ssh, is_told: !by_ssh || machine.target.target.is_some() }
     };
     hydro_toml::read(&text).0.machines.into_iter().map(need).collect()
+}
+
+/// Returns the projects at Google Cloud in which machines of the workspace's `Hydro.toml` are.
+#[must_use]
+pub fn projects(workspace: &Workspace) -> BTreeSet<String> {
+    let text = std::fs::read_to_string(workspace.root().join(FILE_NAME)).unwrap_or_default();
+    let project = |(_, machine): (Spanned<String>, RawMachine)| match machine.kind {
+        RawKind::Gcp { project, .. } => Some(project),
+        _ => None,
+    };
+    hydro_toml::read(&text).0.machines.into_iter().filter_map(project).collect()
 }
 
 fn target(workspace: &Workspace, name: &str, machine: &RawMachine) -> Result<Option<Target>, Failure> {

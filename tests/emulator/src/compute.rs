@@ -66,6 +66,15 @@ impl Compute {
         self.hosts.extend(hosts);
     }
 
+    pub(super) fn add_instance(&mut self, zone: &str, mut instance: Value) {
+        instance["zone"] = zone_link(zone).into();
+        self.instances.insert((zone.to_owned(), text(&instance["name"])), instance);
+    }
+
+    pub(super) fn add_firewall(&mut self, rule: Value) {
+        self.firewalls.insert(text(&rule["name"]), rule);
+    }
+
     pub(super) fn fail_operations(&mut self, kind: &str, wrong: Option<(&str, &str)>) {
         match wrong {
             Some((code, words)) => self.failing.insert(kind.to_owned(), (code.to_owned(), words.to_owned())),
@@ -171,7 +180,7 @@ impl Compute {
             "targetLink": format!("https://www.googleapis.com/compute/v1/projects/{PROJECT}/{target}"),
         });
         if let Some(zone) = zone {
-            value["zone"] = format!("https://www.googleapis.com/compute/v1/projects/{PROJECT}/zones/{zone}").into();
+            value["zone"] = zone_link(zone).into();
         }
         let mut change = change;
         if let Some((code, words)) = self.failing.get(kind) {
@@ -218,7 +227,7 @@ impl Compute {
         };
         let host = if self.hosts.is_empty() { somewhere } else { self.hosts.remove(0) };
         instance["status"] = "PROVISIONING".into();
-        instance["zone"] = format!("https://www.googleapis.com/compute/v1/projects/{PROJECT}/zones/{zone}").into();
+        instance["zone"] = zone_link(zone).into();
         instance["creationTimestamp"] = "2026-01-01T00:00:00.000-08:00".into();
         instance["hostKeys"] = host.host_keys.clone().into();
         for interface in instance["networkInterfaces"].as_array_mut().into_iter().flatten() {
@@ -425,6 +434,10 @@ fn machine_type(zone: &str, name: &str) -> Answer {
     let architecture = if name.starts_with("t2a") { "ARM64" } else { "X86_64" };
     let value = json!({ "kind": "compute#machineType", "name": name, "guestCpus": 2, "memoryMb": 1024, "architecture": architecture });
     thing(is_known.then_some(&value), &format!("zones/{zone}/machineTypes"), name)
+}
+
+fn zone_link(zone: &str) -> String {
+    format!("https://www.googleapis.com/compute/v1/projects/{PROJECT}/zones/{zone}")
 }
 
 fn region_of(zone: &str) -> &str {

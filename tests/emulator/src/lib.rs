@@ -12,31 +12,33 @@ use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use serde_json::Value;
+
 use compute::Compute;
-pub(crate) use faults::Fault;
+pub use faults::Fault;
 use faults::Faults;
 use http::{Answer, Asked};
 use tokens::Tokens;
 
 /// The only project there is.
-pub(crate) const PROJECT: &str = "hydro-1234";
+pub const PROJECT: &str = "hydro-1234";
 /// A token that is good from the beginning.
-pub(crate) const TOKEN: &str = "token-of-the-test";
+pub const TOKEN: &str = "token-of-the-test";
 
 /// A machine that an instance can be.
 #[derive(Clone, Debug)]
-pub(crate) struct Host {
+pub struct Host {
     /// Its address within the network.
-    pub(crate) internal: IpAddr,
+    pub internal: IpAddr,
     /// Its public address.
-    pub(crate) public: IpAddr,
+    pub public: IpAddr,
     /// Its host keys, as `ssh-ed25519 AAAA…`.
-    pub(crate) host_keys: Vec<String>,
+    pub host_keys: Vec<String>,
 }
 
 /// A server; it ends with the test's process.
 #[derive(Clone)]
-pub(crate) struct Emulator {
+pub struct Emulator {
     address: SocketAddr,
     state: Arc<Mutex<State>>,
 }
@@ -50,7 +52,11 @@ struct State {
 
 impl Emulator {
     /// Starts one whose operations take as long as this.
-    pub(crate) fn start(operations: Duration) -> Self {
+    ///
+    /// # Panics
+    /// The system has no port for it.
+    #[must_use]
+    pub fn start(operations: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
         let address = listener.local_addr().expect("is bound");
         let state = State {
@@ -66,57 +72,72 @@ impl Emulator {
     }
 
     /// Returns where the API answers.
-    pub(crate) fn endpoint(&self) -> String {
+    #[must_use]
+    pub fn endpoint(&self) -> String {
         format!("http://{}/compute/v1", self.address)
     }
 
     /// Returns its address: that of a metadata server, and of a server of tokens.
-    pub(crate) fn address(&self) -> SocketAddr {
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Hands it machines; without any, instances get addresses at which nobody is.
-    pub(crate) fn add_hosts(&self, hosts: Vec<Host>) {
+    pub fn add_hosts(&self, hosts: Vec<Host>) {
         self.state().compute.add_hosts(hosts);
     }
 
+    /// Puts an instance there, as the API has it; its `name`, `status` and `labels` count.
+    pub fn add_instance(&self, zone: &str, instance: Value) {
+        self.state().compute.add_instance(zone, instance);
+    }
+
+    /// Puts a firewall rule there; its `name` and `description` count.
+    pub fn add_firewall(&self, rule: Value) {
+        self.state().compute.add_firewall(rule);
+    }
+
     /// Spoils answers.
-    pub(crate) fn spoil(&self, fault: Fault) {
+    pub fn spoil(&self, fault: Fault) {
         self.state().faults.add(fault);
     }
 
     /// Lets operations of a kind (`insert`, `delete`) fail from now on, with a code and words; none: they succeed again.
-    pub(crate) fn fail_operations(&self, kind: &str, wrong: Option<(&str, &str)>) {
+    pub fn fail_operations(&self, kind: &str, wrong: Option<(&str, &str)>) {
         self.state().compute.fail_operations(kind, wrong);
     }
 
     /// Sets how much of something a region has.
-    pub(crate) fn set_quota(&self, metric: &str, limit: u32) {
+    pub fn set_quota(&self, metric: &str, limit: u32) {
         self.state().compute.set_quota(metric, limit);
     }
 
     /// Lists are given out in pages of so many.
-    pub(crate) fn set_page(&self, size: usize) {
+    pub fn set_page(&self, size: usize) {
         self.state().compute.page = size;
     }
 
     /// All tokens so far are good no longer.
-    pub(crate) fn expire_tokens(&self) {
+    pub fn expire_tokens(&self) {
         self.state().tokens.expire();
     }
 
     /// Returns the names of the instances that are there.
-    pub(crate) fn instances(&self) -> Vec<String> {
+    #[must_use]
+    pub fn instances(&self) -> Vec<String> {
         self.state().compute.instance_names()
     }
 
     /// Returns the names of the firewall rules that are there.
-    pub(crate) fn firewalls(&self) -> Vec<String> {
+    #[must_use]
+    pub fn firewalls(&self) -> Vec<String> {
         self.state().compute.firewall_names()
     }
 
     /// Returns what was asked so far: method and path, without the query.
-    pub(crate) fn requests(&self) -> Vec<String> {
+    #[must_use]
+    pub fn requests(&self) -> Vec<String> {
         self.state().requests.clone()
     }
 

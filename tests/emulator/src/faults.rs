@@ -4,7 +4,7 @@ use super::http::{Answer, Asked};
 
 /// What goes wrong, with which requests, and how often.
 #[derive(Clone, Debug)]
-pub(crate) struct Fault {
+pub struct Fault {
     method: &'static str,
     path: String,
     times: usize,
@@ -14,23 +14,27 @@ pub(crate) struct Fault {
 
 impl Fault {
     /// The next requests of this method whose path holds this are answered with an error.
-    pub(crate) fn error(method: &'static str, path: &str, (status, reason, message): (u16, &str, &str)) -> Self {
+    #[must_use]
+    pub fn error(method: &'static str, path: &str, (status, reason, message): (u16, &str, &str)) -> Self {
         let answer = Some((status, reason.to_owned(), message.to_owned()));
         Self { method, path: path.to_owned(), times: 1, answer, after: None }
     }
 
     /// What is asked is done, and the connection ends without an answer.
-    pub(crate) fn cut(method: &'static str, path: &str) -> Self {
+    #[must_use]
+    pub fn cut(method: &'static str, path: &str) -> Self {
         Self { method, path: path.to_owned(), times: 1, answer: None, after: None }
     }
 
     /// So many times.
-    pub(crate) fn times(self, times: usize) -> Self {
+    #[must_use]
+    pub fn times(self, times: usize) -> Self {
         Self { times, ..self }
     }
 
     /// The answer says when to come back, in seconds.
-    pub(crate) fn retry_after(self, seconds: u64) -> Self {
+    #[must_use]
+    pub fn retry_after(self, seconds: u64) -> Self {
         Self { after: Some(seconds), ..self }
     }
 
