@@ -7,7 +7,6 @@ use crate::report::{Failure, Reporter};
 
 /// Arguments of `orphans`.
 #[derive(Debug, clap::Args)]
-#[cfg_attr(not(feature = "gcp"), expect(dead_code, reason = "a command without Google Cloud takes them, to say so"))]
 pub(super) struct Args {
     /// Look in this project; none: those of Hydro.toml's machines
     #[arg(long, value_name = "PROJECT")]
