@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::support::{Hydro, Workspace};
 
-const TOML: &str = "[machines.here]\nkind = \"localhost\"\n[machines.board]\nkind = \"localhost\"\ntarget = \"sparc64-unknown-linux-gnu\"\nbuilder = \"cargo\"\n";
+const TOML: &str = "[machines.here]\nkind = \"localhost\"\n[machines.far]\nkind = \"ssh\"\nhost = \"far\"\n[machines.board]\nkind = \"localhost\"\ntarget = \"sparc64-unknown-linux-gnu\"\nbuilder = \"cargo\"\n";
 const MANIFEST: &str = "[workspace]\n\n[package]\nname = \"doctor\"\nedition = \"2024\"\n";
 
 fn workspace() -> Workspace {
@@ -31,6 +31,7 @@ fn what_machines_need_is_missing_with_the_command_that_gets_it() {
         (&check(&found, "here")["state"], &check(&found, "here")["found"]),
         (&"ok".into(), &"this machine".into())
     );
+    assert_eq!(check(&found, "far")["found"], "over ssh; a deploy finds out what it is");
     let board = check(&found, "board");
     assert_eq!(board["state"], "missing", "{board}");
     assert_eq!(board["fixes"][0], "rustup target add sparc64-unknown-linux-gnu", "{board}");

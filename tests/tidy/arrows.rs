@@ -88,6 +88,18 @@ fn the_shim_knows_neither_other_crate() {
 }
 
 #[test]
+fn the_client_of_google_cloud_knows_no_deployment_and_one_room_knows_it() {
+    let client = sources(&["hydro_gcp/src"]);
+    let others = ["cargo_hydro", "hydroflow_standalone", "hydro_runtime_shim"];
+    let mut complaints = forbid(&client, &others, "it serves machines, not deployments");
+    let command = sources(&["cargo-hydro/src"]).into_iter();
+    let others: Vec<Source> =
+        command.filter(|source| !source.path.starts_with("cargo-hydro/src/machine/gcp")).collect();
+    complaints.extend(forbid(&others, &["hydro_gcp::"], "`machine/gcp` speaks with Google Cloud"));
+    assert_none(&complaints);
+}
+
+#[test]
 fn of_the_shim_the_command_uses_the_contract_alone() {
     let mut complaints = Vec::new();
     for source in sources(&["cargo-hydro/src"]) {

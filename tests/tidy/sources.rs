@@ -41,7 +41,16 @@ pub(super) fn sources(folders: &[&str]) -> Vec<Source> {
 
 /// Returns all Rust files of the repository.
 pub(super) fn all() -> Vec<Source> {
-    sources(&["cargo-hydro", "hydroflow_standalone", "hydro_runtime_shim", "tests", "examples", "templates", "benches"])
+    sources(&[
+        "cargo-hydro",
+        "hydro_gcp",
+        "hydroflow_standalone",
+        "hydro_runtime_shim",
+        "tests",
+        "examples",
+        "templates",
+        "benches",
+    ])
 }
 
 fn collect(folder: &Path, found: &mut Vec<Source>) {

@@ -15,7 +15,7 @@ use super::toolchain::Toolchain;
 use super::wrapper;
 use crate::report::{Event, ExitCode, Failure, Reporter};
 use crate::sys::{self, Launch, SpawnError, Stream};
-use crate::workspace::{Workspace, cargo_program};
+use crate::workspace::Workspace;
 
 /// One of several cargo calls for the same programs, each for another target.
 pub(super) struct Call<'a> {
@@ -120,11 +120,7 @@ fn launch(
     reporter: &Reporter,
 ) -> Launch {
     let toolchain = call.toolchain;
-    let word = match (command, toolchain.builder) {
-        (Command::Check, _) => "check",
-        (Command::Build, Builder::Zigbuild) => "zigbuild",
-        (Command::Build, _) => "build",
-    };
+    let word = if command == Command::Check { "check" } else { toolchain.word() };
     let format = if reporter.color() { "json-diagnostic-rendered-ansi" } else { "json" };
     let mut arguments = vec![word.to_owned(), format!("--message-format={format}")];
     let path = |path: &Path| path.to_string_lossy().into_owned();
@@ -154,7 +150,7 @@ fn launch(
     arguments.extend(workspace.flags().features());
     let env = variables(workspace, crates, toolchain, reporter);
     Launch {
-        program: toolchain.program.clone().unwrap_or_else(cargo_program).into(),
+        program: toolchain.program().into(),
         args: arguments.into_iter().map(Into::into).collect(),
         env,
         directory: Some(workspace.root().to_owned()),
@@ -168,8 +164,7 @@ fn variables(
     toolchain: &Toolchain,
     reporter: &Reporter,
 ) -> BTreeMap<OsString, OsString> {
-    let mut env: BTreeMap<OsString, OsString> =
-        toolchain.env.iter().map(|(name, value)| (name.into(), value.clone())).collect();
+    let mut env = toolchain.variables();
     // Nobody in a container could call us.
     if let Ok(this) = std::env::current_exe()
         && toolchain.builder != Builder::Cross
@@ -182,9 +177,6 @@ fn variables(
             env.insert(wrapper::INNER.into(), inner.into());
         }
         env.insert("RUSTC_WORKSPACE_WRAPPER".into(), this.into());
-    }
-    if toolchain.builder == Builder::Zigbuild {
-        env.entry("CARGO".into()).or_insert_with(|| cargo_program().into());
     }
     if reporter.shows_progress() {
         // Only cargo knows how much there is to do. Its terminal is ours, which it does not see.

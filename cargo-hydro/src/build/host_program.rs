@@ -6,11 +6,14 @@ use std::path::{Path, PathBuf};
 
 use rust_embed::RustEmbed;
 
+use super::elf;
 use super::runtime::standalone;
+use super::target::{Glibc, Target};
+use super::toolchain::{Toolchain, toolchain};
 use crate::report::{ExitCode, Failure, Reporter};
 use crate::sys::{self, Launch, SpawnError};
+use crate::workspace::Workspace;
 use crate::workspace::stamp::hash_file;
-use crate::workspace::{Workspace, cargo_program};
 
 #[derive(RustEmbed)]
 #[folder = "host"]
@@ -32,12 +35,33 @@ pub struct HostProgram {
     pub hash: String,
 }
 
+impl HostProgram {
+    /// Returns the newest version of glibc that the host asks for; none: it asks for none, or cannot be read.
+    #[must_use]
+    pub fn glibc_need(&self) -> Option<Glibc> {
+        elf::glibc_need(&std::fs::read(&self.executable).ok()?)
+    }
+}
+
 /// Builds the host for this kind of machine, or finds it built. Blocks.
 ///
 /// # Errors
 /// It does not compile, or cargo cannot be run.
 pub fn host_program(workspace: &Workspace, reporter: &Reporter) -> Result<HostProgram, Failure> {
-    let folder = workspace.target().join("hydro").join(format!("host-{}", content_hash()));
+    host_program_for(workspace, None, reporter)
+}
+
+/// Builds the host for a target, or finds it built; none: this kind of machine. Blocks.
+///
+/// # Errors
+/// It does not compile, or this machine cannot build for the target.
+pub fn host_program_for(
+    workspace: &Workspace,
+    target: Option<&Target>,
+    reporter: &Reporter,
+) -> Result<HostProgram, Failure> {
+    let place = target.map(|target| format!("-{target}")).unwrap_or_default();
+    let folder = workspace.target().join("hydro").join(format!("host-{}{place}", content_hash()));
     let ready = folder.join("built");
     let failed = |error: std::io::Error| {
         Failure::new(ExitCode::BuildFailed, format!("cannot write to `{}`", folder.display())).cause(error)
@@ -49,9 +73,18 @@ pub fn host_program(workspace: &Workspace, reporter: &Reporter) -> Result<HostPr
     }
     let source = folder.join("source");
     write(&source).map_err(failed)?;
-    reporter.status("Building", "the program that keeps services up on other machines");
-    let built = folder.join("target/release").join(PROGRAM);
-    compile(workspace, &source, &folder.join("target"))?;
+    let made = target.map_or_else(|| Ok(Toolchain::native()), |target| toolchain(workspace, target))?;
+    let what = "the program that keeps services up on other machines";
+    let mut built = folder.join("target");
+    match &made.target {
+        Some(target) => {
+            reporter.status("Building", format!("{what}, for {target} with {}: {}", made.shown, made.why));
+            built.push(&target.triple);
+        }
+        None => reporter.status("Building", what),
+    }
+    built.extend(["release", PROGRAM]);
+    compile(workspace, &source, &folder.join("target"), &made)?;
     let hash = hash_file(&built)
         .ok_or_else(|| Failure::new(ExitCode::BuildFailed, format!("cargo made no `{}`", built.display())))?;
     sys::fs::write_atomic(&ready, format!("{hash}\n{}", built.display()).as_bytes()).map_err(failed)?;
@@ -91,19 +124,27 @@ fn write(folder: &Path) -> std::io::Result<()> {
     sys::fs::write_atomic(&folder.join("Cargo.lock"), LOCK.as_bytes())
 }
 
-fn compile(workspace: &Workspace, source: &Path, target: &Path) -> Result<(), Failure> {
+fn compile(workspace: &Workspace, source: &Path, target: &Path, made: &Toolchain) -> Result<(), Failure> {
     let mut args: Vec<std::ffi::OsString> =
-        ["build", "--release", "--bin", PROGRAM, "--manifest-path"].map(Into::into).into();
+        [made.word(), "--release", "--bin", PROGRAM, "--manifest-path"].map(Into::into).into();
     args.extend([source.join("Cargo.toml").into(), "--target-dir".into(), target.into()]);
     if workspace.flags().sources().iter().any(|flag| flag == "--offline" || flag == "--frozen") {
         args.push("--offline".into());
     }
-    let launch =
-        Launch { program: cargo_program().into(), args, directory: Some(source.to_owned()), ..Launch::default() };
+    if let Some(target) = &made.target {
+        args.extend(["--target".into(), target.to_string().into()]);
+    }
+    let launch = Launch {
+        program: made.program().into(),
+        args,
+        env: made.variables(),
+        directory: Some(source.to_owned()),
+        ..Launch::default()
+    };
     let mut said = Vec::new();
     let exit = sys::run(launch, &mut |_, line| said.push(line.to_owned())).map_err(|error| match error {
         SpawnError::Interrupted => Failure::new(ExitCode::Interrupted, "interrupted"),
-        error => Failure::new(ExitCode::BuildFailed, "cannot run cargo").cause(error),
+        error => Failure::new(ExitCode::BuildFailed, format!("cannot run {}", made.builder.name())).cause(error),
     })?;
     if exit.success() {
         return Ok(());

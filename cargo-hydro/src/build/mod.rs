@@ -26,7 +26,7 @@ pub mod toolchain;
 pub mod wrapper;
 
 pub use artifact::{Artifact, BuildOptions, Sources, build, build_binaries, check, check_text};
-pub use host_program::{HostProgram, host_program};
+pub use host_program::{HostProgram, host_program, host_program_for};
 pub use plain_crate::{PlainCrate, plain_crate};
 pub use program::{
     Program, SOURCES, Shown, find_programs, inputs, interface, is_program, package_name, picture, read_program, show,

@@ -77,6 +77,23 @@ impl Target {
         Ok(Some(target))
     }
 
+    /// Makes the target of a Linux machine that has told what it is: its processor as `uname -m` names it, and the version of its glibc; none: it has musl.
+    #[must_use]
+    pub fn of_machine(processor: &str, glibc: Option<Glibc>) -> Self {
+        let (architecture, end) = match processor {
+            "armv7l" | "armv8l" => ("armv7", "eabihf"),
+            "armv6l" => ("arm", "eabihf"),
+            "riscv64" => ("riscv64gc", ""),
+            "ppc64le" => ("powerpc64le", ""),
+            "arm64" => ("aarch64", ""),
+            "amd64" => ("x86_64", ""),
+            "i386" | "i486" | "i586" => ("i686", ""),
+            other => (other, ""),
+        };
+        let library = if glibc.is_some() { "gnu" } else { "musl" };
+        Self { triple: format!("{architecture}-unknown-linux-{library}{end}"), glibc, builder: None }
+    }
+
     /// Returns the same target with another C library: `musl`, or a version of glibc.
     ///
     /// # Errors
@@ -161,6 +178,20 @@ mod tests {
         let wishes = RawTarget { target: word(target), libc: word(libc), builder: word(builder) };
         let made = Target::wished(&wishes, Some("x86_64-unknown-linux-gnu"))?.expect("there is a triple");
         Ok(format!("{made} {}", made.builder.map_or("", Builder::name)))
+    }
+
+    #[test]
+    fn what_a_machine_tells_of_itself_makes_a_target() {
+        for (processor, glibc, expected) in [
+            ("x86_64", Some((2, 36)), "x86_64-unknown-linux-gnu.2.36"),
+            ("aarch64", None, "aarch64-unknown-linux-musl"),
+            ("armv7l", Some((2, 31)), "armv7-unknown-linux-gnueabihf.2.31"),
+            ("riscv64", Some((2, 39)), "riscv64gc-unknown-linux-gnu.2.39"),
+        ] {
+            let target = Target::of_machine(processor, glibc);
+            assert_eq!(target.to_string(), expected);
+            assert_eq!(expected.parse(), Ok(target));
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod logs;
 mod metrics;
 mod new;
 mod options;
+mod orphans;
 mod plan;
 mod ps;
 mod run;
@@ -97,6 +98,8 @@ enum Command {
     Test(test::Args),
     /// Draw the deployment, or the dataflow of a program
     Graph(graph::Args),
+    /// List what deployments have left at Google Cloud, or delete it
+    Orphans(orphans::Args),
     /// Write pages about the modules: ports, parameters, dataflow
     #[command(visible_alias = "d")]
     Doc(doc::Args),
@@ -192,6 +195,7 @@ fn run(arguments: Arguments) -> u8 {
         Command::Graph(args) => graph::run(&args, &folder, &reporter).map(|()| 0),
         Command::Doc(args) => blocking(move |reporter| doc::run(&args, &folder, reporter), &reporter),
         Command::Doctor(args) => doctor::run(&args, &folder, &reporter),
+        Command::Orphans(args) => blocking(move |reporter| orphans::run(&args, &folder, reporter), &reporter),
         Command::Explain(args) => explain::run(&args, &reporter).map(|()| 0),
         Command::Expand(args) => expand::run(&args, &folder, &reporter).map(|()| 0),
         Command::Schema(args) => schema::run(&args, &reporter).map(|()| 0),

@@ -42,4 +42,4 @@ pub use model::{
     SupervisedGroup, Upkeep, member_name,
 };
 pub use plan::{Address, Addresses, Plan, PlannedMember};
-pub use targets::{machine_names, target_of};
+pub use targets::{MachineNeed, machine_needs, projects, target_of};

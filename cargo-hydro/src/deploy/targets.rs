@@ -2,6 +2,8 @@
 //!
 //! Builds nothing, and asks no machine.
 
+use std::collections::BTreeSet;
+
 use hydroflow_standalone::diagnostic::nearest;
 use serde_spanned::Spanned;
 
@@ -42,20 +44,51 @@ pub fn target_of(workspace: &Workspace, name: &str, reporter: &Reporter) -> Resu
     }
 }
 
-/// Returns the names of the machines of the workspace's `Hydro.toml`, in its order; none where it cannot be read.
+/// A machine, as far as the file tells of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MachineNeed {
+    /// Its name.
+    pub name: String,
+    /// Whether it is reached over ssh.
+    pub by_ssh: bool,
+    /// Whether the file tells what programs for it are built for; otherwise a deploy finds it out.
+    pub is_told: bool,
+}
+
+/// Returns the machines of the workspace's `Hydro.toml`, in its order; none where it cannot be read.
 #[must_use]
-pub fn machine_names(workspace: &Workspace) -> Vec<String> {
+pub fn machine_needs(workspace: &Workspace) -> Vec<MachineNeed> {
     let text = std::fs::read_to_string(workspace.root().join(FILE_NAME)).unwrap_or_default();
-    hydro_toml::read(&text).0.machines.into_iter().map(|(name, _)| name.into_inner()).collect()
+    let need = |(name, machine): (Spanned<String>, RawMachine)| {
+        let by_ssh = matches!(machine.kind, RawKind::Ssh(_));
+        MachineNeed { name: name.into_inner(), by_ssh, is_told: !by_ssh || machine.target.target.is_some() }
+    };
+    hydro_toml::read(&text).0.machines.into_iter().map(need).collect()
+}
+
+/// Returns the projects at Google Cloud in which machines of the workspace's `Hydro.toml` are.
+#[must_use]
+pub fn projects(workspace: &Workspace) -> BTreeSet<String> {
+    let text = std::fs::read_to_string(workspace.root().join(FILE_NAME)).unwrap_or_default();
+    let project = |(_, machine): (Spanned<String>, RawMachine)| match machine.kind {
+        RawKind::Gcp { project, .. } => Some(project),
+        _ => None,
+    };
+    hydro_toml::read(&text).0.machines.into_iter().filter_map(project).collect()
 }
 
 fn target(workspace: &Workspace, name: &str, machine: &RawMachine) -> Result<Option<Target>, Failure> {
     let wishes = &machine.target;
     let is_plain = wishes.target.is_none() && wishes.libc.is_none() && wishes.builder.is_none();
     let own = match &machine.kind {
-        // What the machine is, it says itself when it is deployed to.
-        RawKind::Localhost | RawKind::Ssh(_) if is_plain => return Ok(None),
-        RawKind::Localhost | RawKind::Ssh(_) => host(workspace)?,
+        RawKind::Localhost if is_plain => return Ok(None),
+        RawKind::Localhost => host(workspace)?,
+        RawKind::Ssh(_) if wishes.target.is_none() => {
+            let message = format!("what `{name}` is, only a deploy finds out");
+            let hint = "say it in its table: `target = \"aarch64-unknown-linux-gnu\"`";
+            return Err(Failure::new(ExitCode::Config, message).hint(hint));
+        }
+        RawKind::Ssh(_) => String::new(),
         RawKind::Gcp { machine_type, .. } => triple_of(machine_type).to_owned(),
     };
     Target::wished(wishes, Some(&own))

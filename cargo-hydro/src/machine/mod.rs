@@ -3,6 +3,8 @@
 //! Knows processes, sockets, pipes and logs, but no deployments. Read [`Place`] first.
 
 mod admin;
+#[cfg(feature = "gcp")]
+pub mod gcp;
 mod health;
 mod localhost;
 mod logs;

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use super::probe::{Compiler, Cross, Linker, Missing, Remedy, Zig};
 use crate::build::target::{Builder, Target};
+use crate::workspace::cargo_program;
 
 /// What this machine has for one target.
 #[derive(Clone, Debug)]
@@ -49,6 +50,29 @@ impl Toolchain {
     pub fn native() -> Self {
         let (builder, shown) = (Builder::Cargo, Builder::Cargo.name().to_owned());
         Self { target: None, builder, program: None, env: BTreeMap::new(), shown, why: String::new() }
+    }
+
+    /// Returns the program that builds.
+    #[must_use]
+    pub fn program(&self) -> PathBuf {
+        self.program.clone().unwrap_or_else(cargo_program)
+    }
+
+    /// Returns the builder's word for a build.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        if self.builder == Builder::Zigbuild { "zigbuild" } else { "build" }
+    }
+
+    /// Returns the variables that the builder needs.
+    #[must_use]
+    pub fn variables(&self) -> BTreeMap<OsString, OsString> {
+        let mut env: BTreeMap<OsString, OsString> =
+            self.env.iter().map(|(name, value)| (name.into(), value.clone())).collect();
+        if self.builder == Builder::Zigbuild {
+            env.insert("CARGO".into(), cargo_program().into());
+        }
+        env
     }
 
     fn new(target: &Target, builder: Builder) -> Self {

@@ -17,6 +17,9 @@ const DISK: u64 = 4 << 30;
 /// What `--watch` takes of the system for a workspace of some size.
 const WATCHES: u64 = 8192;
 
+/// What a machine's programs are built for: none where only a deploy finds out; a target of none is this machine.
+type Told = Option<Result<Option<Target>, Failure>>;
+
 /// What the workspace needs.
 #[derive(Debug, Default)]
 pub(super) struct Needs {
@@ -24,8 +27,10 @@ pub(super) struct Needs {
     pub(super) python: bool,
     /// Whether it has scripts in JavaScript.
     pub(super) node: bool,
-    /// Machines of its Hydro.toml, with what programs for them are built for; none: this machine.
-    pub(super) machines: Vec<(String, Result<Option<Target>, Failure>)>,
+    /// Whether machines of its Hydro.toml are reached over ssh.
+    pub(super) ssh: bool,
+    /// Machines of its Hydro.toml.
+    pub(super) machines: Vec<(String, Told)>,
     /// Other targets that were asked for.
     pub(super) targets: Vec<Target>,
 }
@@ -38,9 +43,10 @@ pub(super) fn all(root: &Path, config: &CargoConfig, needs: &Needs) -> Report {
     let mut shown: Vec<&Target> = Vec::new();
     for (name, target) in &needs.machines {
         match target {
-            Ok(None) => report.ok("Machines", name.clone(), "this machine"),
-            Ok(Some(target)) => of_target(&mut report, ("Machines", name), (root, config, &compilers), target),
-            Err(failure) => report.not(failed("Machines", name, failure)),
+            None => report.ok("Machines", name.clone(), "over ssh; a deploy finds out what it is"),
+            Some(Ok(None)) => report.ok("Machines", name.clone(), "this machine"),
+            Some(Ok(Some(target))) => of_target(&mut report, ("Machines", name), (root, config, &compilers), target),
+            Some(Err(failure)) => report.not(failed("Machines", name, failure)),
         }
     }
     for target in &needs.targets {
@@ -51,7 +57,7 @@ pub(super) fn all(root: &Path, config: &CargoConfig, needs: &Needs) -> Report {
     }
     builders(&mut report, root);
     scripts(&mut report, needs);
-    ssh(&mut report);
+    ssh(&mut report, needs);
     system(&mut report, root);
     report
 }
@@ -151,12 +157,12 @@ fn scripts(report: &mut Report, needs: &Needs) {
     }
 }
 
-fn ssh(report: &mut Report) {
+fn ssh(report: &mut Report, needs: &Needs) {
     match version("ssh", "-V") {
         Some(found) => report.ok("Remote", "ssh", found),
         None => {
             let fixes = install("openssh-client", "openssh-clients", "openssh");
-            report.not(check("Remote", "ssh", State::Absent, "not found", fixes));
+            report.not(check("Remote", "ssh", State::not_there(needs.ssh), "not found", fixes));
         }
     }
     let server = ["sshd", "/usr/sbin/sshd"].into_iter().find_map(|name| sys::env::find_program(name, Path::new("/")));

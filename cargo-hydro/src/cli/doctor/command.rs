@@ -8,7 +8,7 @@ use super::report::{Report, State};
 use crate::build::Target;
 use crate::cli::options::WorkspaceArgs;
 use crate::cli::table::columns;
-use crate::deploy;
+use crate::deploy::{self, MachineNeed};
 use crate::report::{ExitCode, Failure, Reporter};
 use crate::workspace::{CargoConfig, Workspace};
 
@@ -50,10 +50,11 @@ pub(in crate::cli) fn run(args: &Args, folder: &Path, reporter: &Reporter) -> Re
 
 fn needs(workspace: Option<&Workspace>, targets: Vec<Target>, reporter: &Reporter) -> Needs {
     let Some(workspace) = workspace else { return Needs { targets, ..Needs::default() } };
-    let machines = deploy::machine_names(workspace);
-    let target = |name: String| {
-        let target = deploy::target_of(workspace, &name, &reporter.without_diagnostics());
-        (name, target)
+    let machines = deploy::machine_needs(workspace);
+    let target = |machine: &MachineNeed| {
+        let told =
+            machine.is_told.then(|| deploy::target_of(workspace, &machine.name, &reporter.without_diagnostics()));
+        (machine.name.clone(), told)
     };
     let has_scripts = |end: &str| {
         [workspace.root().to_owned(), workspace.root().join("tests")].iter().any(|folder| has_file(folder, end))
@@ -61,7 +62,8 @@ fn needs(workspace: Option<&Workspace>, targets: Vec<Target>, reporter: &Reporte
     Needs {
         python: has_scripts(".hydro.py"),
         node: has_scripts(".hydro.js"),
-        machines: machines.into_iter().map(target).collect(),
+        machines: machines.iter().map(target).collect(),
+        ssh: machines.iter().any(|machine| machine.by_ssh),
         targets,
     }
 }

@@ -50,6 +50,8 @@ fn derived() -> Vec<(&'static str, Schema)> {
         ("logs", schema::<LogLine>("A line of `cargo hydro logs --json`")),
         ("message", schema::<Message<'_>>("A line of `--message-format json`, of any command")),
         ("metrics", schema::<Vec<MetricsMirror>>("The output of `cargo hydro metrics --format json`")),
+        #[cfg(feature = "gcp")]
+        ("orphans", schema::<crate::machine::gcp::Left>("A line of `cargo hydro orphans --json`")),
         ("plan", schema::<Changes>("The output of `cargo hydro plan --json`, and the file of `--out`")),
         ("ps", schema::<StatusReport>("The output of `cargo hydro ps --json`; with `--watch`, each line")),
         ("script-protocol", script_protocol()),

@@ -1,0 +1,3 @@
+//! Google Cloud, played by an emulator on this machine.
+
+mod orphans;
