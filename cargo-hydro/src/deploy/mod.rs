@@ -21,6 +21,7 @@ mod piping;
 mod placeholders;
 mod plan;
 mod problem;
+mod ready;
 mod renewal;
 mod rounds;
 #[cfg(test)]
