@@ -312,9 +312,10 @@ impl Engine {
             let (Some(old), Some(again)) = (started.planned.get(number), started.again.get(number)) else { continue };
             let program = starting.program(planned, prepared.artifacts.get(&planned.service));
             let wires = planned.wires.as_ref();
-            let new = Told { program: &program, args: &planned.args, env: &planned.env, wires };
-            let before =
-                Told { program: &again.program, args: &again.args, env: &old.env, wires: old.wires.as_ref() };
+            let watched = planned.watched.as_deref();
+            let new = Told { program: &program, args: &planned.args, env: &planned.env, watched, wires };
+            let (watched, wires) = (old.watched.as_deref(), old.wires.as_ref());
+            let before = Told { program: &again.program, args: &again.args, env: &old.env, watched, wires };
             let change = compare(before, new, &ports(service));
             let Ok(mut again) = again.again() else { continue };
             // What it was given when it started (sockets, certificates) it keeps.
