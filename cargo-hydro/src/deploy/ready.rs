@@ -24,6 +24,8 @@ use crate::sys::Exit;
 
 /// How long programs may take until they answer, and then until their links are connected; as long as a start may take that says nothing else.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+/// A first tick that takes longer, in seconds, is not waited for.
+const LONG_TICK: f64 = 0.1;
 /// The first pause between two questions; each further one is twice as long, up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(16);
@@ -67,13 +69,18 @@ impl Asked {
     }
 }
 
-/// Asks programs until they answer: those that find their environment wrong end instead. Returns the first that failed.
+/// Whether a program has been through its first tick, or is in it for so long that it may be for ever. Who is to fail at once has failed by then.
+fn has_begun(health: &Health) -> bool {
+    health.ticks > 0 || health.tick_running_seconds > LONG_TICK
+}
+
+/// Asks programs until they have begun: those that find their environment wrong end instead. Returns the first that failed.
 async fn until_up(programs: Vec<Asked>, patience: Duration) -> Result<(), (String, Exit)> {
     let places = Arc::new(Semaphore::new(QUESTIONS));
     let mut asking = JoinSet::new();
     for program in programs {
         let places = Arc::clone(&places);
-        asking.spawn(async move { (program.until(&places, |_| true).await, program.name) });
+        asking.spawn(async move { (program.until(&places, has_begun).await, program.name) });
     }
     let deadline = Instant::now() + patience;
     while let Ok(Some(Ok((result, name)))) = timeout_at(deadline, asking.join_next()).await {
@@ -113,7 +120,7 @@ impl Starting<'_> {
         Ok(())
     }
 
-    /// Waits until all programs answer; returns at once where one of them fails. Commands may end as they like: a script may be waiting for just that.
+    /// Waits until all programs have begun; returns at once where one of them fails. Commands may end as they like: a script may be waiting for just that.
     pub(super) async fn until_up(&self, started: &IndexMap<String, Started>) -> Result<(), Failure> {
         let members = || started.values().flat_map(|started| &started.members);
         let Err((name, exit)) = until_up(members().filter_map(Asked::of).collect(), self.patience).await else {
@@ -127,7 +134,7 @@ impl Starting<'_> {
 }
 
 impl Engine {
-    /// Waits until programs that were started again answer, or one has failed.
+    /// Waits until programs that were started again have begun, or one has failed.
     pub(super) async fn until_up(&self, members: &[String]) {
         // Who has failed is seen by whoever looks next.
         let _ = until_up(self.asked(|name| members.iter().any(|member| member == name)), PATIENCE).await;
