@@ -12,27 +12,27 @@ const GONE: Duration = Duration::from_secs(10);
 const END: Duration = Duration::from_secs(30);
 
 /// A workspace of its own whose services are shell scripts, and what its calls leave running.
-struct Shell {
-    workspace: Workspace,
-    mark: Mark,
+pub(super) struct Shell {
+    pub(super) workspace: Workspace,
+    pub(super) mark: Mark,
 }
 
 impl Shell {
-    fn new(name: &str, services: &str) -> Self {
+    pub(super) fn new(name: &str, services: &str) -> Self {
         let manifest = "[package]\nname = \"shell\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[workspace]\n";
         let files = [("Cargo.toml", manifest), ("src/lib.rs", ""), ("Hydro.toml", services)];
         Self { workspace: Workspace::new(&format!("background-{name}"), &files), mark: Mark::new() }
     }
 
-    fn call<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Hydro {
+    pub(super) fn call<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Hydro {
         self.mark.on(self.workspace.hydro(arguments))
     }
 
-    fn run<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Output {
+    pub(super) fn run<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Output {
         self.call(arguments).run()
     }
 
-    fn ps(&self) -> Value {
+    pub(super) fn ps(&self) -> Value {
         status(&self.run(["ps", "--json"]).exits(0))
     }
 
@@ -42,7 +42,7 @@ impl Shell {
         members(&self.ps())
     }
 
-    fn ends(self) {
+    pub(super) fn ends(self) {
         self.run(["down"]).exits(0);
         self.mark.all_gone(GONE);
     }

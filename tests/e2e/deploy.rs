@@ -47,6 +47,47 @@ fn another_shell_sees_what_services_count() {
     deployed.hydro(["metrics"]).run().exits(4).says(&["`counted` does not run", "cargo hydro deploy --detach"]);
 }
 
+#[test]
+fn a_deploy_is_over_when_all_links_between_running_programs_are_connected() {
+    let mark = Mark::new();
+    let services = |more: &str| {
+        let programs =
+            "[services.ticker]\nsrc = \"src/counts.hf\"\ncount = 6\n[services.one]\nsrc = \"src/prints.hf\"\n";
+        let links = link("ticker.out", "one.numbers");
+        toml("linked", &format!("{programs}{more}{links}"))
+    };
+    let deployed = programs().with(&services(""), &[]);
+    let run = |arguments: &[&str]| mark.on(deployed.hydro(arguments.iter().copied())).run();
+    run(&["deploy", "-d"]).exits(0);
+    let connected = || -> (usize, usize) {
+        let output = run(&["metrics", "--format", "json"]).exits(0);
+        let all: serde_json::Value = serde_json::from_str(output.stdout.trim()).expect("is JSON");
+        let links: Vec<&serde_json::Value> =
+            all.as_array().expect("programs").iter().flat_map(|one| one["links"].as_array().expect("links")).collect();
+        (links.iter().filter(|link| link["connected"] == true).count(), links.len())
+    };
+    assert_eq!(connected(), (12, 12), "each link from both its ends");
+    // A link is added while all run: the senders are told of it.
+    let another = "[services.other]\nsrc = \"src/prints.hf\"\nenv = { HYDRO_INPUT_NUMBERS = \"null\" }\n";
+    programs().workspace().write("Hydro.toml", &services(another));
+    run(&["deploy", "-d"]).exits(0);
+    programs().workspace().write(
+        "Hydro.toml",
+        &(services(another).replace("env =", "args = []\nenv = {} #") + &link("ticker.out", "other.numbers")),
+    );
+    run(&["deploy", "-d"]).exits(0).says(&["ticker.out → other.numbers"]);
+    assert_eq!(connected(), (24, 24));
+    // Who is stopped is waited for by nobody.
+    run(&["stop", "one"]).exits(0);
+    let grown = services(another).replace("env =", "args = []\nenv = {} #").replace("count = 6", "count = 7")
+        + &link("ticker.out", "other.numbers");
+    programs().workspace().write("Hydro.toml", &grown);
+    let output = run(&["deploy", "-d"]).exits(0);
+    assert!(!output.stderr.contains("is not connected"), "{output}");
+    run(&["down"]).exits(0);
+    mark.all_gone(GONE);
+}
+
 /// Deploys what must fail, and asserts that nothing is left.
 fn fails(toml: &str) -> Output {
     let deployed = programs().with(toml, &[]);

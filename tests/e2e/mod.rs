@@ -13,6 +13,7 @@ mod endings;
 mod examples;
 mod interrupted_builds;
 mod local;
+mod odd_state;
 mod panics;
 mod paths;
 mod pipes;

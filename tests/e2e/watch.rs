@@ -190,6 +190,76 @@ fn what_is_wrong_from_the_start_may_be_mended() {
     watched.mark.all_gone(GONE);
 }
 
+fn prints(word: &str) -> String {
+    format!("module main() {{\n    source_iter([\"{word}\"]) -> for_each(|word| println!(\"{{word}}\"));\n}}\n")
+}
+
+#[test]
+fn services_that_share_a_process_begin_anew_together_and_others_go_on() {
+    let service = |name: &str, more: &str| format!("[services.{name}]\nsrc = \"src/{name}.hf\"\n{more}\n");
+    let together = "colocate = true";
+    let toml = "[deployment]\nname = \"watched\"\n".to_owned()
+        + &service("first", together)
+        + &service("second", together)
+        + &service("alone", "");
+    let watched = Watched::new(
+        "colocated",
+        &[
+            ("src/lib.rs", ""),
+            ("src/first.hf", &prints("one")),
+            ("src/second.hf", &prints("two")),
+            ("src/alone.hf", &prints("apart")),
+            ("Hydro.toml", &toml),
+        ],
+    );
+    let running = watched.call(["run", "--watch"]).start();
+    running.prints("first+second │ two");
+    running.says("Deployed watched in ");
+    let before = watched.members();
+    assert_eq!(before["first"].0, before["second"].0, "one process");
+    watched.workspace.write("src/second.hf", &prints("three"));
+    running.prints("first+second │ three");
+    running.until("it is told", |output| output.stderr.matches("Deployed watched in ").count() == 2);
+    running.until("the other begins anew, too", |output| output.stdout.matches("first+second │ one").count() == 2);
+    let after = watched.members();
+    assert_ne!(after["first"].0, before["first"].0);
+    assert_eq!(after["first"].0, after["second"].0);
+    assert_eq!(after["alone"], before["alone"], "who is on its own goes on");
+    running.interrupt();
+    running.finish(END).exits(130);
+    watched.mark.all_gone(GONE);
+}
+
+#[test]
+fn files_that_a_command_says_it_reads_are_followed() {
+    let reader = |name: &str, watch: &str| {
+        format!("[services.{name}]\ncommand = [\"sh\", \"-c\", \"cat conf/*.yaml; exec sleep 600\"]\n{watch}\n")
+    };
+    let toml = "[deployment]\nname = \"watched\"\n".to_owned()
+        + &reader("a", "watch = [\"conf/*.yaml\", \"app.ini\"]")
+        + &reader("b", "");
+    let watched = Watched::new("reads", &[("src/lib.rs", ""), ("conf/x.yaml", "level: one\n"), ("Hydro.toml", &toml)]);
+    let running = watched.call(["deploy", "--watch"]).start();
+    running.prints("a │ level: one");
+    running.says("Deployed watched in ");
+    let before = watched.members();
+    watched.workspace.write("conf/x.yaml", "level: two\n");
+    running.prints("a │ level: two");
+    running.says("Changed conf/x.yaml");
+    // A new one that fits, one that does not, and one that was not there.
+    watched.workspace.write("conf/notes.txt", "nothing to do with it\n");
+    watched.workspace.write("conf/y.yaml", "more: yes\n");
+    running.prints("a │ more: yes");
+    watched.workspace.write("app.ini", "x = 1\n");
+    running.says("Changed app.ini");
+    running.until("it is applied", |output| output.stderr.matches("Deployed watched in ").count() == 4);
+    assert_eq!(watched.members()["b"], before["b"], "who does not say so goes on");
+    running.interrupt();
+    let output = running.finish(END).exits(130);
+    assert!(!output.stderr.contains("notes.txt"), "{output}");
+    watched.mark.all_gone(GONE);
+}
+
 #[test]
 fn a_deployment_that_is_watched_ends_when_another_shell_says_so() {
     let watched = Watched::new("down", &[("src/lib.rs", ""), ("Hydro.toml", &commands("up", "exec sleep 600"))]);

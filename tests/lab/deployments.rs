@@ -93,48 +93,114 @@ enum Victim {
     Guardian,
 }
 
+impl Victim {
+    fn dies(self, field: &Field, command: u32) {
+        match self {
+            Self::Command => kill(command),
+            Self::Holder => named(&field.mark, "hydro-daemon").into_iter().for_each(kill),
+            Self::Guardian => named(&field.mark, "hydro-guardian").into_iter().for_each(kill),
+        }
+    }
+}
+
+/// What is done while something is killed.
+#[derive(Clone, Copy, Debug)]
+enum Change {
+    /// Another version is deployed; from the one before it, that restarts, starts and stops.
+    Deploy(usize),
+    /// A link is added between two programs that run.
+    Rewire,
+    /// A service gets another number of members.
+    Scale(&'static str),
+    Down,
+}
+
+const CHANGES: [Change; 8] = [
+    Change::Deploy(0),
+    Change::Rewire,
+    Change::Scale("3"),
+    Change::Deploy(1),
+    Change::Scale("1"),
+    Change::Down,
+    Change::Deploy(2),
+    Change::Rewire,
+];
+
+/// Two pairs of programs, some commands, and a link from pair to pair.
+fn version(commands: &str, is_rewired: bool) -> String {
+    let program =
+        |name: &str, source: &str| format!("[services.{name}]\nsrc = \"src/{source}.hf\"\nrestart = \"permanent\"\n");
+    let link = |from: &str, to: &str| format!("[[links]]\nfrom = \"{from}.out\"\nto = \"{to}.numbers\"\n");
+    let rewired = if is_rewired { link("one", "other") } else { String::new() };
+    let programs =
+        program("one", "counts") + &program("two", "counts") + &program("some", "prints") + &program("other", "prints");
+    format!(
+        "[deployment]\nname = \"field\"\n{commands}{programs}{}{}{rewired}",
+        link("one", "some"),
+        link("two", "other")
+    )
+}
+
 #[test]
 fn whatever_is_killed_while_a_deployment_changes_the_next_command_puts_it_right() {
     let field = Field::new("killed");
     let mut dice = Dice(7);
-    let versions = [
+    let commands = [
         format!("[services.a]\n{SLEEPER}[services.b]\n{SLEEPER}"),
         format!("[services.a]\n{SLEEPER}count = 4\n"),
-        format!("[services.b]\n{SLEEPER}[services.c]\n{SLEEPER}args = [\"x\"]\n"),
+        format!("[services.a]\n{SLEEPER}args = [\"x\"]\n[services.c]\n{SLEEPER}"),
     ];
-    let rounds = rounds(12, 100);
-    for round in 0..rounds {
-        field.describe(&versions[round % versions.len()]);
-        let call = match round % 4 {
-            3 => field.call(["down"]),
-            _ => field.call(["deploy", "-d"]),
+    let deployed = programs().with(&version(&commands[0], false), &[]);
+    let describe = |text: &str| programs().workspace().write("Hydro.toml", text);
+    let call =
+        |arguments: &[&str]| field.mark.on(deployed.hydro(arguments.iter().copied())).env("TMPDIR", &field.sockets);
+    let status =
+        || -> Value { serde_json::from_str(call(&["ps", "--json"]).run().exits(0).stdout.trim()).expect("a status") };
+    let mut now = 0;
+    for round in 0..rounds(CHANGES.len(), 100) {
+        let change = CHANGES[round % CHANGES.len()];
+        let changing = match change {
+            Change::Deploy(version_now) => {
+                now = version_now;
+                describe(&version(&commands[now], false));
+                call(&["deploy", "-d"])
+            }
+            Change::Rewire => {
+                call(&["deploy", "-d"]).run().exits(0);
+                describe(&version(&commands[now], true));
+                call(&["deploy", "-d"])
+            }
+            Change::Scale(count) => {
+                call(&["deploy", "-d"]).run().exits(0);
+                call(&["scale", "a", count])
+            }
+            Change::Down => call(&["down"]),
         };
         let victim = [Victim::Command, Victim::Holder, Victim::Guardian][dice.below(3) as usize];
-        let moment = Duration::from_micros(dice.below(250_000));
+        let moment = Duration::from_micros(dice.below(400_000));
         let begun = Instant::now();
-        let running = call.start();
+        let running = changing.start();
         // The moment is what is tried here, not something that is waited for.
         while begun.elapsed() < moment {
             std::thread::yield_now();
         }
-        match victim {
-            Victim::Command => kill(running.pid()),
-            Victim::Holder => named(&field.mark, "hydro-daemon").into_iter().for_each(kill),
-            Victim::Guardian => named(&field.mark, "hydro-guardian").into_iter().for_each(kill),
-        }
+        victim.dies(&field, running.pid());
         let interrupted = running.finish(Duration::from_secs(60));
-        if round % 2 == 0 {
-            let next = field.run(["deploy", "-d"]);
-            assert_eq!(next.code, 0, "round {round}: after {victim:?} died {moment:?} into it\n{interrupted}\n{next}");
-            let up = field.members();
-            assert!(up.values().all(|member| member["state"] == "up") && up.len() > 1, "round {round}: {up:#?}");
-        } else {
-            let next = field.run(["down"]);
-            assert_eq!(next.code, 0, "round {round}: after {victim:?} died {moment:?} into it\n{interrupted}\n{next}");
+        let what = format!("round {round}: {change:?}, when {victim:?} died {moment:?} into it\n{interrupted}");
+        if round % 4 == 3 {
+            let next = call(&["down"]).run();
+            assert_eq!(next.code, 0, "{what}\n{next}");
             field.is_empty();
+        } else {
+            let next = call(&["deploy", "-d"]).run();
+            assert_eq!(next.code, 0, "{what}\n{next}");
+            let status = status();
+            let members = status["members"].as_array().expect("members");
+            let is_up = members.iter().all(|member| member["state"] == "up");
+            assert!(is_up && members.len() > 5, "{what}\n{next}\n{status:#}");
         }
     }
-    field.run(["down"]).exits(0);
+    call(&["down"]).run().exits(0);
     field.is_empty();
 }
 

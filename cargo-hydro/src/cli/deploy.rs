@@ -133,5 +133,20 @@ fn kept_plan(file: &Path, shown: &Path) -> Result<Changes, Failure> {
         failure.hint("make one with `cargo hydro plan --out FILE`")
     };
     let text = std::fs::read(file).map_err(|error| wrong(error.to_string()))?;
-    serde_json::from_slice(&text).map_err(|error| wrong(error.to_string()))
+    let changes: Changes = serde_json::from_slice(&text).map_err(|error| wrong(error.to_string()))?;
+    // Who leaves something of a plan out does another.
+    let known = serde_json::to_value(&changes).unwrap_or_default();
+    let said: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(&text).unwrap_or_default();
+    match said.keys().find(|key| known.get(key.as_str()).is_none()) {
+        None => Ok(changes),
+        Some(key) => {
+            let message = format!(
+                "`{}` says `{key}`, which version {} does not know",
+                shown.display(),
+                env!("CARGO_PKG_VERSION")
+            );
+            let failure = Failure::new(ExitCode::Usage, message);
+            Err(failure.hint("deploy it with the version of `cargo hydro` that made it, or make another here"))
+        }
+    }
 }

@@ -48,12 +48,13 @@ pub(super) fn run(args: &Args, folder: &Path, reporter: &Reporter) -> Result<u8,
         level: args.level,
         previous: args.previous,
     };
-    let client = daemon::find(&home)?;
-    if !args.follow || client.is_none() {
-        Logbook::read(home.folder(), &query).iter().for_each(|line| show(line, args.json, reporter));
+    let mut filter = LogFilter::new(query);
+    let runs_elsewhere = !home.is_taken() && daemon::elsewhere::is_elsewhere(&args.held.options(folder)?, home.name())?;
+    if !args.follow || runs_elsewhere {
+        Logbook::read_by(home.folder(), &mut filter).iter().for_each(|line| show(line, args.json, reporter));
+        tell_strange(&filter, home.folder(), reporter);
     }
-    if client.is_none() && daemon::elsewhere::is_elsewhere(&args.held.options(folder)?, home.name())? {
-        let mut filter = LogFilter::new(query);
+    if runs_elsewhere {
         let take = |line: LogLine| {
             if filter.takes(&line) {
                 show(&line, args.json, reporter);
@@ -66,11 +67,11 @@ pub(super) fn run(args: &Args, folder: &Path, reporter: &Reporter) -> Result<u8,
     if !args.follow {
         return Ok(0);
     }
-    let Some(client) = client else {
+    let Some(client) = daemon::find(&home)? else {
         let failure = Failure::new(ExitCode::NothingMatched, format!("`{}` does not run", home.name()));
         return Err(failure.hint("without `--follow`, `logs` shows what was written before"));
     };
-    let (mut last, mut filter) = (0, LogFilter::new(query));
+    let mut last = 0;
     client.watch(|reply| {
         match reply {
             // From here on nothing is missed, so now the book is read; what came both ways is shown once.
@@ -79,6 +80,7 @@ pub(super) fn run(args: &Args, folder: &Path, reporter: &Reporter) -> Result<u8,
                     last = line.seq;
                     show(&line, args.json, reporter);
                 }
+                tell_strange(&filter, home.folder(), reporter);
             }
             Reply::Event { seq, ts, run, event: Event::Log { service, stream, line } } if seq > last => {
                 let line = LogLine { seq, ts, service, run, stream, line };
@@ -91,6 +93,16 @@ pub(super) fn run(args: &Args, folder: &Path, reporter: &Reporter) -> Result<u8,
         true
     })?;
     Ok(0)
+}
+
+fn tell_strange(filter: &LogFilter, folder: &Path, reporter: &Reporter) {
+    if filter.strange() > 0 {
+        let (count, book) = (filter.strange(), folder.join("logs.jsonl"));
+        reporter.warning(format!(
+            "{count} lines of `{}` were written by another version and are left out; that version of `cargo hydro` shows them",
+            book.display()
+        ));
+    }
 }
 
 fn show(line: &LogLine, json: bool, reporter: &Reporter) {

@@ -16,6 +16,8 @@ const SETTLING: Duration = Duration::from_secs(2);
 #[derive(Clone, Debug)]
 pub struct Client {
     socket: PathBuf,
+    /// The version of whoever holds it, where that was told.
+    version: Option<String>,
 }
 
 /// Finds whoever holds a deployment; none: nobody does, and nothing of it runs.
@@ -28,7 +30,7 @@ pub fn find(home: &Home) -> Result<Option<Client>, Failure> {
         if let Some(holder) = home.holder()
             && UnixStream::connect(&holder.socket).is_ok()
         {
-            return Ok(Some(Client::new(holder.socket)));
+            return Ok(Some(Client { socket: holder.socket, version: Some(holder.version) }));
         }
         if Instant::now() > deadline {
             let message = format!("whoever holds `{}` does not answer", home.name());
@@ -47,7 +49,7 @@ pub fn find(home: &Home) -> Result<Option<Client>, Failure> {
 
 impl Client {
     pub(super) fn new(socket: PathBuf) -> Self {
-        Self { socket }
+        Self { socket, version: None }
     }
 
     /// Asks, hands each event on as it comes, and returns the last reply.
@@ -72,6 +74,24 @@ impl Client {
         self.converse(&Request::Watch {}, on_reply).map(drop)
     }
 
+    /// What was answered is no answer to us.
+    fn strange(&self, error: &serde_json::Error) -> Failure {
+        let own = env!("CARGO_PKG_VERSION");
+        match self.version.as_deref().filter(|version| *version != own) {
+            Some(other) => {
+                let message = format!(
+                    "version {own} does not understand the answer of version {other}, which holds the deployment"
+                );
+                let failure = Failure::new(ExitCode::DeployFailed, message).cause(error);
+                failure.hint(format!("ask it with version {other} of `cargo hydro`; `cargo hydro down` ends it"))
+            }
+            None => {
+                let failure = Failure::new(ExitCode::DeployFailed, "the deployment's process gives a strange answer");
+                failure.cause(error).hint("`cargo hydro down` ends it; `cargo hydro deploy --detach` begins again")
+            }
+        }
+    }
+
     fn converse(&self, request: &Request, mut on_reply: impl FnMut(Reply) -> bool) -> Result<Reply, Failure> {
         let mut stream = UnixStream::connect(&self.socket).map_err(broken)?;
         let mut line = serde_json::to_vec(request).map_err(|error| broken(error.into()))?;
@@ -83,7 +103,13 @@ impl Client {
             if lines.read_until(b'\n', &mut line).map_err(broken)? == 0 {
                 return Err(broken(io::ErrorKind::UnexpectedEof.into()));
             }
-            match serde_json::from_slice(&line).map_err(|error| broken(error.into()))? {
+            let reply = match serde_json::from_slice(&line) {
+                Ok(reply) => reply,
+                // A newer process may tell more than we know.
+                Err(_) if is_event(&line) => continue,
+                Err(error) => return Err(self.strange(&error)),
+            };
+            match reply {
                 reply @ (Reply::Event { .. } | Reply::Watching {}) => {
                     if !on_reply(reply) {
                         return Ok(Reply::Done {});
@@ -93,6 +119,12 @@ impl Client {
             }
         }
     }
+}
+
+/// Whether a line tells an event, known or not.
+fn is_event(line: &[u8]) -> bool {
+    let value = serde_json::from_slice::<serde_json::Value>(line);
+    value.is_ok_and(|value| value["reply"] == "event" && value["event"].is_object())
 }
 
 fn broken(error: io::Error) -> Failure {

@@ -58,13 +58,20 @@ pub struct LogQuery {
 pub struct LogFilter {
     query: LogQuery,
     levels: Levels,
+    strange: usize,
 }
 
 impl LogFilter {
     /// Chooses what this asks for.
     #[must_use]
     pub fn new(query: LogQuery) -> Self {
-        Self { query, levels: Levels::default() }
+        Self { query, levels: Levels::default(), strange: 0 }
+    }
+
+    /// Returns how many lines of the book another version has written, in words that are not ours.
+    #[must_use]
+    pub fn strange(&self) -> usize {
+        self.strange
     }
 
     /// Whether a line is wanted, as far as the lines so far say.
@@ -162,7 +169,14 @@ impl Logbook {
             }
         }
         let is_run = |line: &LogLine| !previous || last.get(&line.service).is_some_and(|last| line.run + 1 == *last);
-        let wanted = read_all(folder).filter(|line| filter.takes(line) && is_run(line));
+        filter.strange = 0;
+        let wanted = lines(folder).filter_map(|line| match line {
+            Ok(line) => (filter.takes(&line) && is_run(&line)).then_some(line),
+            Err(is_strange) => {
+                filter.strange += usize::from(is_strange);
+                None
+            }
+        });
         let Some(tail) = tail else { return wanted.collect() };
         let mut kept = VecDeque::new();
         for line in wanted {
@@ -176,21 +190,29 @@ impl Logbook {
 }
 
 fn read_all(folder: &Path) -> impl Iterator<Item = LogLine> {
+    lines(folder).filter_map(Result::ok)
+}
+
+/// Reads all lines; of one that is none of ours, whether it is an object of somebody else's.
+fn lines(folder: &Path) -> impl Iterator<Item = Result<LogLine, bool>> {
     let files = ["logs.old.jsonl", "logs.jsonl"].map(|name| folder.join(name));
     // Something else under that name may have no end.
     let files = files.into_iter().filter(|path| path.is_file()).filter_map(|path| File::open(path).ok());
-    let lines = files.flat_map(|file| {
+    files.flat_map(|file| {
         let mut reader = BufReader::new(file);
         let mut bytes = Vec::new();
         std::iter::from_fn(move || {
             bytes.clear();
             match (&mut reader).take(LONGEST_LINE).read_until(b'\n', &mut bytes) {
-                Ok(1..) => Some(serde_json::from_slice::<LogLine>(&bytes).ok()),
+                Ok(1..) => Some(serde_json::from_slice::<LogLine>(&bytes).map_err(|_| is_object(&bytes))),
                 _ => None,
             }
         })
-    });
-    lines.flatten()
+    })
+}
+
+fn is_object(bytes: &[u8]) -> bool {
+    serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(bytes).is_ok()
 }
 
 #[cfg(test)]
@@ -238,6 +260,20 @@ mod tests {
         let mut book = Logbook::open(folder.path()).unwrap();
         book.add((3, 3), "a", LogStream::Stdout, "three").unwrap();
         assert_eq!(texts(&Logbook::read(folder.path(), &LogQuery::default())), ["one", "three"]);
+    }
+
+    #[test]
+    fn lines_of_a_later_version_are_counted_and_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let later = "{\"seq\":1,\"ts\":1,\"service\":\"a\",\"run\":1,\"stream\":\"journal\",\"line\":\"x\"}\n";
+        let more = "{\"seq\":2,\"ts\":2,\"service\":\"a\",\"run\":1,\"stream\":\"stdout\",\"line\":\"y\",\"zone\":3}\n";
+        let path = folder.path().join("logs.jsonl");
+        std::fs::write(&path, [later, more, "{half"].concat()).unwrap();
+        let mut filter = LogFilter::default();
+        assert_eq!(texts(&Logbook::read_by(folder.path(), &mut filter)), ["y"]);
+        assert_eq!(filter.strange(), 1);
+        Logbook::open(folder.path()).unwrap().add((3, 3), "a", LogStream::Stdout, "z").unwrap();
+        assert!(std::fs::read_to_string(&path).unwrap().starts_with(later), "it is still there");
     }
 
     #[test]

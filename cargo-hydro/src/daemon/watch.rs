@@ -9,7 +9,7 @@ use std::time::Instant;
 use super::foreground::{Ending, stop, unless_ended};
 use super::{DeployRequest, Host};
 use crate::build;
-use crate::deploy::{self, Program};
+use crate::deploy::{self, Program, Watched};
 use crate::report::{ExitCode, Failure, ReportOptions, Reporter};
 use crate::sys::FileChanges;
 use crate::workspace::Workspace;
@@ -31,7 +31,8 @@ pub(super) async fn stay(
         vec![failure.hint("on Linux, `fs.inotify.max_user_instances` may be too small")]
     })?;
     let name = deploy::name(&workspace);
-    let mut files = Files { workspace, request, name: None, stamps: Stamps::default() };
+    let (watched, stamps) = Default::default();
+    let mut files = Files { workspace, request, name: None, watched, stamps };
     loop {
         // As they are before anything is read: what changes meanwhile counts as changed.
         files.stamps = Stamps::default();
@@ -47,6 +48,7 @@ pub(super) async fn stay(
         tell(host, deployed, began);
         // A build knows better than anybody before it what it was made of.
         files = files.looked_at().await?;
+        changes.count_all_in(files.watched_folders().await?);
         changes.watch(files.near(), files.folders());
         loop {
             let changed;
@@ -104,6 +106,8 @@ struct Files {
     request: DeployRequest,
     /// The name that the deployment has now; none: its file is wrong.
     name: Option<String>,
+    /// Files that services say they read.
+    watched: Vec<Watched>,
     stamps: Stamps,
 }
 
@@ -118,7 +122,13 @@ impl Files {
             let known = if is_first { Stamps::take([file.clone()]) } else { self.stamps };
             let deployment = deploy::from_toml(&workspace, &Reporter::silent(ReportOptions::default()));
             let name = deployment.as_ref().ok().map(|deployment| deployment.name.clone());
+            // While its file is wrong, what it said last counts.
+            let is_right = deployment.is_ok();
             let services = deployment.map(|deployment| deployment.services).unwrap_or_default();
+            let watched = match is_right {
+                true => services.values().map(|service| service.watched.clone()).collect(),
+                false => self.watched,
+            };
             let programs: BTreeSet<PathBuf> = services
                 .into_values()
                 .filter_map(|service| match service.program {
@@ -129,14 +139,15 @@ impl Files {
             let programs: Vec<PathBuf> = programs.into_iter().collect();
             let mut inputs = build::inputs(&workspace, &programs);
             inputs.insert(file);
+            inputs.extend(all_files(&watched));
             let mut stamps = known.clone().about(inputs);
             if !is_first {
                 // What nobody knew before has come while the others were read and built. Sources are listed once their stamps are
                 // taken, so that none can come in between.
-                let sources = build::inputs(&workspace, &[]).into_iter().chain(programs);
+                let sources = build::inputs(&workspace, &[]).into_iter().chain(programs).chain(all_files(&watched));
                 stamps = stamps.with_news(&known, sources);
             }
-            Self { stamps, workspace, name, request: self.request }
+            Self { stamps, workspace, name, watched, request: self.request }
         })
         .await
     }
@@ -146,13 +157,18 @@ impl Files {
         blocking(move || {
             let shown = |path: &Path| self.workspace.relative(path).display().to_string();
             // A file that was missing is known to nobody before it is there.
-            let sources = build::inputs(&self.workspace, &[]);
-            let new: Vec<PathBuf> =
-                sources.into_iter().filter(|path| path.is_file() && !self.stamps.knows(path)).collect();
+            let sources = build::inputs(&self.workspace, &[]).into_iter().chain(all_files(&self.watched));
+            let new: Vec<PathBuf> = sources.filter(|path| path.is_file() && !self.stamps.knows(path)).collect();
             let changed = self.stamps.changed().chain(new.iter().map(PathBuf::as_path)).map(shown).collect();
             (self, changed)
         })
         .await
+    }
+
+    /// Returns the folders in which a new file may be one that services read.
+    async fn watched_folders(&self) -> Result<BTreeSet<PathBuf>, Vec<Failure>> {
+        let watched = self.watched.clone();
+        blocking(move || watched.iter().filter_map(|watched| watched.folders().ok()).flatten().collect()).await
     }
 
     /// Returns the files whose folders are watched: what could come to be above the workspace would wake us for every stranger's file.
@@ -166,6 +182,11 @@ impl Files {
     fn folders(&self) -> Vec<PathBuf> {
         self.workspace.packages().iter().map(|package| package.folder.join("src")).collect()
     }
+}
+
+/// Returns all files that services read. What cannot be listed is told when it is deployed.
+fn all_files(watched: &[Watched]) -> impl Iterator<Item = PathBuf> {
+    watched.iter().filter_map(|watched| watched.files().ok()).flatten()
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Vec<Failure>> {

@@ -4,6 +4,7 @@
 //! everything has been checked, built and compared. Read [`Engine::apply`] first.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use hydro_runtime_shim::contract::AdminRequest;
 use hydroflow_standalone::interface::Direction;
@@ -16,11 +17,15 @@ use super::late::{Late, Running};
 use super::model::{Deployment, Link, PortRef, Program, Service};
 use super::placeholders::Owns;
 use super::plan::{Address, Addresses, Plan, PlannedMember};
-use super::start::{Artifacts, SETTLE, Starting};
+use super::ready::PATIENCE;
+use super::start::{Artifacts, Starting};
 use super::started::Started;
 use super::{keep, piping, placeholders, topology};
-use crate::machine::{Member, MemberSpec, Pipes, Place};
+use crate::machine::{ExitWatch, Member, MemberSpec, Pipes, Place};
 use crate::report::{ExitCode, Failure};
+
+/// How long a command that was started again must live to count as up.
+const SETTLE: Duration = Duration::from_millis(100);
 
 /// A release that was checked and built.
 struct Prepared {
@@ -50,13 +55,15 @@ impl Engine {
     /// # Errors
     /// All problems of the topology, or of the links' types; or the one that stopped building or starting.
     pub async fn deploy(&self) -> Result<(), Vec<Failure>> {
-        let _one_at_a_time = self.inner.deploying.lock().await;
+        let one_at_a_time = self.inner.deploying.lock().await;
         let result = self.start_new().await;
         self.sweep();
-        result
+        drop(one_at_a_time);
+        self.until_linked(&result?).await;
+        Ok(())
     }
 
-    async fn start_new(&self) -> Result<(), Vec<Failure>> {
+    async fn start_new(&self) -> Result<Plan, Vec<Failure>> {
         let (deployment, late_links) = {
             let state = self.state();
             (state.deployment.clone(), late_links(&state))
@@ -70,7 +77,8 @@ impl Engine {
         starting.tell(&plan);
         let started = starting.start(&prepared.artifacts, prepared.build, plan.clone(), bound).await?;
         self.keep(&prepared.deployment, late, started);
-        self.repipe_all(&plan)
+        self.repipe_all(&plan)?;
+        Ok(plan)
     }
 
     /// Makes what runs what this deployment says, with the smallest change: starts what is new, stops what is gone, starts again what is different, and tells running
@@ -79,13 +87,19 @@ impl Engine {
     /// # Errors
     /// As [`Engine::deploy`]; or a program that was started again ended at once, or could not be told of its peers.
     pub async fn apply(&self, deployment: Deployment, options: EngineOptions) -> Result<Changes, Vec<Failure>> {
-        let _one_at_a_time = self.inner.deploying.lock().await;
+        let one_at_a_time = self.inner.deploying.lock().await;
         let result = self.release(deployment, options).await;
         self.sweep();
-        result
+        // The next release need not wait for links.
+        drop(one_at_a_time);
+        let (changes, plan) = result?;
+        if !changes.is_empty() {
+            self.until_linked(&plan).await;
+        }
+        Ok(changes)
     }
 
-    async fn release(&self, deployment: Deployment, options: EngineOptions) -> Result<Changes, Vec<Failure>> {
+    async fn release(&self, deployment: Deployment, options: EngineOptions) -> Result<(Changes, Plan), Vec<Failure>> {
         let prepared = self.prepare((deployment, options), Vec::new(), true).await?;
         let starting = self.starting(&prepared);
         let late = self.late(&prepared);
@@ -104,7 +118,7 @@ impl Engine {
         self.keep_otherwise(&foreseen);
         let result = self.go_on(goers, &prepared, &plan).await;
         self.state().order_as(&prepared.deployment);
-        result.map(|()| foreseen)
+        result.map(|()| (foreseen, plan))
     }
 
     /// Leaves no socket of those that are gone. Only while nothing is being started.
@@ -178,6 +192,7 @@ impl Engine {
             running: &prepared.running,
             sockets: &self.inner.sockets,
             machines: &self.inner.machines,
+            patience: PATIENCE,
         }
     }
 
@@ -297,8 +312,10 @@ impl Engine {
             let (Some(old), Some(again)) = (started.planned.get(number), started.again.get(number)) else { continue };
             let program = starting.program(planned, prepared.artifacts.get(&planned.service));
             let wires = planned.wires.as_ref();
-            let new = Told { program: &program, args: &planned.args, env: &planned.env, wires };
-            let before = Told { program: &again.program, args: &again.args, env: &old.env, wires: old.wires.as_ref() };
+            let watched = planned.watched.as_deref();
+            let new = Told { program: &program, args: &planned.args, env: &planned.env, watched, wires };
+            let (watched, wires) = (old.watched.as_deref(), old.wires.as_ref());
+            let before = Told { program: &again.program, args: &again.args, env: &old.env, watched, wires };
             let change = compare(before, new, &ports(service));
             let Ok(mut again) = again.again() else { continue };
             // What it was given when it started (sockets, certificates) it keeps.
@@ -402,12 +419,16 @@ impl Engine {
 
     /// Waits for a moment, and tells of those that ended in it.
     async fn ended_at_once(&self, members: &[String]) -> Vec<Failure> {
-        let exits: Vec<_> = members.iter().filter_map(|name| self.pick(name, Member::exit).ok()).flatten().collect();
-        if exits.is_empty() {
-            return Vec::new();
+        self.until_up(members).await;
+        let commands: Vec<ExitWatch> = {
+            let state = self.state();
+            let of_command = |name: &String| state.member(name).filter(|member| member.admin().is_none());
+            members.iter().filter_map(of_command).map(|member| member.exit().clone()).collect()
+        };
+        if !commands.is_empty() {
+            let ends = together(commands.into_iter().map(|exit| async move { exit.wait().await }));
+            let _ = tokio::time::timeout(SETTLE, ends).await;
         }
-        let ends = together(exits.into_iter().map(|exit| async move { exit.wait().await }));
-        let _ = tokio::time::timeout(SETTLE, ends).await;
         let state = self.state();
         let all = state.started.values().flat_map(|started| &started.members);
         all.filter(|member| members.iter().any(|name| name == member.name()))

@@ -22,6 +22,8 @@ pub(super) struct Told<'a> {
     pub(super) args: &'a [String],
     /// The planned variables.
     pub(super) env: &'a BTreeMap<String, String>,
+    /// What is in the files that it reads.
+    pub(super) watched: Option<&'a str>,
     /// What its pipes are linked to.
     pub(super) wires: Option<&'a Wires>,
 }
@@ -59,6 +61,10 @@ pub(super) fn compare(old: Told<'_>, new: Told<'_>, ports: &[(String, bool)]) ->
     }
     if old.args != new.args {
         reasons.push("its arguments".to_owned());
+    }
+    // Who is told for the first time which files it reads has read them already.
+    if old.watched.is_some() && new.watched.is_some() && old.watched != new.watched {
+        reasons.push("the files it watches".to_owned());
     }
     reasons.extend(piping::difference(old.wires, new.wires).map(str::to_owned));
     let mut rewires = Vec::new();
@@ -184,7 +190,7 @@ mod tests {
         let env = |pairs: &[(&str, &str)]| pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
         let (old, new): (BTreeMap<_, _>, BTreeMap<_, _>) = (env(old), env(new));
         let ports = [("out".to_owned(), true), ("in".to_owned(), false)];
-        let told = |env| Told { program: OsStr::new("p"), args: &[], env, wires: None };
+        let told = |env| Told { program: OsStr::new("p"), args: &[], env, watched: None, wires: None };
         compare(told(&old), told(&new), &ports)
     }
 
@@ -211,12 +217,15 @@ mod tests {
     fn another_program_or_other_arguments_start_again() {
         let env = BTreeMap::new();
         let args = ["x".to_owned()];
-        let old = Told { program: OsStr::new("/a/1/p"), args: &[], env: &env, wires: None };
-        let new = Told { program: OsStr::new("/a/234567890/p"), args: &args, env: &env, wires: None };
+        let old = Told { program: OsStr::new("/a/1/p"), args: &[], env: &env, watched: None, wires: None };
+        let new = Told { program: OsStr::new("/a/234567890/p"), args: &args, env: &env, watched: None, wires: None };
         assert_eq!(
             compare(old, new, &[]),
             Change::Restart(vec!["its program (23456789)".into(), "its arguments".into()])
         );
         assert_eq!(compare(old, old, &[]), Change::Keep);
+        let (one, other) = (Told { watched: Some("1"), ..old }, Told { watched: Some("2"), ..old });
+        assert_eq!(compare(one, other, &[]), Change::Restart(vec!["the files it watches".into()]));
+        assert_eq!(compare(old, one, &[]), Change::Keep);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Whether the parts fit together is [`topology`](super::topology)'s affair.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -12,16 +12,16 @@ use serde_spanned::Spanned;
 
 use super::model::{
     Deployment, LOCALHOST, Link, LocalLinks, Machine, MachineKind, PortRef, Program, Security, Service,
-    SupervisedGroup, Upkeep,
+    SupervisedGroup, Upkeep, Watched,
 };
 use crate::build;
 use crate::machine::{Health, HealthCheck, Rounds, SshTarget};
 use crate::report::{ExitCode, Failure, Origin, Reporter, diagnostic_event, diagnostic_rendered};
-use crate::workspace::Workspace;
 use crate::workspace::hydro_toml::{
     self, FILE_NAME, HydroToml, RawCheck, RawGroup, RawHealth, RawKind, RawLink, RawPort, RawProgram, RawService,
     RawSsh, RawUpkeep,
 };
+use crate::workspace::{Pattern, Workspace};
 
 /// Reads the workspace's `Hydro.toml`.
 ///
@@ -97,6 +97,38 @@ fn joined(mut first: Failure, second: Failure) -> Failure {
     }
     first.rendered.extend(second.rendered);
     first
+}
+
+impl Watched {
+    /// Returns the files that are there, and those without a star that may come.
+    ///
+    /// # Errors
+    /// A folder cannot be read, or there are too many.
+    pub fn files(&self) -> io::Result<BTreeSet<PathBuf>> {
+        let found = self.patterns.iter().map(|pattern| pattern.files(&self.folder));
+        Ok(found.collect::<io::Result<Vec<_>>>()?.into_iter().flatten().collect())
+    }
+
+    /// Returns the folders in which new files may come.
+    ///
+    /// # Errors
+    /// As [`Watched::files`].
+    pub fn folders(&self) -> io::Result<BTreeSet<PathBuf>> {
+        let found = self.patterns.iter().map(|pattern| pattern.folders(&self.folder));
+        Ok(found.collect::<io::Result<Vec<_>>>()?.into_iter().flatten().collect())
+    }
+
+    fn read(&self) -> io::Result<String> {
+        let mut hash = blake3::Hasher::new();
+        for file in self.files()? {
+            let Ok(content) = std::fs::read(&file) else { continue };
+            let name = file.strip_prefix(&self.folder).unwrap_or(&file).as_os_str().as_encoded_bytes();
+            for part in [name, &content] {
+                hash.update(&(part.len() as u64).to_le_bytes()).update(part);
+            }
+        }
+        Ok(hash.finalize().to_hex().to_string())
+    }
 }
 
 struct Resolver<'a> {
@@ -203,10 +235,28 @@ impl Resolver<'_> {
             listen: raw.listen.as_ref().map(|listen| listen.get_ref().clone()),
             colocate: self.colocate(raw),
             health: raw.health.as_ref().map(health),
+            watched: self.watched(&raw.watch),
             fresh_data: raw.fresh_data,
             upkeep: upkeep(&raw.upkeep),
             origin: Some(origin),
         })
+    }
+
+    /// Reads the files that a service reads, as far as to know when they are others.
+    fn watched(&mut self, patterns: &[Pattern]) -> Watched {
+        let mut watched = Watched { patterns: patterns.to_vec(), folder: self.folder.to_owned(), content: None };
+        if patterns.is_empty() {
+            return watched;
+        }
+        match watched.read() {
+            Ok(content) => watched.content = Some(content),
+            Err(error) => {
+                let failure =
+                    Failure::new(ExitCode::Config, "cannot read the files that a service watches").cause(error);
+                self.failures.push(failure.hint("write fewer stars in its `watch`, or let the files be readable"));
+            }
+        }
+        watched
     }
 
     fn colocate(&self, raw: &RawService) -> Option<String> {

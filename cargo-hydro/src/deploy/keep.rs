@@ -417,38 +417,6 @@ impl Inner {
 }
 
 impl Inner {
-    /// Has a member that was started again count as up when it is well, and killed where that takes too long. None: it has no check.
-    fn waits_until_well(self: &Arc<Self>, state: &State, name: &str) -> bool {
-        let Some(again) = state.find(name).and_then(|(service, number)| {
-            state.started.get(&service)?.again.get(number as usize).filter(|again| again.health.is_some())?.again().ok()
-        }) else {
-            return false;
-        };
-        let Some(member) = state.member(name) else { return false };
-        let (stopper, exit) = (member.process_stopper().clone(), member.process_exit().clone());
-        let (inner, name) = (Arc::downgrade(self), name.to_owned());
-        tokio::spawn(async move {
-            let result = tokio::select! {
-                result = again.until_well() => result,
-                // Whoever watches it tells of its end.
-                _ = exit.wait() => return,
-            };
-            let Some(inner) = inner.upgrade() else { return };
-            match result {
-                Ok(()) => {
-                    inner.change(|supervision, now| supervision.started(&name, now));
-                    inner.begin_rounds(&inner.state(), &name);
-                }
-                Err(ill) => {
-                    inner.reporter.warning(format!("`{name}` did not become healthy and is ended: {ill}"));
-                    drop(inner);
-                    stopper.fail().await;
-                }
-            }
-        });
-        true
-    }
-
     /// Puts a member in the place of the one that it was before.
     fn replace(self: &Arc<Self>, state: &mut State, member: Member) {
         let name = member.name().to_owned();

@@ -21,6 +21,7 @@ mod piping;
 mod placeholders;
 mod plan;
 mod problem;
+mod ready;
 mod renewal;
 mod rounds;
 #[cfg(test)]
@@ -39,7 +40,7 @@ pub use from_toml::{from_toml, from_toml_at, has_toml, name};
 pub use machines::{UsedMachine, UsedMachines, open as open_machines, take_down as take_machines_down};
 pub use model::{
     Deployment, LOCALHOST, Link, LocalLinks, Machine, MachineKind, PortRef, Program, Security, Service,
-    SupervisedGroup, Upkeep, member_name,
+    SupervisedGroup, Upkeep, Watched, member_name,
 };
 pub use plan::{Address, Addresses, Plan, PlannedMember};
 pub use targets::{MachineNeed, machine_needs, projects, target_of};

@@ -14,6 +14,7 @@ use indexmap::IndexMap;
 use crate::machine::{Health, SshTarget};
 use crate::report::Origin;
 use crate::supervision::{AutoShutdown, Backoff, Intensity, Restart, Shutdown, Strategy};
+use crate::workspace::Pattern;
 
 /// A kind of place where services run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,12 +81,25 @@ pub struct Service {
     pub colocate: Option<String>,
     /// How it is found out whether it is well; none: it is as soon as it runs.
     pub health: Option<Health>,
+    /// Files that it reads: where they have changed, a deploy starts it again.
+    pub watched: Watched,
     /// Whether each deploy begins without its data, which is kept otherwise.
     pub fresh_data: bool,
     /// What becomes of it when it ends, and how it is ended.
     pub upkeep: Upkeep,
     /// The line that made it.
     pub origin: Option<Origin>,
+}
+
+/// Files that a service reads.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Watched {
+    /// Their names, relative to the folder of `Hydro.toml`.
+    pub patterns: Vec<Pattern>,
+    /// That folder.
+    pub folder: PathBuf,
+    /// Hash of what is in them, and of their names; none: none is meant.
+    pub content: Option<String>,
 }
 
 /// How a service is kept up: each member is a child of a supervisor, in OTP's sense.

@@ -106,6 +106,9 @@ pub struct PlannedMember {
     /// How it is found out whether it is well.
     #[serde(skip)]
     pub health: Option<Health>,
+    /// Hash of the files that it reads.
+    #[serde(skip)]
+    pub watched: Option<String>,
     /// What its standard input and output are linked to.
     #[serde(skip)]
     pub wires: Option<Wires>,
@@ -212,6 +215,7 @@ impl Wiring<'_> {
             env,
             data: texts.data(service),
             health: service.health.as_ref().map(|health| texts.health(health)),
+            watched: service.watched.content.clone(),
             wires: self.deployment.wires((name, member), self.addresses, self.owns),
             known_address: texts.known_address(service),
         }

@@ -1,4 +1,4 @@
-//! Members that are asked again, while they run, whether they are well. Who fails too often is ended, and its supervisor decides.
+//! Members that are asked whether they are well: after each further start, and again while they run. Who fails too often is ended, and its supervisor decides.
 //!
 //! How to ask is [`Health`](crate::machine::Health)'s affair.
 
@@ -35,6 +35,38 @@ struct Patient {
 }
 
 impl Inner {
+    /// Has a member that was started again count as up when it is well, and killed where that takes too long. None: it has no check.
+    pub(super) fn waits_until_well(self: &Arc<Self>, state: &State, name: &str) -> bool {
+        let Some(again) = state.find(name).and_then(|(service, number)| {
+            state.started.get(&service)?.again.get(number as usize).filter(|again| again.health.is_some())?.again().ok()
+        }) else {
+            return false;
+        };
+        let Some(member) = state.member(name) else { return false };
+        let (stopper, exit) = (member.process_stopper().clone(), member.process_exit().clone());
+        let (inner, name) = (Arc::downgrade(self), name.to_owned());
+        tokio::spawn(async move {
+            let result = tokio::select! {
+                result = again.until_well() => result,
+                // Whoever watches it tells of its end.
+                _ = exit.wait() => return,
+            };
+            let Some(inner) = inner.upgrade() else { return };
+            match result {
+                Ok(()) => {
+                    inner.change(|supervision, now| supervision.started(&name, now));
+                    inner.begin_rounds(&inner.state(), &name);
+                }
+                Err(ill) => {
+                    inner.reporter.warning(format!("`{name}` did not become healthy and is ended: {ill}"));
+                    drop(inner);
+                    stopper.fail().await;
+                }
+            }
+        });
+        true
+    }
+
     /// Has a member that is well asked from now on, until this start of it ends.
     pub(super) fn begin_rounds(self: &Arc<Self>, state: &State, name: &str) {
         let Some((service, number)) = state.find(name) else { return };

@@ -7,7 +7,7 @@ use hydro_runtime_shim::contract::Policy;
 use hydroflow_standalone::interface::{Addressing, Direction, ModuleInterface, ParamInterface, PortInterface};
 
 use super::engine::{Engine, EngineOptions};
-use super::model::{Deployment, LOCALHOST, Link, PortRef, Program, Service, Upkeep};
+use super::model::{Deployment, LOCALHOST, Link, PortRef, Program, Service, Upkeep, Watched};
 use crate::build::BuildOptions;
 use crate::report::{Captured, Origin, ReportOptions, Reporter};
 use crate::workspace::{CargoFlags, Workspace};
@@ -47,6 +47,7 @@ fn service(program: Program, line: usize) -> Service {
         listen: None,
         colocate: None,
         health: None,
+        watched: Watched::default(),
         fresh_data: false,
         upkeep: Upkeep::default(),
         origin: Some(Origin::line("Hydro.toml", line)),

@@ -16,9 +16,9 @@ use tokio::task::JoinSet;
 use super::authority::Authority;
 use super::bind::{Admin, Bound, no_socket};
 use super::colocate::{SharedProcess, share};
-use super::engine::{EngineOptions, with_lines};
+use super::engine::EngineOptions;
 use super::late::{Late, Running};
-use super::machines::{self, Machines};
+use super::machines::Machines;
 use super::model::{Deployment, Program, Service};
 use super::placeholders::{Own, Owns};
 use super::plan::{Addresses, Plan, PlannedMember};
@@ -29,9 +29,6 @@ use crate::build::{self, Artifact, Sources};
 use crate::machine::{Logs, MachineError, Member, MemberSpec, Place, SeatSpec};
 use crate::report::{Event, ExitCode, Failure, LinkEvent, PlannedService, Reporter};
 use crate::sys::Stop;
-
-/// How long a program must live to count as up: those that find their environment wrong end sooner.
-pub(super) const SETTLE: Duration = Duration::from_millis(100);
 
 /// Artifacts by service.
 pub(super) type Artifacts = BTreeMap<String, Artifact>;
@@ -54,6 +51,8 @@ pub(super) struct Starting<'a> {
     pub(super) sockets: &'a Sockets,
     /// Machines other than this one.
     pub(super) machines: &'a Machines,
+    /// How long programs may take until they answer.
+    pub(super) patience: Duration,
 }
 
 impl Starting<'_> {
@@ -167,7 +166,7 @@ impl Starting<'_> {
                 return Err(vec![failure]);
             }
         }
-        if let Err(failure) = self.settle(&started).await {
+        if let Err(failure) = self.until_up(&started).await {
             give_up(&started).await;
             return Err(vec![failure]);
         }
@@ -382,30 +381,6 @@ impl Starting<'_> {
         })
     }
 
-    /// Waits until members are well that have a check for it.
-    async fn until_well(&self, names: &[String], started: &IndexMap<String, Started>) -> Result<(), Failure> {
-        let all = started.values().flat_map(|started| started.members.iter().zip(&started.again));
-        for (member, again) in all.filter(|(member, _)| names.iter().any(|name| name == member.name())) {
-            if let Err(error) = member.start_watch().wait().await {
-                let mut failure = machines::failure(error);
-                failure.message = format!("starting `{}` failed: {}", member.name(), failure.message);
-                failure.origin = self.deployment.services.get(service_of(member)).and_then(|s| s.origin.clone());
-                return Err(failure);
-            }
-            let ill = tokio::select! {
-                ill = again.until_well() => ill.err(),
-                exit = member.exit().wait() => Some(format!("it {exit}")),
-            };
-            if let Some(ill) = ill {
-                let message = format!("`{}` did not become healthy: {ill}", member.name());
-                let mut failure = Failure::new(ExitCode::DeployFailed, message);
-                failure.origin = self.deployment.services.get(service_of(member)).and_then(|s| s.origin.clone());
-                return Err(with_lines(failure, member).hint("look at the service's `health` and at what it wrote"));
-            }
-        }
-        Ok(())
-    }
-
     /// Gives a program its admin socket, unless the user gave it one.
     fn admin_socket(&self, planned: &mut PlannedMember) -> Result<PathBuf, Failure> {
         if let Some(path) = planned.env.get(ADMIN).and_then(|place| place.strip_prefix("unix:")) {
@@ -414,29 +389,6 @@ impl Starting<'_> {
         let path = self.sockets.next("admin").map_err(|error| no_socket(&planned.name, error))?;
         planned.env.insert(ADMIN.to_owned(), format!("unix:{}", path.display()));
         Ok(path)
-    }
-
-    /// Waits until the programs have lived for a moment; returns at once where one of them fails.
-    async fn settle(&self, started: &IndexMap<String, Started>) -> Result<(), Failure> {
-        let mut ends = JoinSet::new();
-        // Commands may end as they like: a script may be waiting for just that.
-        for (name, started) in started.iter().filter(|(_, started)| started.artifact.is_some()) {
-            for (number, member) in started.members.iter().enumerate() {
-                let (exit, name) = (member.exit().clone(), name.clone());
-                ends.spawn(async move { (exit.wait().await, name, number) });
-            }
-        }
-        let deadline = tokio::time::Instant::now() + SETTLE;
-        while let Ok(Some(Ok((exit, name, number)))) = tokio::time::timeout_at(deadline, ends.join_next()).await {
-            let member = started.get(&name).and_then(|started| started.members.get(number));
-            if let (false, Some(member)) = (exit.success(), member) {
-                let message = format!("starting `{}` failed: it {exit}", member.name());
-                let mut failure = Failure::new(ExitCode::DeployFailed, message);
-                failure.origin = self.deployment.services.get(&name).and_then(|service| service.origin.clone());
-                return Err(with_lines(failure, member));
-            }
-        }
-        Ok(())
     }
 
     /// Returns where a service runs.
@@ -476,7 +428,7 @@ impl Starting<'_> {
     }
 }
 
-fn service_of(member: &Member) -> &str {
+pub(super) fn service_of(member: &Member) -> &str {
     member.name().split('.').next().unwrap_or_default()
 }
 
@@ -547,6 +499,8 @@ mod tests {
             running,
             sockets: &sockets,
             machines: &Machines::default(),
+            // Shell scripts do not answer.
+            patience: Duration::from_millis(300),
         };
         let late = Late::default().grown(&deployment, running);
         let started = match starting.bind().await {

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::error::CallError;
 use super::protocol::{AddMachine, Connect, Disconnect, Kind, OfPort, Place, PortInfo, ServiceMade};
 use crate::deploy::{
-    Deployment, LOCALHOST, Link, LocalLinks, Machine, MachineKind, PortRef, Program, Service, Upkeep, topology,
+    Deployment, LOCALHOST, Link, LocalLinks, Machine, MachineKind, PortRef, Program, Service, Upkeep, Watched, topology,
 };
 use crate::machine::SshTarget;
 use crate::report::{ExitCode, Failure};
@@ -72,6 +72,7 @@ pub(super) fn add_service(
         listen: None,
         colocate: None,
         health: None,
+        watched: Watched::default(),
         fresh_data: false,
         upkeep: Upkeep::default(),
         origin: place.origin.map(Into::into),

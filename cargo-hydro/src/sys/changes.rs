@@ -19,6 +19,8 @@ const QUIET: Duration = Duration::from_millis(50);
 #[derive(Debug, Default)]
 struct Wanted {
     files: BTreeSet<PathBuf>,
+    /// Everything in these folders counts.
+    whole: BTreeSet<PathBuf>,
     /// Files with these endings count wherever folders are watched.
     endings: Vec<&'static str>,
 }
@@ -26,7 +28,8 @@ struct Wanted {
 impl Wanted {
     fn has(&self, path: &Path) -> bool {
         let ending = path.extension().and_then(OsStr::to_str);
-        self.files.contains(path) || ending.is_some_and(|ending| self.endings.contains(&ending))
+        let is_within = path.parent().is_some_and(|folder| self.whole.contains(folder));
+        is_within || self.files.contains(path) || ending.is_some_and(|ending| self.endings.contains(&ending))
     }
 }
 
@@ -45,7 +48,8 @@ impl FileChanges {
     /// # Errors
     /// The system tells nobody of files, or has told too many already.
     pub fn new(endings: &[&'static str]) -> std::io::Result<Self> {
-        let wanted = Arc::new(Mutex::new(Wanted { files: BTreeSet::new(), endings: endings.to_vec() }));
+        let wanted =
+            Arc::new(Mutex::new(Wanted { files: BTreeSet::new(), whole: BTreeSet::new(), endings: endings.to_vec() }));
         let (sender, events) = mpsc::unbounded_channel();
         let counting = Arc::clone(&wanted);
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
@@ -68,7 +72,10 @@ impl FileChanges {
         let mut around: BTreeSet<PathBuf> =
             files.iter().filter_map(|file| Some(file.parent()?.to_owned())).filter(|folder| folder.is_dir()).collect();
         around.extend(folders);
-        self.wanted.lock().unwrap_or_else(PoisonError::into_inner).files = files;
+        let mut wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+        around.extend(wanted.whole.iter().cloned());
+        wanted.files = files;
+        drop(wanted);
         for gone in self.watched.difference(&around) {
             // A folder that was removed is not watched any more.
             let _ = self.watcher.unwatch(gone);
@@ -76,6 +83,11 @@ impl FileChanges {
         // One that was removed and made again in between is another to the system, so it is told of all of them.
         self.watched =
             around.into_iter().filter(|new| self.watcher.watch(new, RecursiveMode::NonRecursive).is_ok()).collect();
+    }
+
+    /// Has everything count in these folders, from the next [`FileChanges::watch`] on.
+    pub fn count_all_in(&mut self, folders: impl IntoIterator<Item = PathBuf>) {
+        self.wanted.lock().unwrap_or_else(PoisonError::into_inner).whole = folders.into_iter().collect();
     }
 
     /// Waits until something has changed and nothing more changes for a moment.

@@ -183,7 +183,8 @@ impl Server {
             .collect();
         let stopping = meters.is_stopping();
         let tick_running_seconds = meters.tick_running_seconds();
-        Health { ready: missing.is_empty() && !stopping, stopping, missing, tick_running_seconds }
+        let ticks = meters.ticks();
+        Health { ready: missing.is_empty() && !stopping, stopping, missing, tick_running_seconds, ticks }
     }
 
     fn metrics(&self) -> Metrics {

@@ -207,6 +207,9 @@ pub struct Health {
     pub missing: Vec<Missing>,
     /// How long the present tick has been running; 0 between ticks.
     pub tick_running_seconds: f64,
+    /// How often the dataflow has run; 0: its first tick is not over.
+    #[serde(default)]
+    pub ticks: u64,
 }
 
 /// A peer that is not there.

@@ -94,9 +94,14 @@ impl Sender {
         let window = AtomicU32::new(peer.grants.map_or(u32::MAX, |grants| grants.window));
         let acknowledged = Notify::new();
         let (reader, writer) = stream.into_split();
+        let write = async {
+            let _ = self.write(writer, (next, peer.grants.is_some()), &window, &acknowledged).await;
+            // Who hung up may have said why before; that is still to be read.
+            std::future::pending::<()>().await;
+        };
         tokio::select! {
             reason = self.listen(BufReader::new(reader), &window, &acknowledged) => reason,
-            _ = self.write(writer, (next, peer.grants.is_some()), &window, &acknowledged) => None,
+            () = write => None,
         }
     }
 

@@ -10,6 +10,7 @@ mod read;
 mod target;
 mod upkeep;
 mod value;
+mod watch;
 
 pub use raw::{
     HydroToml, RawCheck, RawGroup, RawHealth, RawKind, RawLink, RawMachine, RawPort, RawProgram, RawService, RawSsh,

@@ -10,6 +10,7 @@ use serde_spanned::Spanned;
 
 use super::target::RawTarget;
 use crate::supervision::{AutoShutdown, Backoff, Intensity, Restart, Shutdown, Strategy};
+use crate::workspace::Pattern;
 
 /// A whole `Hydro.toml`, in the order it was written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -110,6 +111,8 @@ pub struct RawService {
     pub colocate: Option<Spanned<bool>>,
     /// `health`.
     pub health: Option<RawHealth>,
+    /// `watch`: files that it reads.
+    pub watch: Vec<Pattern>,
     /// `data = "fresh"`.
     pub fresh_data: bool,
     /// How it is kept up.

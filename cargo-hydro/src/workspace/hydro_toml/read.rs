@@ -90,6 +90,7 @@ const SERVICE: Keys = Keys {
         "backoff",
         "health",
         "data",
+        "watch",
     ],
     later: &["features", "profile", "depends_on", "limits", "files", "open"],
 };
@@ -194,6 +195,7 @@ impl Reader {
             listen: None,
             colocate: None,
             health: None,
+            watch: Vec::new(),
             fresh_data: false,
             upkeep: RawUpkeep::default(),
         };
@@ -201,6 +203,7 @@ impl Reader {
             match &**key.get_ref() {
                 upkeep if UPKEEP.contains(&upkeep) => self.upkeep(&mut service.upkeep, key, value),
                 "health" => service.health = self.health(key, value),
+                "watch" => service.watch = self.watch(key, value),
                 "data" => service.fresh_data = self.is_fresh(key, value),
                 "src" => source = self.string(key, value).map(|source| (key.span(), source)),
                 "command" => command = self.command(key, value).map(|command| (key.span(), command)),
@@ -521,6 +524,9 @@ to = "b.y"
 delivery = "fast"
 transport = 3
 insecure = 1
+[services.e]
+command = ["x"]
+watch = ["a/*.ini", "/etc/*", "../b", 3]
 "#;
         let expected = [
             "1:1 HT0003 the file has no key `nam` (the keys are `deployment`, `machines`, `services`, `links`, `supervision`, `groups`)",
@@ -543,6 +549,9 @@ insecure = 1
             "32:12 HT0006 there is no delivery called `fast` (the deliveries are `reliable` (the default) and `lossy`)",
             "33:13 HT0002 `transport` must be a string",
             "34:12 HT0002 `insecure` must be `true` or `false`",
+            "37:21 HT0006 `/etc/*` cannot be watched: it begins at the root of the file system (write paths relative to this file: `conf/*.yaml`, `assets/**`)",
+            "37:31 HT0006 `../b` cannot be watched: it leaves the workspace (write paths relative to this file: `conf/*.yaml`, `assets/**`)",
+            "37:39 HT0002 `watch` must be a string",
         ];
         assert_eq!(told(text), expected);
     }
