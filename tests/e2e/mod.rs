@@ -16,6 +16,7 @@ mod local;
 mod panics;
 mod paths;
 mod pipes;
+mod plain_scripts;
 mod schemas;
 mod scripts;
 mod terminal;

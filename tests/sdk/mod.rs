@@ -6,7 +6,7 @@
 mod feature;
 mod traffic;
 
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use feature::{Feature, Language, features};
 
@@ -17,6 +17,9 @@ const TOGETHER: usize = 3;
 
 /// Runs all features in one language and tells of each that is wrong.
 fn run_all(language: Language) {
+    // One language after the other: scripts of one feature have deployments of one name.
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let features = features();
     // Whatever the scripts share is built and laid down before they run side by side.
     feature::lay_down(programs().workspace());

@@ -3,6 +3,7 @@
 //! [`run`] starts one beside its [`OpenSession`]; tests start theirs the same way. The packages in `sdk/` are thin clients. Knows nothing of
 //! the command line.
 
+mod claim;
 mod connection;
 mod error;
 mod events;

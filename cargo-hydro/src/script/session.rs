@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::claim::Claim;
 use super::connection::Items;
 use super::error::CallError;
 use super::events::Listener;
@@ -39,6 +40,8 @@ pub struct SessionOptions {
     pub local: bool,
     /// How programs are built.
     pub build: BuildOptions,
+    /// Whether its deployments' names are nobody else's meanwhile; tests run several of one name side by side.
+    pub claims: bool,
 }
 
 /// The last lines of a service.
@@ -66,6 +69,8 @@ pub struct Session {
     listeners: RefCell<BTreeMap<u64, Listener>>,
     last_listener: Cell<u64>,
     trace: Option<Trace>,
+    /// The names of its deployments.
+    claims: RefCell<Vec<Claim>>,
     deploying: Stopwatch,
 }
 
@@ -81,8 +86,8 @@ impl Session {
         // Seeded by the system's random numbers; the socket's folder is the real protection.
         let token = format!("{:016x}", RandomState::new().build_hasher().finish());
         let trace = Trace::wished()?;
-        let (deployments, listeners, last_listener, deploying) = Default::default();
-        Ok(Self { options, reporter, token, links, deployments, listeners, last_listener, trace, deploying })
+        let (deployments, listeners, last_listener, claims, deploying) = Default::default();
+        Ok(Self { options, reporter, token, links, deployments, listeners, last_listener, trace, claims, deploying })
     }
 
     /// Returns the word by which the script proves to be ours.
@@ -192,13 +197,14 @@ impl Session {
     fn create(&self, call: CreateDeployment) -> Result<DeploymentMade, ErrorBody> {
         let CreateDeployment { name, tls, local_links, certificate_seconds } = call;
         let certificate_lifetime = certificate_seconds.map(|seconds| Duration::from_secs(seconds.into()));
+        let named = name.is_some();
         let name = name.unwrap_or_else(|| self.script_name());
         let local_links = wishes::local_links("local_links", local_links)?.unwrap_or_default();
         let security = match tls {
             Some(word) => Security::parse(&word).ok_or(CallError::Tls { word })?,
             None => Security::default(),
         };
-        self.begin(Deployment { name, security, local_links, certificate_lifetime, ..Deployment::default() })
+        self.begin(Deployment { name, security, local_links, certificate_lifetime, ..Deployment::default() }, named)
     }
 
     fn create_from_toml(&self, call: FromToml) -> Result<DeploymentMade, ErrorBody> {
@@ -208,16 +214,41 @@ impl Session {
             None if call.optional && !deploy::has_toml(workspace) => return self.create(CreateDeployment::default()),
             None => deploy::from_toml(workspace, &self.reporter)?,
         };
-        self.begin(deployment)
+        self.begin(deployment, true)
     }
 
-    fn begin(&self, mut deployment: Deployment) -> Result<DeploymentMade, ErrorBody> {
+    /// Takes a deployment in. A name that the user did not give is made another one where somebody has it.
+    fn begin(&self, mut deployment: Deployment, named: bool) -> Result<DeploymentMade, ErrorBody> {
         let mut deployments = self.deployments.borrow_mut();
-        deployment.name = wishes::unused(&deployment.name, |name| deployments.iter().any(|live| live.name() == name));
+        let is_ours = |name: &str| deployments.iter().any(|live| live.name() == name);
+        deployment.name = wishes::unused(&deployment.name, is_ours);
+        if self.options.claims {
+            let wished = deployment.name.clone();
+            let mut claim = self.claim(&wished)?;
+            for number in 2.. {
+                if claim.is_some() {
+                    break;
+                }
+                if named {
+                    return Err(CallError::DeploymentTaken { name: wished }.into());
+                }
+                deployment.name = format!("{wished}_{number}");
+                claim = if is_ours(&deployment.name) { None } else { self.claim(&deployment.name)? };
+            }
+            self.claims.borrow_mut().extend(claim);
+        }
         let services = deployment.services.iter().map(|(name, service)| wishes::describe(name, service)).collect();
         let made = DeploymentMade { deployment: deployments.len(), name: deployment.name.clone(), services };
         deployments.push(Rc::new(Live::new(deployment, &self.options, self.reporter.clone())));
         Ok(made)
+    }
+
+    fn claim(&self, name: &str) -> Result<Option<Claim>, Failure> {
+        let workspace = &self.options.workspace;
+        Claim::take(workspace, name).map_err(|error| {
+            let folder = workspace.target().display();
+            Failure::new(ExitCode::Usage, format!("cannot write into `{folder}`")).cause(error)
+        })
     }
 
     fn add_machine(&self, call: AddMachine) -> Result<MachineMade, ErrorBody> {
