@@ -7,6 +7,7 @@ mod deployments;
 mod links;
 mod namespaces;
 mod proxy;
+mod scripts;
 
 /// Chooses between a few and all.
 fn rounds(few: usize, all: usize) -> usize {

@@ -5,6 +5,7 @@
 
 mod feature;
 mod traffic;
+mod types;
 
 use std::sync::{Mutex, PoisonError};
 
