@@ -11,6 +11,7 @@ mod draining;
 mod embedded;
 mod endings;
 mod examples;
+mod hooks;
 mod interrupted_builds;
 mod local;
 mod panics;

@@ -129,7 +129,7 @@ pub fn main() -> ProcessExit {
     if let [_, first, workspace, name] = arguments.as_slice()
         && first == daemon::ARGUMENT
     {
-        let code = daemon::serve(Path::new(workspace), &name.to_string_lossy());
+        let code = daemon::serve(Path::new(workspace), &name.to_string_lossy(), crate::script::hooks);
         sys::guard::finish();
         return ProcessExit::from(code);
     }

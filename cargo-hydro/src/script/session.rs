@@ -19,13 +19,15 @@ use super::links::{Links, PortKey};
 use super::live::Live;
 use super::protocol::{
     AddCommand, AddHydroflow, AddMachine, Answer, Call, Connect, CreateDeployment, DeploymentMade, ErrorBody, Fault,
-    FromToml, Joined, Logs, MachineMade, OfPort, OnMachine, Partition, Receive, Scale, Send, ServiceMade, SetFault,
+    FromToml, HookCall, HookDone, HookExit, HookWait, Joined, Logs, MachineMade, OfPort, OnMachine, Partition, Receive,
+    Scale, Send, ServiceMade, SetFault,
 };
 use super::stopwatch::Stopwatch;
 use super::trace::{Speaker, Trace};
+use super::turns::{Ended, Turns};
 use super::wishes;
 use crate::build::{self, BuildOptions};
-use crate::deploy::{self, Deployment, Program, Security};
+use crate::deploy::{self, Deployment, Engine, Program, Security};
 use crate::report::{ExitCode, Failure, Reporter};
 use crate::workspace::Workspace;
 
@@ -69,6 +71,7 @@ pub struct Session {
     listeners: RefCell<BTreeMap<u64, Listener>>,
     last_listener: Cell<u64>,
     trace: Option<Trace>,
+    turns: Turns,
     /// The names of its deployments.
     claims: RefCell<Vec<Claim>>,
     deploying: Stopwatch,
@@ -86,8 +89,20 @@ impl Session {
         // Seeded by the system's random numbers; the socket's folder is the real protection.
         let token = format!("{:016x}", RandomState::new().build_hasher().finish());
         let trace = Trace::wished()?;
-        let (deployments, listeners, last_listener, claims, deploying) = Default::default();
-        Ok(Self { options, reporter, token, links, deployments, listeners, last_listener, trace, claims, deploying })
+        let (deployments, listeners, last_listener, claims, turns, deploying) = Default::default();
+        Ok(Self {
+            options,
+            reporter,
+            token,
+            links,
+            deployments,
+            listeners,
+            last_listener,
+            trace,
+            claims,
+            turns,
+            deploying,
+        })
     }
 
     /// Returns the word by which the script proves to be ours.
@@ -181,6 +196,8 @@ impl Session {
                 self.live(call.deployment)?.wishes(|wishes| wishes::disconnect(wishes, call))?;
             }
             Call::Events(call) => self.events(call, items).await?,
+            Call::HookWait(call) => self.wait_for_hooks(call, items).await,
+            Call::HookDone(HookDone { number, error }) => drop(self.turns.done(number, error)),
             Call::Stop(of) => self.live(of.deployment)?.stop(&of).await?,
             Call::Kill(of) => self.live(of.deployment)?.kill(&of).await?,
             Call::Logs(call) => self.logs(call, items).await?,
@@ -347,6 +364,36 @@ impl Session {
             }
         }
         Ok(())
+    }
+
+    /// Takes a deployment in that somebody else runs, as number 0.
+    pub(super) fn adopt(&self, engine: &Engine, reporter: &Reporter) {
+        self.deployments.borrow_mut().push(Rc::new(Live::of(engine, reporter)));
+    }
+
+    /// Calls a hook for the deployment that was adopted.
+    pub(super) fn call_hook(&self, hook: &'static str, exit: Option<HookExit>) -> Ended {
+        let live = self.deployments.borrow().first().cloned();
+        let deployment = live.map(|live| {
+            let describe = |(name, service): (&String, &deploy::Service)| wishes::describe(name, service);
+            let services = live.wishes(|wishes| wishes.services.iter().map(describe).collect());
+            DeploymentMade { deployment: 0, name: live.name().to_owned(), services }
+        });
+        let deployment =
+            deployment.unwrap_or_else(|| DeploymentMade { deployment: 0, name: String::new(), services: Vec::new() });
+        self.turns.call(|number| HookCall { number, hook, deployment, exit })
+    }
+
+    async fn wait_for_hooks(&self, call: HookWait, items: Items) {
+        let Some(mut calls) = self.turns.take() else { return };
+        items.begin(call.ahead);
+        while let Some(call) = calls.recv().await {
+            // Names and numbers: nothing that JSON cannot say.
+            let Ok(text) = serde_json::to_string(&call) else { continue };
+            if items.send(text).await.is_err() {
+                return;
+            }
+        }
     }
 
     async fn receive(&self, call: Receive, items: Items) -> Result<(), ErrorBody> {

@@ -5,10 +5,12 @@
 //! may be newer. Read [`Call`] first. Knows nothing of sockets and engines.
 
 mod happening;
+mod hook;
 mod reply;
 mod request;
 
 pub use happening::{Happening, What};
+pub use hook::{HookCall, HookDone, HookError, HookExit, HookWait};
 pub use reply::{
     Answer, Body, CAPABILITIES, DeploymentMade, ErrorBody, ErrorKind, Joined, MachineMade, MemberState, OriginBody,
     PROTOCOL, PortInfo, Reply, Resolved, ServiceMade, Welcome,

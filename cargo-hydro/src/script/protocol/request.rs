@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Body, ErrorBody, Reply};
+use super::{Body, ErrorBody, HookDone, HookWait, Reply};
 use crate::report::{LogStream, Origin};
 
 /// How many items a stream may send ahead when the client does not say.
@@ -143,6 +143,12 @@ pub enum Call {
     /// Reads what a joined output sends. Items: JSON texts
     #[serde(rename = "port.receive")]
     Receive(Receive),
+    /// Waits for calls of hooks. Items: JSON texts of [`HookCall`](super::HookCall)
+    #[serde(rename = "hooks.wait")]
+    HookWait(HookWait),
+    /// Tells that a hook has ended. → null
+    #[serde(rename = "hooks.done")]
+    HookDone(HookDone),
     /// Lets a stream of this connection send more items. → null
     #[serde(rename = "stream.more")]
     More(More),
