@@ -57,6 +57,11 @@ impl Live {
         &self.engine
     }
 
+    /// Counts what happened to members.
+    pub(super) fn changes(&self) -> u64 {
+        *self.engine.changes().borrow()
+    }
+
     /// Listens to what happens from now on.
     pub(super) fn listen(&self) -> Listener {
         self.events.listen()

@@ -71,6 +71,8 @@ pub struct Session {
     listeners: RefCell<BTreeMap<u64, Listener>>,
     last_listener: Cell<u64>,
     trace: Option<Trace>,
+    /// Where ports were found, with the changes of members by then.
+    keys: RefCell<BTreeMap<OfPort, (u64, PortKey)>>,
     turns: Turns,
     /// The names of its deployments.
     claims: RefCell<Vec<Claim>>,
@@ -89,7 +91,7 @@ impl Session {
         // Seeded by the system's random numbers; the socket's folder is the real protection.
         let token = format!("{:016x}", RandomState::new().build_hasher().finish());
         let trace = Trace::wished()?;
-        let (deployments, listeners, last_listener, claims, turns, deploying) = Default::default();
+        let (deployments, listeners, last_listener, claims, turns, keys, deploying) = Default::default();
         Ok(Self {
             options,
             reporter,
@@ -101,6 +103,7 @@ impl Session {
             trace,
             claims,
             turns,
+            keys,
             deploying,
         })
     }
@@ -407,8 +410,18 @@ impl Session {
         Ok(())
     }
 
-    /// Finds where a port's member listens.
+    /// Finds where a port's member listens; what was found counts until a member changes.
     fn port_key(&self, of: &OfPort) -> Result<PortKey, ErrorBody> {
+        let changes = self.live(of.owner.deployment)?.changes();
+        if let Some((_, key)) = self.keys.borrow().get(of).filter(|(at, _)| *at == changes) {
+            return Ok(key.clone());
+        }
+        let key = self.look_up(of)?;
+        self.keys.borrow_mut().insert(of.clone(), (changes, key.clone()));
+        Ok(key)
+    }
+
+    fn look_up(&self, of: &OfPort) -> Result<PortKey, ErrorBody> {
         let OfPort { owner, port } = of;
         let live = self.live(owner.deployment)?;
         let count = live.wishes(|wishes| {
