@@ -17,16 +17,19 @@ export class Port {
   #owner;
   #name;
   #direction;
-  #joined;
   // Outputs of the same service.
   #siblings;
+  // Outputs that were joined before the script asked for them, and those that were joined at some time.
+  #joined;
+  #claimed;
 
-  constructor({ owner, known, joined }, name) {
+  constructor({ owner, known, joined, claimed }, name) {
     this.#owner = owner;
     this.#name = name;
     this.#direction = known.get(name);
     this.#siblings = [...known.keys()].filter((other) => known.get(other) === "output");
     this.#joined = joined;
+    this.#claimed = claimed;
   }
 
   /** Its name in the module's header. */
@@ -71,7 +74,7 @@ export class Port {
    */
   async send(value) {
     for (const output of this.#siblings) {
-      if (namedPorts.has(output) && !this.#joined.has(output)) this.#joined.set(output, this.#join(output));
+      if (namedPorts.has(output) && !this.#claimed.has(output)) this.#joined.set(output, this.#join(output));
     }
     await callAsync("port.send", { port: this.#name, item: asJson(value), ...this.#owner });
   }
@@ -84,6 +87,8 @@ export class Port {
   }
 
   #join(output) {
+    // One that nobody reads any more would make the program wait, so it is joined by itself once only.
+    this.#claimed.add(output);
     const { receiver } = call("port.join", { port: output, ...this.#owner });
     return new Stream("port.receive", { receiver }, fromJson);
   }
@@ -99,7 +104,7 @@ function kindOf(value) {
 
 /** Makes `service.ports`: an object that has each port under its name, and asks the engine about any other name. */
 function portsOf(owner, ports) {
-  const shared = { owner, known: new Map(ports.map((port) => [port.name, port.direction])), joined: new Map() };
+  const shared = { owner, known: new Map(ports.map((port) => [port.name, port.direction])), joined: new Map(), claimed: new Set() };
   const get = (name) => {
     if (!shared.known.has(name)) {
       // The engine knows the words for what is wrong with the name.
@@ -109,10 +114,11 @@ function portsOf(owner, ports) {
     return new Port(shared, name);
   };
   const all = () => [...shared.known.keys()].map(get);
-  return new Proxy(Object.create(null), {
+  // What prints a proxy looks at what is behind it.
+  const behind = Object.create(null, { [INSPECT]: { value: () => `<ports ${[...shared.known.keys()].join(", ")}>`, configurable: true } });
+  return new Proxy(behind, {
     get(_, name) {
       if (name === Symbol.iterator) return () => all()[Symbol.iterator]();
-      if (name === INSPECT) return () => `<ports ${[...shared.known.keys()].join(", ")}>`;
       const isForeign = typeof name === "symbol" || (ASKED_BY_THE_LANGUAGE.includes(name) && !shared.known.has(name));
       return isForeign ? undefined : get(name);
     },

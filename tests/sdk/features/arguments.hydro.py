@@ -1,0 +1,5 @@
+import sys
+
+
+async def main():
+    print("|".join(sys.argv[1:]))
