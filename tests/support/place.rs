@@ -16,6 +16,22 @@ pub(crate) fn shared_target() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("lies in the target folder").join("hydro-tests")
 }
 
+/// Whether scripts in JavaScript can be tested: node is there. On CI it must be; elsewhere its absence is told.
+pub(crate) fn node_is_there() -> bool {
+    is_there("node")
+}
+
+/// Whether a program of Node.js is there that a test needs. On CI it must be; elsewhere its absence is told.
+pub(crate) fn is_there(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if std::env::split_paths(&path).any(|folder| folder.join(program).is_file()) {
+        return true;
+    }
+    assert!(std::env::var_os("CI").is_none(), "there is no `{program}` on PATH, which CI must have");
+    println!("skipped: there is no `{program}` on PATH; install Node.js to test scripts in JavaScript");
+    false
+}
+
 /// Returns an address of this machine that nobody else has: the whole of 127.0.0.0/8 is ours, and a port that is merely free now may be gone
 /// when a program wants it.
 pub(crate) fn own_address() -> String {

@@ -23,15 +23,20 @@ export async function main() {
   refused(() => deployment.Hydroflow({ src: "src/numbers.hf", name: "numbers" }));
   refused(() => deployment.Hydroflow({ src: "src/numbers.hf", name: "a.b" }));
   refused(() => deployment.Hydroflow({ src: "src/numbers.hf", count: 0 }));
+  // @ts-expect-error: the types know it too
   refused(() => deployment.Command());
   refused(() => numbers.ports.outt);
   refused(() => sleep.ports.out);
   refused(() => counter.ports.numbers.connect(numbers.ports.out));
   refused(() => numbers.ports.out.connect(far.ports.numbers));
+  // @ts-expect-error: the types know it too
   refused(() => numbers.ports.out.connect(counter.ports.numbers, { policy: "half" }));
+  // @ts-expect-error: the types know it too
   refused(() => numbers.ports.out.connect(counter.ports.numbers, { delivery: "maybe" }));
+  // @ts-expect-error: the types know it too
   refused(() => numbers.ports.out.connect(counter.ports.numbers, { transport: "pigeon" }));
   refused(() => numbers.ports.out.open());
+  // @ts-expect-error: the types know it too
   refused(() => new Deployment({ tls: "sometimes" }));
   refused(() => Deployment.fromToml("nowhere.toml"));
 }

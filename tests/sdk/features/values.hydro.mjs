@@ -17,7 +17,7 @@ export async function main() {
     await mirror.ports.inbound.send(value);
     const answer = await answers.item();
     assert.deepStrictEqual(answer, value);
-    const [number, text, numbers] = answer;
+    const [number, text, numbers] = /** @type {[number, string | null, number[]]} */ (answer);
     console.log([number, text === null ? "none" : [...text].length, ...numbers].join(" "));
   }
 }
