@@ -1,8 +1,9 @@
 //! What is JavaScript's alone: what a script may look like, how it ends, and how that is told.
 
+use std::path::Path;
 use std::time::Duration;
 
-use crate::support::{Hydro, Mark, Output, command, node_is_there, programs, shared_target};
+use crate::support::{Hydro, Mark, Output, command, node_is_there, program, programs, shared_target};
 
 const GONE: Duration = Duration::from_secs(2);
 
@@ -171,4 +172,45 @@ fn tests_in_javascript_run_beside_those_in_python() {
         "tests/broken.hydro.mjs:1\n    export async function test_a(: {}",
         "6 tests run: 3 passed, 3 failed",
     ]);
+}
+
+/// Begins a run of a script by node itself; the package is installed beside it, and `hydro` is on PATH.
+fn plain(file: &str, text: &str) -> Hydro {
+    let workspace = programs().workspace();
+    let package = workspace.hydro(["sdk", "javascript"]).run().exits(0).stdout;
+    workspace.write(&format!("javascript/plain/{file}"), text);
+    let installed = workspace.path("javascript/plain/node_modules/hydro");
+    std::fs::create_dir_all(installed.parent().expect("has a folder")).expect("can be made");
+    if std::fs::read_link(&installed).ok().is_none_or(|there| there != Path::new(package.trim())) {
+        let _ = std::fs::remove_file(&installed);
+        // Another test of these may have been faster.
+        let _ = std::os::unix::fs::symlink(package.trim(), &installed);
+    }
+    let hydro = program(env!("CARGO_BIN_EXE_hydro"));
+    let others = std::env::var_os("PATH").unwrap_or_default();
+    let folders = hydro.parent().map(Path::to_owned).into_iter().chain(std::env::split_paths(&others));
+    let path = std::env::join_paths(folders).expect("has no colon");
+    Hydro::named("node").argument(format!("javascript/plain/{file}")).env("PATH", path).directory(workspace.root())
+}
+
+#[test]
+fn plain_node_runs_scripts_too() {
+    if !node_is_there() {
+        return;
+    }
+    let mark = Mark::new();
+    // A script that exports `main` is handed to `hydro run` as a whole.
+    let text = "import { Deployment } from \"hydro\";\n\nconsole.log(\"once\");\n\nexport async function main() {\n  const deployment = new Deployment();\n  const ticker = deployment.Hydroflow({ src: \"src/ticker.hf\" });\n  await deployment.deploy();\n  console.log(await ticker.stdout().item(), process.argv[2]);\n  process.exit(5);\n}\n";
+    let output = mark.on(plain("main.hydro.mjs", text).argument("--word")).run().exits(5);
+    assert_eq!(output.stdout, "once\ntick 0 --word\n");
+    // Any other gets an engine of its own, which ends with it.
+    let text = with_ticker("console.log(await ticker.stdout().item());\n");
+    assert_eq!(mark.on(plain("top.hydro.mjs", &text)).run().exits(0).stdout, "tick 0\n");
+    mark.all_gone(GONE);
+    let text = with_ticker("for await (const line of ticker.stdout()) console.log(line);\n");
+    let running = mark.on(plain("endless.hydro.mjs", &text)).start();
+    running.prints("tick 2\n");
+    running.interrupt();
+    running.finish(Duration::from_secs(30));
+    mark.all_gone(Duration::from_secs(10));
 }

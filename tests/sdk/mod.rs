@@ -52,6 +52,15 @@ fn next<'a>(waiting: &Mutex<impl Iterator<Item = &'a Feature>>) -> Option<&'a Fe
 }
 
 #[test]
+fn every_feature_has_a_script_in_each_language() {
+    let is_half = |feature: &&Feature| [Language::Python, Language::JavaScript].iter().any(|&one| !feature.is_in(one));
+    let features = features();
+    let halves: Vec<&Feature> = features.iter().filter(is_half).collect();
+    assert!(halves.is_empty(), "{halves:#?}");
+    assert!(features.len() >= 40, "{} features", features.len());
+}
+
+#[test]
 fn every_feature_works_in_python() {
     run_all(Language::Python);
     // What a package never says, no feature shows. Hooks have their own tests.

@@ -87,26 +87,74 @@ export class Deployment implements AsyncDisposable {
   /** Its services by name, in the order they were made. */
   get services(): Record<string, Service>;
   /** Adds this machine. */
-  Localhost(): Machine;
+  Localhost(): Localhost;
+  /** Adds a machine that is reached by ssh; what is left out is as ssh itself has it. */
+  SSHMachine(host: string, options?: SSHOptions): SSHMachine;
   /** Adds a virtual machine of Google Cloud. */
-  GCPMachine(options: { project: string; zone: string; type: string }): GCPMachine;
+  GCPMachine(options: GCPOptions): GCPMachine;
   /** Adds a service that runs an `.hf` file. Without `on` it runs on this machine. */
   Hydroflow(options: HydroflowOptions): Service;
   /** Adds a service that runs any executable: `Command("redis-server", "--port", "0", { name: "redis" })`, or the same words in a list. */
   Command(...words: [...(Word | readonly Word[])[], PlaceOptions | Word | readonly Word[]]): Service;
-  /** Builds what has to be built, starts what does not run yet, and waits until it runs. */
+  /** Builds what has to be built, starts what does not run yet, tells what runs of links that were made or unmade since, and waits until all is up. */
   deploy(): Promise<void>;
+  /** Tells what `deploy()` would change of what runs, and changes nothing. */
+  plan(): Promise<Changes>;
+  /** Tells how each member is. */
+  status(): MemberState[];
+  /**
+   * Returns what happens from now on: starts, ends, restarts, releases, warnings. Ends when the deployment is stopped.
+   *
+   * The last 4096 are kept for a script that does not read; one that comes later to them gets an event `missed` first.
+   */
+  events(): Stream<Event>;
+  /** Asks all running programs what they count. */
+  metrics(): Promise<Metrics[]>;
+  /** Asks all running programs what they count, as one flat row for each link: `console.table(await deployment.metricsRows())`. */
+  metricsRows(): Promise<MetricsRow[]>;
+  /** Draws services and links as SVG. */
+  graph(): string;
   /** Stops all services, in the reverse order of their start. */
   stop(): Promise<void>;
   /** Cuts the links between two services, or two members, as a broken network would, until `heal()`. */
   partition(one: Member, other: Member): Promise<void>;
+  /** Lets no byte through between the two, though their connections stay, until `heal()`. */
+  hold(one: Member, other: Member): Promise<void>;
+  /** Lets no byte through from `one` to `other`, until `heal()`. */
+  oneWay(one: Member, other: Member): Promise<void>;
+  /** Lets what the two send each other take so many milliseconds longer, each way, in order, until `heal()`. */
+  delay(one: Member, other: Member, options: { ms: number }): Promise<void>;
+  /** Loses what the two send each other so often (from 0 to 1), until `heal()`: a lossy link loses items, any other its connection. */
+  drop(one: Member, other: Member, options: { ratio: number }): Promise<void>;
   /** Ends all partitions and other faults; what waited is sent. */
   heal(): Promise<void>;
+  /** Ends the faults between two. */
+  heal(one: Member, other: Member): Promise<void>;
   /** `await using deployment = new Deployment()`: stops it at the end of the block. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** A place where services run. Made by a deployment: `deployment.Localhost()`. */
+/** How a machine is reached by ssh; what is left out is as ssh itself has it (`~/.ssh/config`, the agent's keys). */
+export interface SSHOptions {
+  /** Who logs in. */
+  user?: string;
+  /** The port. */
+  port?: number;
+  /** The file of the key. */
+  key?: string;
+}
+
+/** Which virtual machine of Google Cloud. */
+export interface GCPOptions {
+  /** The project. */
+  project: string;
+  /** The zone. */
+  zone: string;
+  /** The machine type. */
+  type: string;
+}
+
+/** A place where services run. */
 export class Machine {
   protected constructor();
   /** Its name in the deployment. */
@@ -115,8 +163,20 @@ export class Machine {
   terminate(): Promise<void>;
 }
 
-/** A virtual machine of Google Cloud. Made by a deployment: `deployment.GCPMachine({ project, zone, type })`. */
-export class GCPMachine extends Machine {}
+/** This machine: `new Localhost(deployment)`, or `deployment.Localhost()`. */
+export class Localhost extends Machine {
+  constructor(deployment: Deployment);
+}
+
+/** A machine that is reached by ssh: `new SSHMachine(deployment, "host")`, or `deployment.SSHMachine("host")`. */
+export class SSHMachine extends Machine {
+  constructor(deployment: Deployment, host: string, options?: SSHOptions);
+}
+
+/** A virtual machine of Google Cloud: `new GCPMachine(deployment, { project, zone, type })`, or `deployment.GCPMachine({ … })`. */
+export class GCPMachine extends Machine {
+  constructor(deployment: Deployment, options: GCPOptions);
+}
 
 /** One running copy of a service. */
 export class Member {
@@ -131,8 +191,18 @@ export class Member {
   stdout(): Stream<string>;
   /** Returns the lines it writes to standard error, from its start on. */
   stderr(): Stream<string>;
+  /** Tells what peers need to reach each member: its address, and the ports of a command that its words name as `{port:NAME}`. */
+  resolve(): Resolved[];
   /** Asks what it counts: one answer for each member that runs. */
   metrics(): Promise<Metrics[]>;
+  /** Asks what it counts, as one flat row for each link: `console.table(await service.metricsRows())`. */
+  metricsRows(): Promise<MetricsRow[]>;
+  /** Waits until it is up, and its program connected to all it calls; `TimedOut` after `seconds` tells what is missing. */
+  waitHealthy(options?: { seconds?: number }): Promise<void>;
+  /** Starts it after it was stopped or has ended; who runs is left alone. */
+  start(): Promise<void>;
+  /** Stops it in order and starts it again, at the same address. */
+  restart(): Promise<void>;
   /** Waits for its end; the exit code, or the negative number of the signal that ended it. */
   exitCode(): Promise<number>;
   /** Asks it to end in order and waits for the end. */
@@ -146,6 +216,10 @@ export class Service extends Member implements Iterable<Member> {
   readonly [member: number]: Member;
   /** How many members it has. */
   get length(): number;
+  /** Its members, in the order of their numbers. */
+  get members(): Member[];
+  /** Gives it another number of members; where it runs, at once. Between one member and several all are new: they have other names. */
+  scale(count: number): Promise<void>;
   [Symbol.iterator](): IterableIterator<Member>;
 }
 
@@ -159,16 +233,21 @@ export class Port {
   get name(): string;
   /** Which way items go. */
   get direction(): "input" | "output";
-  /** Links this output to an input. */
+  /** Links this output to an input, with the next `deploy()`; both may run already. */
   connect(other: Port, options?: LinkOptions): void;
+  /** Takes a link away, with the next `deploy()`. An input that nothing else feeds is the script's own from then on. */
+  disconnect(other: Port): void;
   /** Says that the script itself will send to this input, so that it needs no link. Before `deploy()`. */
   open(): void;
   /**
    * Sends an item to this input. The value is written as JSON and must fit the port's type.
    *
+   * Sends that do not wait for one another (`Promise.all`) go together, in the order they were called; `sendAll` is quicker still.
    * The answer may be quicker than the script's next line: outputs of the same service that the script's text names are joined first.
    */
   send(value: Json): Promise<void>;
+  /** Sends many items to this input, in order, as fast as the program takes them. */
+  sendAll(values: Iterable<Json> | AsyncIterable<Json>): Promise<void>;
   /**
    * Returns the items that this output sends from now on, as JSON values; the first time, from the script's first `send` on.
    * An integer that a number cannot hold exactly is a `bigint`.
@@ -209,8 +288,91 @@ export class HydroError extends Error {
 /** A service has no port of that name. */
 export class UnknownPort extends HydroError {}
 
+/** The service does not run: it was not deployed yet, was stopped, or has ended. */
+export class NotRunning extends HydroError {}
+
+/** A program refused an item that the script sent: it does not fit the port's type. The message names the field. */
+export class ItemRefused extends HydroError {}
+
+/** It took longer than the script allowed. */
+export class TimedOut extends HydroError {}
+
+/** This package and the engine speak different versions of the protocol. */
+export class VersionMismatch extends HydroError {}
+
+/** The engine has ended, and all services with it. */
+export class EngineGone extends HydroError {}
+
 /** Ctrl-C, or the engine's word that it is over, while the script waited for something. `finally` blocks run; what they ask for is done. */
 export class Interrupted extends Error {}
+
+/**
+ * Something that happened. Which further fields are set depends on `kind`:
+ *
+ * - `started`: `name`, `pid`, `address`
+ * - `exited`: `name`, `code` or `signal`, `expected` (whether somebody asked for it)
+ * - `unhealthy` (it runs, but did not answer that it is well, and is ended): `name`, `failures` (in a row), `expected`
+ * - `paused` (it ended and will be started again): `name`, `pause_ms`, `restarts` (in a row)
+ * - `gave_up` (a supervisor bears no more restarts): `name`, `group`
+ * - `released` (a deploy is done): `release`
+ * - `warning`: `message`
+ * - `missed` (the script read too slowly): `count`
+ * - `stopped`: the deployment was stopped, nothing follows
+ */
+export interface Event {
+  kind: "started" | "exited" | "unhealthy" | "paused" | "gave_up" | "released" | "warning" | "missed" | "stopped" | (string & {});
+  /** Milliseconds since 1970. */
+  ts: number;
+  /** The member: `service`, or `service.N`. */
+  name?: string;
+  /** The service of the member. */
+  service?: string;
+  /** The member's number, where its service has several. */
+  member?: number;
+  pid?: number | null;
+  address?: string | null;
+  code?: number | null;
+  signal?: number | null;
+  expected?: boolean;
+  failures?: number;
+  pause_ms?: number;
+  restarts?: number;
+  group?: string;
+  release?: number;
+  message?: string;
+  count?: number;
+}
+
+/** How a member is. */
+export interface MemberState {
+  name: string;
+  service: string;
+  machine: string;
+  program: string;
+  state: "new" | "up" | "paused" | "starting" | "stopping" | "down" | (string & {});
+  pid: number | null;
+  address: string | null;
+  restarts: number;
+  ended: string | null;
+}
+
+/** What peers need to reach a member: its address, and the ports of a command by their names in `{port:NAME}`. */
+export interface Resolved {
+  name: string;
+  address: string | null;
+  ports: Record<string, string>;
+}
+
+/** What a deploy would change of what runs: members that start, stop, start again or learn of other peers, and links as `from → to`. */
+export interface Changes {
+  start: string[];
+  stop: string[];
+  restart: { member: string; because: string[] }[];
+  rewire: string[];
+  link: string[];
+  unlink: string[];
+  supervision: boolean;
+}
 
 /** How long it took until items were worked on; a bucket is a limit in seconds and how many samples are not above it. */
 export interface Latency {
@@ -259,4 +421,16 @@ export interface Metrics {
   tick_running_seconds: number;
   links: LinkMetrics[];
   ports: PortMetrics[];
+}
+
+/** One link, with what its member counts. A member without links has one row, without the fields of a link. */
+export interface MetricsRow extends Omit<LinkMetrics, "latency"> {
+  deployment: string;
+  service: string;
+  member: number;
+  uptime_seconds: number;
+  ticks: number;
+  busy_seconds: number;
+  latency_mean_seconds: number | null;
+  latency_count: number;
 }

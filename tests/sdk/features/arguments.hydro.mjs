@@ -1,3 +1,5 @@
+import { Deployment } from "hydro";
+
 export async function main() {
-  console.log(process.argv.slice(2).join("|"));
+  console.log(new Deployment().name, process.argv.slice(2).join("|"));
 }

@@ -1,5 +1,7 @@
 import sys
 
+from hydro import Deployment
+
 
 async def main():
-    print("|".join(sys.argv[1:]))
+    print(Deployment().name, "|".join(sys.argv[1:]))

@@ -27,11 +27,13 @@ async function listen() {
 
 test("without an engine the next step is said", async () => {
   delete process.env.HYDRO_ENGINE_SOCKET;
-  const expected = { name: "HydroError", message: "there is no engine: `HYDRO_ENGINE_SOCKET` is not set", hint: "start the script with `hydro run SCRIPT`" };
+  process.env.PATH = "/nowhere";
+  const hint = "put the folder of `hydro` on PATH, or start the script with `hydro run SCRIPT`";
+  const expected = { name: "HydroError", message: "cannot find `hydro`, the engine of scripts, on PATH", hint };
   assert.throws(() => call("echo", {}), expected);
   await assert.rejects(callAsync("echo", {}), expected);
   process.env.HYDRO_ENGINE_SOCKET = path.join(folder, "nowhere");
-  const refused = { name: "HydroError", message: "the engine does not answer: ENOENT" };
+  const refused = { name: "EngineGone", message: "the engine does not answer: ENOENT" };
   assert.throws(() => call("echo", {}), refused);
   await assert.rejects(callAsync("echo", {}), refused);
 });
@@ -67,11 +69,11 @@ test("a stream goes on where a loop left it, and readers side by side take turns
 });
 
 test("an engine that is gone is told to all who wait, and to all who ask later", async () => {
-  const gone = { name: "HydroError", message: "the engine is gone" };
+  const gone = { name: "EngineGone", message: "the engine is gone, and all services with it" };
   const waiting = [callAsync("never", {}), new Stream("never", {}, String).next(), new Stream("never", {}, String).item()];
   const told = Promise.all(waiting.map((wait) => assert.rejects(wait, gone)));
   assert.throws(() => call("leave", {}), gone);
   await told;
   assert.throws(() => call("echo", {}), gone);
-  await assert.rejects(callAsync("echo", {}), { name: "HydroError" });
+  await assert.rejects(callAsync("echo", {}), { name: "EngineGone" });
 });

@@ -4,11 +4,14 @@ import { call } from "./blocking.js";
 import { callAsync } from "./engine.js";
 import { onlyKnown, standHere } from "./error.js";
 import { caller } from "./frames.js";
-import { namedPorts } from "./intent.js";
+import { DISPLAY, INSPECT, OWNER } from "./identity.js";
+import { feeds, namedPorts } from "./intent.js";
+import { rows } from "./metrics.js";
+import { send, sendAll } from "./outbox.js";
+import { MEMBER_COLUMNS, table } from "./show.js";
 import { Stream } from "./stream.js";
 import { asJson, fromJson } from "./values.js";
 
-const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 // What JavaScript itself asks any object for; a service rarely has a port of such a name.
 const ASKED_BY_THE_LANGUAGE = ["then", "toJSON", "constructor", "inspect", "nodeType", "asymmetricMatch"];
 
@@ -44,9 +47,7 @@ export class Port {
 
   /** Links this output to an input. */
   connect(other, options = {}) {
-    if (!(other instanceof Port)) {
-      throw standHere(new TypeError(`connect() wants a port such as \`service.ports.inbound\`, not ${kindOf(other)}`));
-    }
+    onlyPort("connect()", other);
     onlyKnown("connect()", options, ["policy", "insecure", "delivery", "transport"]);
     const { policy, insecure = false, delivery, transport } = options;
     call("link.connect", {
@@ -62,21 +63,41 @@ export class Port {
     });
   }
 
+  /** Takes a link away, with the next `deploy()`. An input that nothing else feeds is the script's own from then on. */
+  disconnect(other) {
+    onlyPort("disconnect()", other);
+    call("link.disconnect", {
+      deployment: this.#owner.deployment,
+      output: { service: this.#owner.service, port: this.#name },
+      input: { service: other.#owner.service, port: other.#name },
+    });
+  }
+
   /** Says that the script itself will send to this input, so that it needs no link. Before `deploy()`. */
   open() {
     call("port.open", { port: this.#name, ...this.#owner });
   }
 
   /**
-   * Sends an item to this input.
+   * Sends an item to this input. Sends that do not wait for one another (`Promise.all`) go together, in the order they were called.
    *
    * The answer may be quicker than the script's next line: outputs of the same service that the script's text names are joined first.
    */
   async send(value) {
+    this.#joinSiblings();
+    await send(this.#owner, this.#name, asJson(value));
+  }
+
+  /** Sends many items to this input, in order, as fast as the program takes them. */
+  async sendAll(values) {
+    this.#joinSiblings();
+    await sendAll(this.#owner, this.#name, texts(values));
+  }
+
+  #joinSiblings() {
     for (const output of this.#siblings) {
       if (namedPorts.has(output) && !this.#claimed.has(output)) this.#joined.set(output, this.#join(output));
     }
-    await callAsync("port.send", { port: this.#name, item: asJson(value), ...this.#owner });
   }
 
   /** Returns the items that this output sends from now on; the first time, from the script's first `send` on. */
@@ -96,6 +117,15 @@ export class Port {
   [INSPECT]() {
     return `<${this.#direction} ${this.#owner.service}.${this.#name}>`;
   }
+}
+
+async function* texts(values) {
+  for await (const value of values) yield asJson(value);
+}
+
+function onlyPort(call, value) {
+  if (value instanceof Port) return;
+  throw standHere(new TypeError(`${call} wants a port such as \`service.ports.inbound\`, not ${kindOf(value)}`));
 }
 
 function kindOf(value) {
@@ -142,10 +172,8 @@ export class Member {
     this.#ports = portsOf(owner, ports);
   }
 
-  /** How the engine names it. */
-  static ownerOf(member) {
-    if (!(member instanceof Member)) throw standHere(new TypeError(`this wants a service or a member, not ${kindOf(member)}`));
-    return member.#owner;
+  get [OWNER]() {
+    return this.#owner;
   }
 
   /** The service's name. */
@@ -177,9 +205,35 @@ export class Member {
     return new Stream("service.logs", { stream, ...this.#owner }, String);
   }
 
+  /** Tells what peers need to reach each member: its address, and the ports of a command that its words name as `{port:NAME}`. */
+  resolve() {
+    return call("service.resolve", this.#owner);
+  }
+
   /** Asks what it counts: one answer for each member that runs. */
   metrics() {
     return callAsync("service.metrics", this.#owner);
+  }
+
+  /** Asks what it counts, as one flat row for each link. */
+  async metricsRows() {
+    return rows(await this.metrics());
+  }
+
+  /** Waits until it is up, and its program connected to all it calls; `TimedOut` after `seconds` tells what is missing. */
+  async waitHealthy(options = {}) {
+    onlyKnown("waitHealthy()", options, ["seconds"]);
+    await callAsync("service.wait_healthy", { seconds: options.seconds, ...this.#owner });
+  }
+
+  /** Starts it after it was stopped or has ended; who runs is left alone. */
+  async start() {
+    await callAsync("service.start", this.#owner);
+  }
+
+  /** Stops it in order and starts it again, at the same address. */
+  async restart() {
+    await callAsync("service.restart", this.#owner);
   }
 
   /** Waits for its end; the exit code, or the negative number of the signal that ended it. */
@@ -205,13 +259,38 @@ export class Member {
 
 /** A program placed on a machine, `count` times. `service[0]` is its first member; the methods here mean all of them. */
 export class Service extends Member {
-  #members;
+  #members = [];
+  #known;
 
   constructor(deployment, { name, count = 1, ports = [] }) {
-    const owner = { deployment, service: name };
-    super(owner, ports);
-    this.#members = Array.from({ length: count }, (_, member) => new Member({ ...owner, member }, ports));
-    this.#members.forEach((member, number) => Object.defineProperty(this, number, { value: member }));
+    super({ deployment, service: name }, ports);
+    this.#known = ports;
+    this.#resize(count);
+  }
+
+  #resize(count) {
+    while (this.#members.length > count) {
+      this.#members.pop();
+      delete this[this.#members.length];
+    }
+    while (this.#members.length < count) {
+      const number = this.#members.length;
+      const member = new Member({ ...this[OWNER], member: number }, this.#known);
+      this.#members.push(member);
+      Object.defineProperty(this, number, { value: member, configurable: true });
+    }
+  }
+
+  /** Its members, in the order of their numbers. */
+  get members() {
+    return [...this.#members];
+  }
+
+  /** Gives it another number of members; where it runs, at once. Between one member and several all are new: they have other names. */
+  async scale(count) {
+    const { deployment, service } = this[OWNER];
+    const made = await callAsync("service.scale", { deployment, service, count });
+    this.#resize(made.count);
   }
 
   /** How many members it has. */
@@ -220,13 +299,26 @@ export class Service extends Member {
   }
 
   [Symbol.iterator]() {
-    return this.#members[Symbol.iterator]();
+    return this.members[Symbol.iterator]();
   }
+
+  /** Shows itself in a notebook: its members. */
+  [DISPLAY]() {
+    const states = call("deployment.status", { deployment: this[OWNER].deployment });
+    const own = states.filter((state) => state.service === this.name);
+    return { "text/html": table(MEMBER_COLUMNS, own, `service ${this.name}`) };
+  }
+}
+
+/** Returns who a service or member is to the engine. */
+export function ownerOf(member) {
+  if (!(member instanceof Member)) throw standHere(new TypeError(`this wants a service or a member, not ${kindOf(member)}`));
+  return member[OWNER];
 }
 
 /** Opens the inputs that the script's own text names for another use than linking; it need not say so twice. */
 export function openFed(service) {
   for (const port of service.ports) {
-    if (port.direction === "input" && namedPorts.has(port.name)) port.open();
+    if (port.direction === "input" && feeds(port.name)) port.open();
   }
 }

@@ -2,6 +2,7 @@
 
 import { openStream, wait } from "./engine.js";
 import { HydroError, standAt } from "./error.js";
+import { DISPOSE } from "./identity.js";
 
 // How many items the engine may send ahead; it sends more when half of them were taken.
 const AHEAD = 1024;
@@ -64,6 +65,10 @@ export class Stream {
     this.#inbox.close();
   }
 
+  async [DISPOSE]() {
+    await this.close();
+  }
+
   #open(here) {
     if (this.#ask || this.#inbox.ended) return;
     try {
@@ -74,8 +79,6 @@ export class Stream {
     }
   }
 }
-
-Stream.prototype[Symbol.asyncDispose ?? Symbol.for("nodejs.asyncDispose")] = Stream.prototype.close;
 
 /** What has arrived and was not taken yet, and who waits for more. */
 class Inbox {
