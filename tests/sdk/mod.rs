@@ -3,6 +3,7 @@
 //! `features/NAME.stdout` says what `NAME.hydro.py` and `NAME.hydro.mjs` print. A script that ends with another code than 0 has the last line `exit code N` there, and what
 //! it must say on standard error stands line by line in `NAME.stderr`, its arguments in `NAME.args`; a line of the script that ends in `fails here` must be named there too.
 
+mod document;
 mod examples;
 mod feature;
 mod javascript;

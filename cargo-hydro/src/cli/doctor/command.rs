@@ -60,7 +60,7 @@ fn needs(workspace: Option<&Workspace>, targets: Vec<Target>, reporter: &Reporte
     };
     Needs {
         python: has_scripts(".hydro.py"),
-        node: has_scripts(".hydro.js"),
+        node: [".hydro.mjs", ".hydro.js", ".hydro.mts", ".hydro.ts"].into_iter().any(has_scripts),
         machines: machines.into_iter().map(target).collect(),
         targets,
     }
