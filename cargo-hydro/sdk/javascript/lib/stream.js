@@ -52,9 +52,8 @@ export class Stream {
 
   /** The next item; at the end it is an error. */
   async item() {
-    const end = new HydroError("nothing more comes");
     const { done, value } = await this.next();
-    if (done) throw end;
+    if (done) throw new HydroError("nothing more comes");
     return value;
   }
 
