@@ -80,9 +80,10 @@ fn what_is_wrong_is_told_at_its_line() {
     run("option.hydro.mjs", &with_ticker("deployment.Hydroflow({ src: \"src/ticker.hf\", prams: {} });\n"))
         .exits(1)
         .says(&["javascript/option.hydro.mjs:6\n", "TypeError: Hydroflow() knows no option `prams`"]);
-    run("never.hydro.mjs", "export async function main() {\n  await new Promise(() => {});\n}\n")
-        .exits(13)
-        .says(&["error: `main` waits for what never comes"]);
+    let forever = "await new Promise(() => {});\n";
+    for text in [forever.to_owned(), format!("export async function main() {{ {forever} }}\n")] {
+        run("never.hydro.mjs", &text).exits(13).says(&["error: the script waits for what never comes"]);
+    }
 }
 
 #[test]
@@ -119,22 +120,37 @@ fn without_an_engine_or_node_the_next_step_is_said() {
     script("no-script.hydro.cjs", text).run().exits(1).says(&["`javascript/no-script.hydro.cjs` is no script"]);
 }
 
+/// Stands in for the package `tsx`: takes one type out.
+const TSX: [(&str, &str); 3] = [
+    ("package.json", "{ \"name\": \"tsx\", \"type\": \"module\", \"exports\": { \"./esm/api\": \"./api.js\" } }\n"),
+    (
+        "api.js",
+        "import module from \"node:module\";\nexport const register = () => module.register(\"./hooks.js\", import.meta.url);\n",
+    ),
+    (
+        "hooks.js",
+        "import { readFileSync } from \"node:fs\";\nexport function load(url, context, next) {\n  if (!url.endsWith(\".ts\")) return next(url, context);\n  const source = readFileSync(new URL(url), \"utf8\").replace(\": string\", \"\");\n  return { format: \"module\", source, shortCircuit: true };\n}\n",
+    ),
+];
+
 #[test]
-fn typescript_runs_where_node_takes_the_types_out() {
+fn typescript_runs_where_somebody_takes_the_types_out() {
     if !node_is_there() {
         return;
     }
     let features = command("node").args(["-p", "process.features.typescript"]).output().expect("node runs");
-    let takes_out = String::from_utf8_lossy(&features.stdout).trim() == "strip";
-    let output =
-        run("typed.hydro.ts", &with_ticker("const line: string = await ticker.stdout().item();\nconsole.log(line);\n"));
-    if takes_out {
+    let node_does = String::from_utf8_lossy(&features.stdout).trim() == "strip";
+    let text = with_ticker("const line: string = await ticker.stdout().item();\nconsole.log(line);\n");
+    let output = run("typed.hydro.ts", &text);
+    if node_does {
         assert_eq!(output.exits(0).stdout, "tick 0\n");
-    } else {
-        output
-            .exits(1)
-            .says(&["does not run TypeScript: `javascript/typed.hydro.ts`", "hint: use Node.js 22.18 or newer"]);
+        return;
     }
+    output.exits(1).says(&["does not run TypeScript: `javascript/typed.hydro.ts`", "hint: use Node.js 22.18 or newer"]);
+    for (file, text) in TSX {
+        programs().workspace().write(&format!("javascript/typed/node_modules/tsx/{file}"), text);
+    }
+    assert_eq!(run("typed/typed.hydro.ts", &text).exits(0).stdout, "tick 0\n");
 }
 
 #[test]
@@ -201,14 +217,14 @@ fn plain_node_runs_scripts_too() {
     let mark = Mark::new();
     // A script that exports `main` is handed to `hydro run` as a whole.
     let text = "import { Deployment } from \"hydro\";\n\nconsole.log(\"once\");\n\nexport async function main() {\n  const deployment = new Deployment();\n  const ticker = deployment.Hydroflow({ src: \"src/ticker.hf\" });\n  await deployment.deploy();\n  console.log(await ticker.stdout().item(), process.argv[2]);\n  process.exit(5);\n}\n";
-    let output = mark.on(plain("main.hydro.mjs", text).argument("--word")).run().exits(5);
+    let output = mark.on(plain("plain-main.hydro.mjs", text).argument("--word")).run().exits(5);
     assert_eq!(output.stdout, "once\ntick 0 --word\n");
     // Any other gets an engine of its own, which ends with it.
     let text = with_ticker("console.log(await ticker.stdout().item());\n");
-    assert_eq!(mark.on(plain("top.hydro.mjs", &text)).run().exits(0).stdout, "tick 0\n");
+    assert_eq!(mark.on(plain("plain-top.hydro.mjs", &text)).run().exits(0).stdout, "tick 0\n");
     mark.all_gone(GONE);
     let text = with_ticker("for await (const line of ticker.stdout()) console.log(line);\n");
-    let running = mark.on(plain("endless.hydro.mjs", &text)).start();
+    let running = mark.on(plain("plain-endless.hydro.mjs", &text)).start();
     running.prints("tick 2\n");
     running.interrupt();
     running.finish(Duration::from_secs(30));

@@ -27,9 +27,16 @@ pub(crate) fn is_there(program: &str) -> bool {
     if std::env::split_paths(&path).any(|folder| folder.join(program).is_file()) {
         return true;
     }
-    assert!(std::env::var_os("CI").is_none(), "there is no `{program}` on PATH, which CI must have");
-    println!("skipped: there is no `{program}` on PATH; install Node.js to test scripts in JavaScript");
+    not_covered(&format!("there is no `{program}` on PATH; install Node.js to test scripts in JavaScript"));
     false
+}
+
+/// Tells that a test shows nothing here, and why. On CI that is a failure.
+#[track_caller]
+#[expect(clippy::print_stderr, reason = "whoever runs the tests must know what they did not show")]
+pub(crate) fn not_covered(why: &str) {
+    assert!(std::env::var_os("CI").is_none(), "not covered, though CI must cover it: {why}");
+    eprintln!("NOT COVERED: {why}");
 }
 
 /// Returns an address of this machine that nobody else has: the whole of 127.0.0.0/8 is ours, and a port that is merely free now may be gone

@@ -311,7 +311,7 @@ export class Interrupted extends Error {}
  *
  * - `started`: `name`, `pid`, `address`
  * - `exited`: `name`, `code` or `signal`, `expected` (whether somebody asked for it)
- * - `unhealthy` (it runs, but did not answer that it is well, and is ended): `name`, `failures` (in a row), `expected`
+ * - `unhealthy` (it runs, but did not answer that it is well, and is ended): `name`, `failures` (in a row), `message` (what was waited for)
  * - `paused` (it ended and will be started again): `name`, `pause_ms`, `restarts` (in a row)
  * - `gave_up` (a supervisor bears no more restarts): `name`, `group`
  * - `released` (a deploy is done): `release`

@@ -10,9 +10,10 @@ import { Worker } from "node:worker_threads";
 
 import { call } from "../../../cargo-hydro/sdk/javascript/lib/blocking.js";
 import { callAsync } from "../../../cargo-hydro/sdk/javascript/lib/engine.js";
-import { HydroError } from "../../../cargo-hydro/sdk/javascript/lib/error.js";
+import * as errors from "../../../cargo-hydro/sdk/javascript/lib/error.js";
 import { Stream } from "../../../cargo-hydro/sdk/javascript/lib/stream.js";
 
+const { HydroError } = errors;
 const folder = mkdtempSync(path.join(tmpdir(), "hydro-"));
 after(() => rmSync(folder, { recursive: true }));
 
@@ -51,6 +52,15 @@ test("both ways lead to the engine, and what it refuses stands where it was aske
     assert(error instanceof HydroError);
     assert(error.stack.startsWith(text), error.stack);
     assert(error.stack.includes("engine.test.mjs:") && !error.stack.includes("sdk/javascript"), error.stack);
+  }
+});
+
+test("each kind of refusal has a class of its own", () => {
+  const kinds = { "unknown-port": "UnknownPort", "not-running": "NotRunning", "item-refused": "ItemRefused", "timed-out": "TimedOut", version: "VersionMismatch" };
+  for (const [kind, name] of Object.entries({ ...kinds, failed: "HydroError", "of a newer engine": "HydroError" })) {
+    const error = errors.fromReply({ kind, message: "no" });
+    assert(error instanceof errors[name] && error instanceof HydroError && error.name === name);
+    assert.equal(String(error), `${name}: no`);
   }
 });
 

@@ -41,7 +41,7 @@ export class Deployment {
 
   /** Makes the deployment that a `Hydro.toml` describes; without a path, that of the workspace. */
   static fromToml(path) {
-    return new Deployment({ [MADE]: call("deployment.from_toml", { path: path === undefined ? undefined : asPath(path) }) });
+    return inDeployment(call("deployment.from_toml", { path: path === undefined ? undefined : asPath(path) }));
   }
 
   get [NUMBER]() {
@@ -193,9 +193,14 @@ export class Deployment {
   }
 }
 
+/** Makes a deployment of what the engine has made already. */
+export function inDeployment(made) {
+  return new Deployment({ [MADE]: made });
+}
+
 /** Makes what a test starts from: the workspace's `Hydro.toml`, or an empty deployment where there is none. */
 export function ofWorkspace() {
-  return new Deployment({ [MADE]: call("deployment.from_toml", { optional: true }) });
+  return inDeployment(call("deployment.from_toml", { optional: true }));
 }
 
 function placeOf({ on, count = 1, env = {}, name }) {
