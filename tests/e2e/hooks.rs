@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::{Mark, programs};
+use crate::support::{Mark, node_is_there, programs};
 
 const GONE: Duration = Duration::from_secs(4);
 const ENDS: Duration = Duration::from_secs(60);
@@ -109,4 +109,47 @@ fn in_the_background_hooks_hear_of_ends_too() {
     deployed.hydro(["down"]).run().exits(0);
     let told = deployed.hydro(["logs"]).run();
     assert!(told.stdout.contains("stop bed"), "{told}");
+}
+
+const ALL_IN_JAVASCRIPT: &str = r#"export async function beforeDeploy(deployment) {
+  console.log("before", deployment.name, ...deployment.status().map((member) => member.state));
+}
+
+export const afterDeploy = (deployment) => console.log("after", ...deployment.status().map((member) => member.state));
+
+export async function onExit(deployment, service, exit) {
+  console.log("exit of", service.name, exit.code, exit.expected);
+}
+
+export async function onStop({ services }) {
+  console.log("stop", services.bed.resolve()[0].name);
+}
+"#;
+
+#[test]
+fn hooks_in_javascript_are_called_at_the_same_turns() {
+    if !node_is_there() {
+        return;
+    }
+    let toml = |name: &str| toml(name, "").replace("turns.hydro.py", "turns.hydro.mjs");
+    let deployed = programs().with(&toml("turns-js"), &[("turns.hydro.mjs", ALL_IN_JAVASCRIPT)]);
+    let mark = Mark::new();
+    let running = mark.on(deployed.hydro(["deploy"])).start();
+    running.prints("exit of task 3 false");
+    running.interrupt();
+    let output = running.finish(ENDS).exits(130);
+    mark.all_gone(GONE);
+    let told: Vec<&str> = output.stdout.lines().filter(|line| line.contains("hooks")).collect();
+    let words = ["before turns-js new new", "after up up", "exit of task 3 false", "stop bed"];
+    assert_eq!(told.len(), words.len(), "{output}");
+    assert!(told.iter().zip(words).all(|(line, word)| line.ends_with(word)), "{output}");
+    drop(deployed);
+
+    let wrong = "export function beforeDeploy() {\n  check();\n}\n\nfunction check() {\n  throw new RangeError(\"no disk\");\n}\n";
+    let deployed = programs().with(&toml("vetoed-js"), &[("turns.hydro.mjs", wrong)]);
+    deployed.hydro(["deploy"]).run().exits(110).says(&[
+        "error: the hook `before_deploy` failed: RangeError: no disk",
+        "turns.hydro.mjs:6",
+        "at beforeDeploy (turns.hydro.mjs:2:3)",
+    ]);
 }

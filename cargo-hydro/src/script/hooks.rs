@@ -37,11 +37,13 @@ pub fn hooks(engine: &Engine, wished: &deploy::Hooks, reporter: &Reporter) -> Re
         return Err(at(Failure::new(ExitCode::Config, message)));
     }
     let options = engine.options();
-    if Language::of(script) != Some(Language::Python) {
-        let message = format!("`{}` is no Python script", script.display());
-        return Err(at(Failure::new(ExitCode::Config, message).hint("hooks are written in Python: `NAME.hydro.py`")));
-    }
-    let interpreter = Interpreter::find(&options.workspace, Language::Python)?;
+    let Some(language) = Language::of(script) else {
+        let message = format!("`{}` is no script", script.display());
+        return Err(at(
+            Failure::new(ExitCode::Config, message).hint("hooks are in `NAME.hydro.py` or `NAME.hydro.mjs`")
+        ));
+    };
+    let interpreter = Interpreter::find(&options.workspace, language)?;
     let root = options.workspace.root().to_owned();
     let shown = options.workspace.relative(script).to_owned();
     let session = SessionOptions {
