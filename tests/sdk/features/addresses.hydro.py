@@ -7,7 +7,7 @@ async def main():
     print(ticker[0].address)
     await deployment.deploy()
     addresses = [member.address for member in ticker]
-    print(*(address.split(":")[0] for address in addresses))
+    print(*(str(address).split(":")[0] for address in addresses))
     print(len(set(addresses)), "addresses")
     await ticker[0].stop()
     print(ticker[0].address)

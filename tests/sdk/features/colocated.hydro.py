@@ -9,4 +9,4 @@ async def main():
     await deployment.deploy()
     print((await check.stdout()).split()[0])
     [metrics] = await stream.metrics()
-    print(metrics["links"][0]["peer"], "by", metrics["links"][0]["endpoint"].replace("dial:", "").split(":")[0])
+    print(metrics["links"][0]["peer"], "by", str(metrics["links"][0]["endpoint"]).replace("dial:", "").split(":")[0])

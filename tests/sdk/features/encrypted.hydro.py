@@ -10,7 +10,7 @@ async def main():
     await deployment.deploy()
     print((await check.stdout()).split()[0])
     [metrics] = await numbers.metrics()
-    print(metrics["links"][0]["endpoint"].replace("dial:", "").split(":")[0])
+    print(str(metrics["links"][0]["endpoint"]).replace("dial:", "").split(":")[0])
     # A script has no certificate and is let in all the same.
     await server.ports.inbound.send("psst")
     print(await server.ports.outbound.receive())

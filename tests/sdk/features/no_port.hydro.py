@@ -5,4 +5,4 @@ async def main():
     deployment = Deployment()
     numbers = deployment.Hydroflow(src="src/numbers.hf")
     counter = deployment.Hydroflow(src="src/counter.hf")
-    numbers.ports.out.connect(counter)  # fails here
+    numbers.ports.out.connect(counter)  # type: ignore[arg-type]  # fails here

@@ -1,3 +1,5 @@
+from typing import Any, List
+
 from hydro import Deployment, HydroError
 
 
@@ -5,7 +7,7 @@ async def main():
     deployment = Deployment()
     server = deployment.Hydroflow(src="src/server.hf", name="server")
     await deployment.deploy()
-    circle = []
+    circle: List[Any] = []
     circle.append(circle)
     for value in (float("nan"), float("inf"), circle, [lambda: 1]):
         try:

@@ -1,3 +1,5 @@
+from typing import Dict, Optional
+
 from hydro import Deployment
 
 
@@ -10,7 +12,7 @@ async def main():
     for member in check:
         await member.stdout()
     await deployment.partition(stream, check[1])
-    links = {}
+    links: Dict[Optional[str], bool] = {}
     while links.get("check.1", True):
         [metrics] = await stream.metrics()
         links = {link["peer"]: link["connected"] for link in metrics["links"]}

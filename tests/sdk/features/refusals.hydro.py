@@ -27,9 +27,9 @@ async def main():
     refused(lambda: sleep.ports.out)
     refused(lambda: counter.ports.numbers.connect(numbers.ports.out))
     refused(lambda: numbers.ports.out.connect(far.ports.numbers))
-    refused(lambda: numbers.ports.out.connect(counter.ports.numbers, policy="half"))
-    refused(lambda: numbers.ports.out.connect(counter.ports.numbers, delivery="maybe"))
-    refused(lambda: numbers.ports.out.connect(counter.ports.numbers, transport="pigeon"))
+    refused(lambda: numbers.ports.out.connect(counter.ports.numbers, policy="half"))  # type: ignore[arg-type]
+    refused(lambda: numbers.ports.out.connect(counter.ports.numbers, delivery="maybe"))  # type: ignore[arg-type]
+    refused(lambda: numbers.ports.out.connect(counter.ports.numbers, transport="pigeon"))  # type: ignore[arg-type]
     refused(lambda: numbers.ports.out.open())
     refused(lambda: Deployment(tls="sometimes"))
     refused(lambda: Deployment.from_toml("nowhere.toml"))

@@ -1,3 +1,5 @@
+from typing import Any, List
+
 from hydro import Deployment
 
 
@@ -6,12 +8,13 @@ async def main():
     mirror = deployment.Hydroflow(src="src/mirror.hf")
     await deployment.deploy()
     answers = mirror.ports.outbound.receive()
-    for value in (
+    values: List[List[Any]] = [
         [1, None, [], {}],
         [2, "", [-1, 0, 1], {"half": 0.5, "größer": 1e300}],
         [3, "a \"quote\", a\nline and 🦀", [9007199254740991], {}],
         [18446744073709551615, "12345678901234567890", [-9223372036854775808, 9007199254740993], {}],
-    ):
+    ]
+    for value in values:
         await mirror.ports.inbound.send(value)
         answer = await answers
         assert answer == value, (answer, value)
