@@ -19,7 +19,7 @@ async def rate(kind: str, count: int, colocate: bool) -> float:
     raise RuntimeError("the counter ended before it had counted")
 
 
-async def main():
+async def main() -> None:
     for kind, count in COUNTS.items():
         near = max([await rate(kind, count, True) for _ in range(REPETITIONS)])
         far = max([await rate(kind, count, False) for _ in range(REPETITIONS)])

@@ -4,15 +4,15 @@
 
 import sys
 
-from hydro import Deployment
+from hydro import Deployment, Service
 
 
-async def main():
+async def main() -> None:
     kind, seconds = sys.argv[1], float(sys.argv[2])
     one_way = kind == "throughput"
     deployment = Deployment()
 
-    def service(name: str, **params):
+    def service(name: str, **params: float) -> Service:
         return deployment.Hydroflow(src=f"src/{name}_pair.hf", params=params, colocate=True)
 
     sender = service("send" if one_way else "ping", seconds=seconds)

@@ -1,7 +1,7 @@
-from hydro import Deployment
+from hydro import Deployment, Service
 
 
-def join(deployment, server, name, lines=0):
+def join(deployment: Deployment, server: Service, name: str, lines: int = 0) -> Service:
     """Adds a client to the room; it may be there from the start or come while the others talk."""
     client = deployment.Hydroflow(src="src/chat_client.hf", name=name, params={"name": name, "period_ms": 100, "lines": lines})
     client.ports.outbound.connect(server.ports.inbound)
@@ -9,14 +9,14 @@ def join(deployment, server, name, lines=0):
     return client
 
 
-async def until(client, beginning):
+async def until(client: Service, beginning: str) -> None:
     async for heard in client.stdout():
         print(f"{client.name} hears: {heard}")
         if heard.startswith(beginning):
             return
 
 
-async def main():
+async def main() -> None:
     deployment = Deployment()
     server = deployment.Hydroflow(src="src/chat_server.hf", name="server")
     alice = join(deployment, server, "alice")

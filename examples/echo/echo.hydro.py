@@ -1,7 +1,7 @@
 from hydro import Deployment
 
 
-async def main():
+async def main() -> None:
     deployment = Deployment()
     machine = deployment.Localhost()
 

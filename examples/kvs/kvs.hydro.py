@@ -1,7 +1,7 @@
 from hydro import Deployment
 
 
-async def main():
+async def main() -> None:
     deployment = Deployment()
     replicas = deployment.Hydroflow(src="src/kvs_server.hf", name="replica", count=3, params={"gossip_ms": 100})
     client = deployment.Hydroflow(src="src/kvs_client.hf", name="client", params={"period_ms": 100})

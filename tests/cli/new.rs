@@ -4,10 +4,15 @@ use crate::support::{Hydro, Workspace, scratch};
 
 /// Makes a workspace of a template and goes the way of a new user: check, build, run, test.
 fn goes_all_the_way(template: &str, script_prints: &str, tests: usize) {
-    let home = Workspace::new(&format!("new-{template}"), &[]);
+    goes_with(&[], "py", template, script_prints, tests);
+}
+
+fn goes_with(flags: &[&str], ending: &str, template: &str, script_prints: &str, tests: usize) {
+    let home = Workspace::new(&format!("new-{template}-{ending}"), &[]);
     let name = format!("my-{template}");
     home.remove(&name);
-    let made = home.hydro(["new", &name, "--template", template]).run().exits(0);
+    let words = ["new", &name, "--template", template].into_iter().chain(flags.iter().copied());
+    let made = home.hydro(words).run().exits(0);
     made.says(&[
         &format!("Created workspace `{name}` from template `{template}`"),
         &format!("cd {name} && cargo hydro deploy"),
@@ -19,7 +24,7 @@ fn goes_all_the_way(template: &str, script_prints: &str, tests: usize) {
     );
     workspace.hydro(["check"]).run().exits(0).says(&["Finished no errors"]);
     workspace.hydro(["build"]).run().exits(0);
-    let script = format!("{name}.hydro.py");
+    let script = format!("{name}.hydro.{ending}");
     workspace.hydro(["run", &script]).run().exits(0).prints(&[script_prints]);
     workspace.hydro(["test"]).run().exits(0).says(&[&format!("{tests} tests run: {tests} passed")]);
 }
@@ -32,6 +37,13 @@ fn echo_is_made_built_run_and_tested() {
 #[test]
 fn chat_is_made_built_run_and_tested() {
     goes_all_the_way("chat", "alice hears: ", 3);
+}
+
+#[test]
+fn echo_is_made_in_javascript() {
+    if crate::support::node_is_there() {
+        goes_with(&["--javascript"], "mjs", "echo", "echoed hello 3\n", 2);
+    }
 }
 
 #[test]

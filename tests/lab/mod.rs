@@ -9,6 +9,7 @@ mod links;
 mod machines;
 mod namespaces;
 mod proxy;
+mod scripts;
 
 /// Chooses between a few and all.
 fn rounds(few: usize, all: usize) -> usize {

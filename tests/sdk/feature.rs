@@ -44,6 +44,7 @@ impl Language {
 #[derive(Clone, Debug)]
 pub(super) struct Feature {
     name: String,
+    arguments: Vec<String>,
     stdout: String,
     stderr: String,
 }
@@ -59,7 +60,8 @@ pub(super) fn features() -> Vec<Feature> {
         .into_iter()
         .filter_map(|path| {
             let name = path.file_name()?.to_str()?.strip_suffix(".stdout")?.to_owned();
-            Some(Feature { stdout: read(&path), stderr: read(&path.with_extension("stderr")), name })
+            let arguments = read(&path.with_extension("args")).lines().map(str::to_owned).collect();
+            Some(Feature { stdout: read(&path), stderr: read(&path.with_extension("stderr")), arguments, name })
         })
         .collect();
     features.sort_by(|one, other| one.name.cmp(&other.name));
@@ -76,7 +78,7 @@ fn files() -> Vec<PathBuf> {
 pub(super) fn lay_down(workspace: &Workspace) {
     for path in files() {
         let name = path.file_name().expect("is a file").to_string_lossy().into_owned();
-        if !name.ends_with(".stdout") && !name.ends_with(".stderr") {
+        if ![".stdout", ".stderr", ".args"].iter().any(|ending| name.ends_with(ending)) {
             workspace.write_bytes(&Path::new(FOLDER).join(&name), &fs::read(&path).expect("is readable"));
         }
     }
@@ -98,7 +100,9 @@ impl Feature {
         let mark = Mark::new();
         let folder = tempfile::tempdir().expect("can be made");
         let trace = folder.path().join("trace");
-        let call = mark.on(programs().workspace().hydro(["run", &format!("{FOLDER}/{file}")]));
+        let script = format!("{FOLDER}/{file}");
+        let words = ["run", &script].into_iter().chain(self.arguments.iter().map(String::as_str));
+        let call = mark.on(programs().workspace().hydro(words));
         let output = call.env("HYDRO_SCRIPT_TRACE", &trace).run();
         mark.all_gone(GONE);
         let said = fs::read_to_string(&trace).unwrap_or_default();
@@ -114,7 +118,9 @@ impl Feature {
         if printed.trim_end() != self.stdout.trim_end() {
             return Err(format!("it prints\n{printed}---- and not\n{}----", self.stdout));
         }
-        if let Some(text) = self.stderr.lines().find(|text| !output.stderr.contains(*text)) {
+        // The engine names a script's file, which ends as its language wants.
+        let said = output.stderr.replace(language.ending(), Language::Python.ending());
+        if let Some(text) = self.stderr.lines().find(|text| !said.contains(*text)) {
             return Err(format!("stderr does not say `{text}`"));
         }
         let script = fs::read_to_string(folder().join(file)).expect("is text");

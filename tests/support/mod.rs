@@ -16,7 +16,9 @@ mod workspace;
 
 pub(crate) use golden::assert_golden;
 pub(crate) use hydro::{Hydro, Output, command};
-pub(crate) use place::{own_address, program, repository, scratch, shared_target};
+pub(crate) use place::{
+    is_there, node_is_there, not_covered, own_address, program, repository, scratch, shared_target,
+};
 pub(crate) use processes::{Mark, eventually};
 pub(crate) use programs::{Deployed, programs};
 pub(crate) use redact::redact;

@@ -16,6 +16,29 @@ pub(crate) fn shared_target() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("lies in the target folder").join("hydro-tests")
 }
 
+/// Whether scripts in JavaScript can be tested: node is there. On CI it must be; elsewhere its absence is told.
+pub(crate) fn node_is_there() -> bool {
+    is_there("node")
+}
+
+/// Whether a program of Node.js is there that a test needs. On CI it must be; elsewhere its absence is told.
+pub(crate) fn is_there(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if std::env::split_paths(&path).any(|folder| folder.join(program).is_file()) {
+        return true;
+    }
+    not_covered(&format!("there is no `{program}` on PATH; install Node.js to test scripts in JavaScript"));
+    false
+}
+
+/// Tells that a test shows nothing here, and why. On CI that is a failure.
+#[track_caller]
+#[expect(clippy::print_stderr, reason = "whoever runs the tests must know what they did not show")]
+pub(crate) fn not_covered(why: &str) {
+    assert!(std::env::var_os("CI").is_none(), "not covered, though CI must cover it: {why}");
+    eprintln!("NOT COVERED: {why}");
+}
+
 /// Returns an address of this machine that nobody else has: the whole of 127.0.0.0/8 is ours, and a port that is merely free now may be gone
 /// when a program wants it.
 pub(crate) fn own_address() -> String {

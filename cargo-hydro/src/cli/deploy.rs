@@ -8,6 +8,7 @@ use super::services::{ended, without_logs};
 use crate::daemon::{self, DeployRequest, Home, Request, ShowStatus};
 use crate::deploy::{self, Changes, Deployment, EngineOptions, topology};
 use crate::report::{ExitCode, Failure, Reporter};
+use crate::script;
 use crate::supervision::Restart;
 use crate::workspace::Workspace;
 
@@ -100,11 +101,11 @@ pub(super) fn foreground(
     // What a table holds can always be written.
     let show_status: ShowStatus = Box::new(move |status| drop(ps::show(status, false, &shown)));
     let result = if watch {
-        daemon::watched(workspace, request, reporter, show_status)
+        daemon::watched(workspace, request, reporter, show_status, script::hooks)
     } else {
         let deployment = deploy::from_toml(&workspace, reporter)?;
         let options = EngineOptions { workspace, build: request.build, local: request.local, keeps_all_lines: false };
-        daemon::foreground(options, deployment, reporter, show_status)
+        daemon::foreground(options, deployment, reporter, show_status, script::hooks)
     };
     match result {
         Ok(code) => Ok(code as u8),

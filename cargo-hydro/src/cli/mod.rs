@@ -111,7 +111,7 @@ enum Command {
     Expand(expand::Args),
     /// Print the JSON schema of an output, or of Hydro.toml
     Schema(schema::Args),
-    /// Print the folder of the package for scripts, for `PYTHONPATH`: to run them with plain python3, or in a notebook
+    /// Print the folder of the package for scripts, for `PYTHONPATH` or `npm install`: to run them with plain python3 or node, or in a notebook
     Sdk(session::SdkArgs),
     /// Serve a script that others run; the packages for scripts call this
     #[command(hide = true)]
@@ -132,7 +132,7 @@ pub fn main() -> ProcessExit {
     if let [_, first, workspace, name] = arguments.as_slice()
         && first == daemon::ARGUMENT
     {
-        let code = daemon::serve(Path::new(workspace), &name.to_string_lossy());
+        let code = daemon::serve(Path::new(workspace), &name.to_string_lossy(), crate::script::hooks);
         sys::guard::finish();
         return ProcessExit::from(code);
     }

@@ -18,6 +18,9 @@ pub(super) struct Args {
     /// Its name; none: the folder's
     #[arg(long)]
     name: Option<String>,
+    /// Scripts and tests are JavaScript, for Node.js; otherwise Python
+    #[arg(long)]
+    javascript: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -57,8 +60,10 @@ pub(super) fn run(args: &Args, folder: &Path, reporter: &Reporter) -> Result<(),
     let failed =
         |error| Failure::new(ExitCode::Usage, format!("cannot write to `{}`", args.path.display())).cause(error);
     let template = args.template.name();
+    // Each template has its scripts in both languages.
+    let other_language = if args.javascript { ".hydro.py" } else { ".hydro.mjs" };
     let mut written = Vec::new();
-    for file in Templates::iter() {
+    for file in Templates::iter().filter(|file| !file.ends_with(other_language)) {
         let Some(relative) = file.strip_prefix(template).and_then(|rest| rest.strip_prefix('/')) else { continue };
         let Some(content) = Templates::get(&file) else { continue };
         let content = renamed(relative, &content.data, template, &name);
@@ -68,7 +73,7 @@ pub(super) fn run(args: &Args, folder: &Path, reporter: &Reporter) -> Result<(),
         sys::fs::write_atomic(&target, &content).map_err(failed)?;
         written.push(relative.to_owned());
     }
-    sys::fs::write_atomic(&place.join(".gitignore"), b"/target\n__pycache__\n").map_err(failed)?;
+    sys::fs::write_atomic(&place.join(".gitignore"), b"/target\n__pycache__\nnode_modules\n").map_err(failed)?;
     let modules = written.iter().filter(|file| file.ends_with(".hf")).count();
     reporter.status(
         "Created",
@@ -82,7 +87,7 @@ pub(super) fn run(args: &Args, folder: &Path, reporter: &Reporter) -> Result<(),
 fn renamed(file: &str, content: &[u8], template: &str, name: &str) -> Vec<u8> {
     let text = String::from_utf8_lossy(content);
     match Path::new(file).extension().and_then(|extension| extension.to_str()) {
-        Some("toml" | "md" | "py") => text
+        Some("toml" | "md" | "py" | "mjs") => text
             .replace(&format!("name = \"{template}\""), &format!("name = \"{name}\""))
             .replace(&format!("{template}.hydro."), &format!("{name}.hydro."))
             .into_bytes(),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::options::{CompileArgs, WorkspaceArgs};
 use crate::report::{Failure, Reporter};
-use crate::script::{self, Python, ServeRequest};
+use crate::script::{self, Node, Python, ServeRequest};
 
 /// Arguments of `session`.
 #[derive(Debug, clap::Args)]
@@ -42,14 +42,18 @@ pub(super) struct SdkArgs {
 /// A language of scripts.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum Language {
-    /// The package `hydro`
+    /// The package `hydro`, for `PYTHONPATH`
     Python,
+    /// The package `hydro`, for `npm install`
+    #[value(name = "javascript")]
+    JavaScript,
 }
 
 pub(super) fn sdk(args: &SdkArgs, folder: &Path, reporter: &Reporter) -> Result<u8, Failure> {
     let workspace = args.workspace.workspace(folder)?;
     let package = match args.language {
         Language::Python => Python::package(&workspace)?,
+        Language::JavaScript => Node::package(&workspace)?,
     };
     reporter.data(&package.display().to_string());
     Ok(0)

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::client::Client;
 use super::home::Home;
+use super::hooks::MakeHooks;
 use super::host::Host;
 use crate::report::{ExitCode, Failure, ReportOptions, Reporter};
 use crate::sys::signal::Interrupts;
@@ -37,9 +38,9 @@ pub fn start(workspace: &Path, home: &Home) -> Result<Client, Failure> {
 
 /// Is that process, until the deployment is taken down. Returns the exit code.
 #[must_use]
-pub fn serve(workspace: &Path, name: &str) -> u8 {
+pub fn serve(workspace: &Path, name: &str, make_hooks: MakeHooks) -> u8 {
     let reporter = Reporter::new(ReportOptions::default());
-    match hold(Home::new(workspace, name)) {
+    match hold(Home::new(workspace, name), make_hooks) {
         Ok(()) => 0,
         Err(failure) => {
             reporter.failure(&failure);
@@ -48,13 +49,13 @@ pub fn serve(workspace: &Path, name: &str) -> u8 {
     }
 }
 
-fn hold(home: Home) -> Result<(), Failure> {
+fn hold(home: Home, make_hooks: MakeHooks) -> Result<(), Failure> {
     let system = |error: std::io::Error| Failure::new(ExitCode::DeployFailed, "cannot start").cause(error);
     let interrupts = Interrupts::listen().map_err(system)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(system)?;
     let local = tokio::task::LocalSet::new();
     let result = local.block_on(&runtime, async {
-        let host = Host::open(home, false, &Reporter::silent(ReportOptions::default()))?;
+        let host = Host::open(home, false, &Reporter::silent(ReportOptions::default()), make_hooks)?;
         say_ready(&host.socket().display().to_string());
         tokio::select! {
             () = host.over() => {}

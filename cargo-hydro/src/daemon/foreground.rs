@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
+use super::hooks::MakeHooks;
 use super::keys::{self, ShowStatus};
 use super::watch;
 use super::{DeployRequest, Home, Host};
@@ -29,6 +30,7 @@ pub fn foreground(
     deployment: Deployment,
     reporter: &Reporter,
     show_status: ShowStatus,
+    make_hooks: MakeHooks,
 ) -> Result<ExitCode, Vec<Failure>> {
     if deployment.services.is_empty() {
         let failure = Failure::new(ExitCode::NothingMatched, format!("`{}` has no services", deployment.name));
@@ -37,10 +39,10 @@ pub fn foreground(
         ]);
     }
     let home = Home::new(options.workspace.root(), &deployment.name);
-    hold(home, reporter, show_status, async |host, ending| {
+    hold(home, reporter, (show_status, make_hooks), async |host, ending| {
         let engine = Engine::new(options, deployment, host.reporter().clone());
         host.hold(&engine);
-        stay(&engine, ending).await
+        stay(host, &engine, ending).await
     })
 }
 
@@ -53,6 +55,7 @@ pub fn watched(
     request: DeployRequest,
     reporter: &Reporter,
     show_status: ShowStatus,
+    make_hooks: MakeHooks,
 ) -> Result<ExitCode, Vec<Failure>> {
     // Without the file nobody knows the name under which other shells look for it.
     let silent = Reporter::silent(reporter.options());
@@ -62,14 +65,16 @@ pub fn watched(
         _ => {}
     }
     let home = Home::new(workspace.root(), &deploy::name(&workspace));
-    hold(home, reporter, show_status, async |host, ending| watch::stay(host, workspace, request, ending).await)
+    hold(home, reporter, (show_status, make_hooks), async |host, ending| {
+        watch::stay(host, workspace, request, ending).await
+    })
 }
 
 /// Holds a deployment while `work` does, with a terminal's keys where there are some.
 fn hold(
     home: Home,
     reporter: &Reporter,
-    show_status: ShowStatus,
+    (show_status, make_hooks): (ShowStatus, MakeHooks),
     work: impl AsyncFnOnce(&Host, &Ending) -> Result<ExitCode, Vec<Failure>>,
 ) -> Result<ExitCode, Vec<Failure>> {
     let system = |what: &str, error: std::io::Error| vec![Failure::new(ExitCode::DeployFailed, what).cause(error)];
@@ -80,7 +85,7 @@ fn hold(
     let interrupts = Interrupts::listen().map_err(|error| system("cannot listen to signals", error))?;
     let local = tokio::task::LocalSet::new();
     let result = local.block_on(&runtime, async {
-        let host = Host::open(home, true, reporter).map_err(|failure| vec![failure])?;
+        let host = Host::open(home, true, reporter, make_hooks).map_err(|failure| vec![failure])?;
         let ending = Ending { interrupts, quit: Rc::default() };
         let _keys = keys::attach(host.remote(), Rc::clone(&ending.quit), reporter, show_status);
         tokio::select! {
@@ -124,13 +129,13 @@ pub(super) async fn unless_ended<T>(deploying: impl Future<Output = T>, ending: 
     }
 }
 
-async fn stay(engine: &Engine, ending: &Ending) -> Result<ExitCode, Vec<Failure>> {
-    let deployed = match unless_ended(engine.deploy(), ending).await {
+async fn stay(host: &Host, engine: &Engine, ending: &Ending) -> Result<ExitCode, Vec<Failure>> {
+    let deployed = match unless_ended(host.deploy_with(engine), ending).await {
         Ok(deployed) => deployed,
-        Err(code) => return Ok(stop(engine, code).await),
+        Err(code) => return Ok(stop(host, engine, code).await),
     };
     if let Err(problems) = deployed {
-        engine.stop_all().await;
+        host.stop_all().await;
         return Err(problems);
     }
     let mut changes = engine.changes();
@@ -138,21 +143,21 @@ async fn stay(engine: &Engine, ending: &Ending) -> Result<ExitCode, Vec<Failure>
         tokio::select! {
             // The engine holds the other end, so this waits for a change and nothing else.
             _ = changes.changed() => {}
-            code = ending.wished() => return Ok(stop(engine, code).await),
+            code = ending.wished() => return Ok(stop(host, engine, code).await),
         }
     }
     let failed = engine.failed_members();
     tokio::select! {
-        () = engine.stop_all() => {}
-        code = ending.wished() => return Ok(stop(engine, code).await),
+        () = host.stop_all() => {}
+        code = ending.wished() => return Ok(stop(host, engine, code).await),
     }
     if failed.is_empty() { Ok(ExitCode::Ok) } else { Err(failed) }
 }
 
 /// Ends all services in order.
-pub(super) async fn stop(engine: &Engine, code: ExitCode) -> ExitCode {
+pub(super) async fn stop(host: &Host, engine: &Engine, code: ExitCode) -> ExitCode {
     stop_runs();
     engine.reporter().status("Stopping", engine.deployment().name);
-    engine.stop_all().await;
+    host.stop_all().await;
     code
 }

@@ -5,7 +5,7 @@
 
 use std::cell::RefCell;
 use std::path::PathBuf;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 
 use super::Logbook;
 use super::home::{Holder, Home};
+use super::hooks::{Hooks, MakeHooks, Turn};
 use super::words::{Answer, DeployRequest, MemberReport, Reply, Request, StatusReport};
 use crate::deploy::{self, Deployment, Engine, EngineOptions, Program};
 use crate::report::{Event, ExitCode, Failure, Reporter, ServiceState};
@@ -89,6 +90,9 @@ struct Inner {
     over: watch::Sender<bool>,
     /// Somebody asked for the end; who did is told before.
     is_ending: std::cell::Cell<bool>,
+    make_hooks: MakeHooks,
+    /// What is called at turns of what is held.
+    hooks: RefCell<Option<Rc<dyn Hooks>>>,
     _lock: Lock,
 }
 
@@ -97,7 +101,7 @@ impl Host {
     ///
     /// # Errors
     /// Somebody else holds it, or there is no place for its files.
-    pub fn open(home: Home, foreground: bool, reporter: &Reporter) -> Result<Self, Failure> {
+    pub fn open(home: Home, foreground: bool, reporter: &Reporter, make_hooks: MakeHooks) -> Result<Self, Failure> {
         let failed = |error| {
             let message = format!("cannot keep the deployment `{}` in `{}`", home.name(), home.folder().display());
             Failure::new(ExitCode::DeployFailed, message)
@@ -123,8 +127,11 @@ impl Host {
             releases: std::cell::Cell::new(0),
             over: watch::channel(false).0,
             is_ending: std::cell::Cell::new(false),
+            make_hooks,
+            hooks: RefCell::new(None),
             _lock: lock,
         });
+        tokio::task::spawn_local(tell_ends(Rc::downgrade(&inner)));
         let accepting = tokio::task::spawn_local(accept(listener, Rc::clone(&inner)));
         Ok(Self { inner, accepting, folder })
     }
@@ -170,6 +177,15 @@ impl Host {
     pub async fn over(&self) {
         let mut over = self.inner.over.subscribe();
         let _ = over.wait_for(|over| *over).await;
+    }
+
+    /// Has an engine that was made elsewhere deploy, with what is called before and after.
+    pub(super) async fn deploy_with(&self, engine: &Engine) -> Result<(), Vec<Failure>> {
+        let one = |failure| vec![failure];
+        self.inner.get_ready(engine, &engine.deployment()).map_err(one)?;
+        self.inner.call(Turn::BeforeDeploy).await.map_err(one)?;
+        engine.deploy().await?;
+        self.inner.call(Turn::AfterDeploy).await.map_err(one)
     }
 
     /// Ends all services in order.
@@ -219,6 +235,28 @@ pub(super) fn held(home: &Home) -> Failure {
     match holder.is_some_and(|holder| holder.foreground) {
         true => failure.hint("it runs in a terminal: end it there, or with `cargo hydro down`"),
         false => failure.hint("`cargo hydro deploy --detach` applies changes to it, `cargo hydro down` ends it"),
+    }
+}
+
+/// Tells what is called of each end of a member, one after the other.
+async fn tell_ends(inner: Weak<Inner>) {
+    let Some(mut events) = inner.upgrade().map(|inner| inner.hub.watchers.subscribe()) else { return };
+    loop {
+        let event = match events.recv().await {
+            Ok(event) => event,
+            Err(broadcast::error::RecvError::Lagged(_)) => continue,
+            Err(broadcast::error::RecvError::Closed) => return,
+        };
+        let Reply::Event {
+            event: Event::Service { service, state: ServiceState::Exited { code, signal, expected } },
+            ..
+        } = &*event
+        else {
+            continue;
+        };
+        let Some(inner) = inner.upgrade() else { return };
+        let turn = Turn::Exit { name: service.clone(), code: *code, signal: *signal, expected: *expected };
+        inner.mention(turn).await;
     }
 }
 
@@ -385,7 +423,10 @@ impl Inner {
                     return Err(vec![stale(self.home.name())]);
                 }
             }
-            engine.apply(deployment, options).await.map(drop)
+            self.get_ready(&engine, &deployment).map_err(|failure| vec![failure])?;
+            self.call(Turn::BeforeDeploy).await.map_err(|failure| vec![failure])?;
+            engine.apply(deployment, options).await?;
+            self.call(Turn::AfterDeploy).await.map_err(|failure| vec![failure])
         };
         let result = result.await;
         match &result {
@@ -430,7 +471,33 @@ impl Inner {
         Ok((engine, deployment, options))
     }
 
+    /// Gets ready what is called at this deployment's turns.
+    fn get_ready(&self, engine: &Engine, deployment: &Deployment) -> Result<(), Failure> {
+        let wished = deployment.hooks.as_ref();
+        let hooks = wished.map(|hooks| (self.make_hooks)(engine, hooks, &self.reporter)).transpose()?;
+        *self.hooks.borrow_mut() = hooks;
+        Ok(())
+    }
+
+    async fn call(&self, turn: Turn) -> Result<(), Failure> {
+        let hooks = self.hooks.borrow().clone();
+        match hooks {
+            Some(hooks) => hooks.call(turn).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Calls where a failure changes nothing any more.
+    async fn mention(&self, turn: Turn) {
+        if let Err(failure) = self.call(turn).await {
+            self.reporter.warning(failure.to_string());
+        }
+    }
+
     async fn stop_all(&self) {
+        if self.engine().is_some_and(|engine| !engine.is_over()) {
+            self.mention(Turn::Stop).await;
+        }
         if let Some(engine) = self.engine() {
             engine.stop_all().await;
         }

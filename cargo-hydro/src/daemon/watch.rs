@@ -75,7 +75,7 @@ fn renamed(old: &str, new: &str) -> Failure {
 
 async fn end(host: &Host, code: ExitCode) -> ExitCode {
     match host.engine() {
-        Some(engine) => stop(&engine, code).await,
+        Some(engine) => stop(host, &engine, code).await,
         None => code,
     }
 }

@@ -11,7 +11,7 @@ use hydroflow_standalone::source::{SourceFile, SourceMap};
 use serde_spanned::Spanned;
 
 use super::model::{
-    Deployment, LOCALHOST, Link, LocalLinks, Machine, MachineKind, PortRef, Program, Security, Service,
+    Deployment, Hooks, LOCALHOST, Link, LocalLinks, Machine, MachineKind, PortRef, Program, Security, Service,
     SupervisedGroup, Upkeep, Watched,
 };
 use crate::build;
@@ -172,6 +172,11 @@ impl Resolver<'_> {
             let origin = self.origin(name.span().start);
             deployment.groups.insert(name.get_ref().clone(), group(raw, Some(origin)));
         }
+        deployment.hooks = raw.hooks.as_ref().map(|hooks| Hooks {
+            script: self.folder.join(hooks.script.get_ref()),
+            timeout: hooks.timeout,
+            origin: self.origin(hooks.script.span().start),
+        });
         let mut headers = BTreeMap::new();
         for (name, service) in &raw.services {
             let origin = self.origin(name.span().start);

@@ -239,6 +239,19 @@ pub struct Deployment {
     pub links: Vec<Link>,
     /// Inputs that something outside feeds (a script, say): they need no link.
     pub open: BTreeSet<PortRef>,
+    /// Functions that are called at its turns.
+    pub hooks: Option<Hooks>,
+}
+
+/// A script whose functions are called before and after a deploy, when a member ends, and before all are stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hooks {
+    /// The script, absolute.
+    pub script: PathBuf,
+    /// How long one of them may take.
+    pub timeout: Duration,
+    /// The line that names it.
+    pub origin: Origin,
 }
 
 /// The machine that is always there.

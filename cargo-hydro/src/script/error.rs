@@ -66,6 +66,12 @@ pub enum CallError {
         /// As it was written.
         word: String,
     },
+    /// Another process runs a deployment of that name.
+    #[error("`{name}` is run by somebody else at this moment")]
+    DeploymentTaken {
+        /// The name.
+        name: String,
+    },
     /// A link that was not made.
     #[error("`{from}` is not linked to `{to}`")]
     NoLink {
@@ -154,6 +160,10 @@ impl CallError {
             Self::Tls { .. } => {
                 Some("links are encrypted between `\"machines\"` (the default), or `\"always\"`".to_owned())
             }
+            Self::DeploymentTaken { .. } => Some(
+                "another script or `cargo hydro deploy` has it: end that, or give this one another name: `Deployment(\"…\")`"
+                    .to_owned(),
+            ),
             Self::NameTaken { .. } => Some("give it another name: `name=\"…\"`".to_owned()),
             Self::BadName { .. } => Some("use letters, digits, `_` and `-`".to_owned()),
             Self::NoSource { .. } => Some("write `src` relative to the script's folder or to the workspace".to_owned()),

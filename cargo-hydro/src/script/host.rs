@@ -86,7 +86,7 @@ async fn beside(
     reporter: &Reporter,
 ) -> Result<u8, Failure> {
     let RunRequest { workspace, local, build, .. } = request.clone();
-    let options = SessionOptions { workspace, script, local, build };
+    let options = SessionOptions { workspace, script, local, build, claims: true };
     let session = OpenSession::open(options, reporter.clone())?;
     let words =
         [OsString::from("run"), request.script.clone().into_os_string()].into_iter().chain(request.args.clone());

@@ -45,8 +45,21 @@ impl Live {
         Self { name, engine, events, wired: RefCell::default(), releases: Cell::new(0) }
     }
 
+    /// Looks at one that somebody else runs.
+    pub(super) fn of(engine: &Engine, reporter: &Reporter) -> Self {
+        let (events, _) = Events::of(reporter);
+        let wired = engine.deployment().links.iter().map(wishes::ends).collect();
+        let name = engine.deployment().name;
+        Self { name, engine: engine.clone(), events, wired: RefCell::new(wired), releases: Cell::new(0) }
+    }
+
     pub(super) fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// Counts what happened to members.
+    pub(super) fn changes(&self) -> u64 {
+        *self.engine.changes().borrow()
     }
 
     /// Listens to what happens from now on.

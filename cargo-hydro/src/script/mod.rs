@@ -3,11 +3,13 @@
 //! [`run`] starts one beside its [`OpenSession`]; tests start theirs the same way. The packages in `sdk/` are thin clients. Knows nothing of
 //! the command line.
 
+mod claim;
 mod connection;
 mod error;
 mod events;
 mod faults;
 mod healthy;
+mod hooks;
 mod host;
 mod interpreter;
 mod links;
@@ -23,9 +25,11 @@ mod serve;
 mod session;
 mod stopwatch;
 mod trace;
+mod turns;
 mod wishes;
 
 pub use error::CallError;
+pub use hooks::hooks;
 pub use host::{RunRequest, run};
 pub use interpreter::{Interpreter, Interpreters, Language};
 pub use node::Node;

@@ -20,6 +20,9 @@ struct Package;
 /// The program that runs scripts.
 const NODE: &str = "node";
 
+/// Names another one.
+const NODE_VARIABLE: &str = "HYDRO_NODE";
+
 /// What of the package is started.
 const RUNNER: &str = "run.mjs";
 
@@ -36,11 +39,25 @@ impl Node {
     /// # Errors
     /// There is no `node`, or the target folder cannot be written to.
     pub fn find(workspace: &Workspace) -> Result<Self, Failure> {
-        let program = sys::env::find_program(NODE, Path::new(".")).ok_or_else(|| {
-            Failure::new(ExitCode::Usage, format!("cannot find `{NODE}` on PATH, which runs scripts in JavaScript"))
-                .hint("install Node.js 18.19 or newer; nothing else of it is needed")
+        let chosen = sys::env::text(NODE_VARIABLE);
+        let name = chosen.as_deref().unwrap_or(NODE);
+        let program = sys::env::find_program(name, Path::new(".")).ok_or_else(|| {
+            let what = format!("cannot find `{name}` on PATH, which runs scripts in JavaScript");
+            let failure = Failure::new(ExitCode::Usage, what);
+            match &chosen {
+                Some(_) => failure.cause(format!("the variable `{NODE_VARIABLE}` names it")),
+                None => failure.hint("install Node.js 18.19 or newer; nothing else of it is needed"),
+            }
         })?;
-        Ok(Self { program, package: install::<Package>(workspace, "sdk-javascript")? })
+        Ok(Self { program, package: Self::package(workspace)? })
+    }
+
+    /// Lays our package into the target folder and returns where: a folder that `npm install` takes.
+    ///
+    /// # Errors
+    /// The target folder cannot be written to.
+    pub fn package(workspace: &Workspace) -> Result<PathBuf, Failure> {
+        install::<Package>(workspace, "sdk-javascript")
     }
 
     /// Prepares a start of our runner with these words.

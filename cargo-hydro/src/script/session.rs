@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::claim::Claim;
 use super::connection::Items;
 use super::error::CallError;
 use super::events::Listener;
@@ -18,13 +19,15 @@ use super::links::{Links, PortKey};
 use super::live::Live;
 use super::protocol::{
     AddCommand, AddHydroflow, AddMachine, Answer, Call, Connect, CreateDeployment, DeploymentMade, ErrorBody, Fault,
-    FromToml, Joined, Logs, MachineMade, OfPort, OnMachine, Partition, Receive, Scale, Send, ServiceMade, SetFault,
+    FromToml, HookCall, HookDone, HookExit, HookWait, Joined, Logs, MachineMade, OfPort, OnMachine, Partition, Receive,
+    Scale, Send, ServiceMade, SetFault,
 };
 use super::stopwatch::Stopwatch;
 use super::trace::{Speaker, Trace};
+use super::turns::{Ended, Turns};
 use super::wishes;
 use crate::build::{self, BuildOptions};
-use crate::deploy::{self, Deployment, Program, Security};
+use crate::deploy::{self, Deployment, Engine, Program, Security};
 use crate::report::{ExitCode, Failure, Reporter};
 use crate::workspace::Workspace;
 
@@ -39,6 +42,8 @@ pub struct SessionOptions {
     pub local: bool,
     /// How programs are built.
     pub build: BuildOptions,
+    /// Whether its deployments' names are nobody else's meanwhile; tests run several of one name side by side.
+    pub claims: bool,
 }
 
 /// The last lines of a service.
@@ -66,6 +71,11 @@ pub struct Session {
     listeners: RefCell<BTreeMap<u64, Listener>>,
     last_listener: Cell<u64>,
     trace: Option<Trace>,
+    /// Where ports were found, with the changes of members by then.
+    keys: RefCell<BTreeMap<OfPort, (u64, PortKey)>>,
+    turns: Turns,
+    /// The names of its deployments.
+    claims: RefCell<Vec<Claim>>,
     deploying: Stopwatch,
 }
 
@@ -81,8 +91,21 @@ impl Session {
         // Seeded by the system's random numbers; the socket's folder is the real protection.
         let token = format!("{:016x}", RandomState::new().build_hasher().finish());
         let trace = Trace::wished()?;
-        let (deployments, listeners, last_listener, deploying) = Default::default();
-        Ok(Self { options, reporter, token, links, deployments, listeners, last_listener, trace, deploying })
+        let (deployments, listeners, last_listener, claims, turns, keys, deploying) = Default::default();
+        Ok(Self {
+            options,
+            reporter,
+            token,
+            links,
+            deployments,
+            listeners,
+            last_listener,
+            trace,
+            claims,
+            turns,
+            keys,
+            deploying,
+        })
     }
 
     /// Returns the word by which the script proves to be ours.
@@ -176,6 +199,8 @@ impl Session {
                 self.live(call.deployment)?.wishes(|wishes| wishes::disconnect(wishes, call))?;
             }
             Call::Events(call) => self.events(call, items).await?,
+            Call::HookWait(call) => self.wait_for_hooks(call, items).await,
+            Call::HookDone(HookDone { number, error }) => drop(self.turns.done(number, error)),
             Call::Stop(of) => self.live(of.deployment)?.stop(&of).await?,
             Call::Kill(of) => self.live(of.deployment)?.kill(&of).await?,
             Call::Logs(call) => self.logs(call, items).await?,
@@ -192,13 +217,14 @@ impl Session {
     fn create(&self, call: CreateDeployment) -> Result<DeploymentMade, ErrorBody> {
         let CreateDeployment { name, tls, local_links, certificate_seconds } = call;
         let certificate_lifetime = certificate_seconds.map(|seconds| Duration::from_secs(seconds.into()));
+        let named = name.is_some();
         let name = name.unwrap_or_else(|| self.script_name());
         let local_links = wishes::local_links("local_links", local_links)?.unwrap_or_default();
         let security = match tls {
             Some(word) => Security::parse(&word).ok_or(CallError::Tls { word })?,
             None => Security::default(),
         };
-        self.begin(Deployment { name, security, local_links, certificate_lifetime, ..Deployment::default() })
+        self.begin(Deployment { name, security, local_links, certificate_lifetime, ..Deployment::default() }, named)
     }
 
     fn create_from_toml(&self, call: FromToml) -> Result<DeploymentMade, ErrorBody> {
@@ -208,16 +234,41 @@ impl Session {
             None if call.optional && !deploy::has_toml(workspace) => return self.create(CreateDeployment::default()),
             None => deploy::from_toml(workspace, &self.reporter)?,
         };
-        self.begin(deployment)
+        self.begin(deployment, true)
     }
 
-    fn begin(&self, mut deployment: Deployment) -> Result<DeploymentMade, ErrorBody> {
+    /// Takes a deployment in. A name that the user did not give is made another one where somebody has it.
+    fn begin(&self, mut deployment: Deployment, named: bool) -> Result<DeploymentMade, ErrorBody> {
         let mut deployments = self.deployments.borrow_mut();
-        deployment.name = wishes::unused(&deployment.name, |name| deployments.iter().any(|live| live.name() == name));
+        let is_ours = |name: &str| deployments.iter().any(|live| live.name() == name);
+        deployment.name = wishes::unused(&deployment.name, is_ours);
+        if self.options.claims {
+            let wished = deployment.name.clone();
+            let mut claim = self.claim(&wished)?;
+            for number in 2.. {
+                if claim.is_some() {
+                    break;
+                }
+                if named {
+                    return Err(CallError::DeploymentTaken { name: wished }.into());
+                }
+                deployment.name = format!("{wished}_{number}");
+                claim = if is_ours(&deployment.name) { None } else { self.claim(&deployment.name)? };
+            }
+            self.claims.borrow_mut().extend(claim);
+        }
         let services = deployment.services.iter().map(|(name, service)| wishes::describe(name, service)).collect();
         let made = DeploymentMade { deployment: deployments.len(), name: deployment.name.clone(), services };
         deployments.push(Rc::new(Live::new(deployment, &self.options, self.reporter.clone())));
         Ok(made)
+    }
+
+    fn claim(&self, name: &str) -> Result<Option<Claim>, Failure> {
+        let workspace = &self.options.workspace;
+        Claim::take(workspace, name).map_err(|error| {
+            let folder = workspace.target().display();
+            Failure::new(ExitCode::Usage, format!("cannot write into `{folder}`")).cause(error)
+        })
     }
 
     fn add_machine(&self, call: AddMachine) -> Result<MachineMade, ErrorBody> {
@@ -318,6 +369,36 @@ impl Session {
         Ok(())
     }
 
+    /// Takes a deployment in that somebody else runs, as number 0.
+    pub(super) fn adopt(&self, engine: &Engine, reporter: &Reporter) {
+        self.deployments.borrow_mut().push(Rc::new(Live::of(engine, reporter)));
+    }
+
+    /// Calls a hook for the deployment that was adopted.
+    pub(super) fn call_hook(&self, hook: &'static str, exit: Option<HookExit>) -> Ended {
+        let live = self.deployments.borrow().first().cloned();
+        let deployment = live.map(|live| {
+            let describe = |(name, service): (&String, &deploy::Service)| wishes::describe(name, service);
+            let services = live.wishes(|wishes| wishes.services.iter().map(describe).collect());
+            DeploymentMade { deployment: 0, name: live.name().to_owned(), services }
+        });
+        let deployment =
+            deployment.unwrap_or_else(|| DeploymentMade { deployment: 0, name: String::new(), services: Vec::new() });
+        self.turns.call(|number| HookCall { number, hook, deployment, exit })
+    }
+
+    async fn wait_for_hooks(&self, call: HookWait, items: Items) {
+        let Some(mut calls) = self.turns.take() else { return };
+        items.begin(call.ahead);
+        while let Some(call) = calls.recv().await {
+            // Names and numbers: nothing that JSON cannot say.
+            let Ok(text) = serde_json::to_string(&call) else { continue };
+            if items.send(text).await.is_err() {
+                return;
+            }
+        }
+    }
+
     async fn receive(&self, call: Receive, items: Items) -> Result<(), ErrorBody> {
         let mut arrivals = self.links.receiver(call.receiver)?;
         items.begin(call.ahead);
@@ -329,8 +410,18 @@ impl Session {
         Ok(())
     }
 
-    /// Finds where a port's member listens.
+    /// Finds where a port's member listens; what was found counts until a member changes.
     fn port_key(&self, of: &OfPort) -> Result<PortKey, ErrorBody> {
+        let changes = self.live(of.owner.deployment)?.changes();
+        if let Some((_, key)) = self.keys.borrow().get(of).filter(|(at, _)| *at == changes) {
+            return Ok(key.clone());
+        }
+        let key = self.look_up(of)?;
+        self.keys.borrow_mut().insert(of.clone(), (changes, key.clone()));
+        Ok(key)
+    }
+
+    fn look_up(&self, of: &OfPort) -> Result<PortKey, ErrorBody> {
         let OfPort { owner, port } = of;
         let live = self.live(owner.deployment)?;
         let count = live.wishes(|wishes| {

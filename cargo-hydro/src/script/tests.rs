@@ -60,6 +60,7 @@ impl Project {
             script: self.folder.path().join("a.hydro.py"),
             local: true,
             build: BuildOptions::default(),
+            claims: false,
         };
         let quiet = ReportOptions { services: Services::LeftToScript, ..ReportOptions::default() };
         let session = OpenSession::open(options, Reporter::captured(quiet).0).expect("opens");

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -43,6 +44,68 @@ pub fn add_group(leader: i32) -> io::Result<()> {
     let mut state = state();
     state.groups.insert(leader);
     state.order(Order::Group(true, leader))
+}
+
+/// By which a child puts its own group under guard before it becomes another program: were it only we who say so, whoever kills us between its start and
+/// our word would leave what it has started by then.
+#[derive(Debug)]
+pub(super) struct Announcement {
+    orders: OwnedFd,
+    /// Ids of children that announced themselves.
+    announced: OwnedFd,
+    announces: OwnedFd,
+}
+
+impl Announcement {
+    /// Makes one, and starts the guardian if there is none.
+    pub(super) fn new() -> io::Result<Self> {
+        let orders = {
+            let mut state = state();
+            if state.guardian.is_none() {
+                state.order(Order::Group(false, 0))?;
+            }
+            let guardian = state.guardian.as_ref().ok_or(io::ErrorKind::BrokenPipe)?;
+            guardian.orders.as_fd().try_clone_to_owned()?
+        };
+        let flags = rustix::pipe::PipeFlags::CLOEXEC | rustix::pipe::PipeFlags::NONBLOCK;
+        let (announced, announces) = rustix::pipe::pipe_with(flags)?;
+        Ok(Self { orders, announced, announces })
+    }
+
+    /// Returns what [`announce`] needs in the child.
+    pub(super) fn in_child(&self) -> (RawFd, RawFd) {
+        (self.orders.as_raw_fd(), self.announces.as_raw_fd())
+    }
+
+    /// Takes back what children said that did not become another program.
+    pub(super) fn retract(&self) {
+        let mut id = [0; size_of::<i32>()];
+        while rustix::io::read(&self.announced, &mut id).is_ok_and(|read| read == id.len()) {
+            let _ = state().order(Order::Group(false, i32::from_ne_bytes(id)));
+        }
+    }
+}
+
+/// Puts the calling process's group under guard. Between fork and exec: calls what is async-signal-safe only and allocates nothing.
+pub(super) fn announce((orders, announces): (RawFd, RawFd)) {
+    // SAFETY: it has no conditions.
+    let id = unsafe { libc::getpid() };
+    let mut order = [0_u8; 16];
+    // From its end: a zero byte, the digits, and what they mean.
+    let (mut at, mut rest) = (order.len() - 1, id);
+    while rest > 0 {
+        at -= 1;
+        order[at] = b'0' + u8::try_from(rest % 10).unwrap_or(0);
+        rest /= 10;
+    }
+    at -= 2;
+    order[at..at + 2].copy_from_slice(b"+g");
+    // Where nobody reads, the parent's word has to do. A write of this size is whole or none.
+    // SAFETY: both buffers are as long as is said, and both descriptors were opened by the parent, who keeps them until the child has started.
+    unsafe {
+        libc::write(orders, order[at..].as_ptr().cast(), order.len() - at);
+        libc::write(announces, id.to_ne_bytes().as_ptr().cast(), size_of::<i32>());
+    }
 }
 
 /// Takes a process group out of guard; it has ended.

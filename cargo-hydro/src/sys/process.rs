@@ -16,7 +16,8 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
 
-use super::{env, guard};
+use super::env;
+use super::guard::{self, Announcement};
 
 /// Where a child finds the first of the sockets it inherits (systemd's protocol begins there).
 pub const LISTENER_FD: RawFd = 3;
@@ -258,6 +259,8 @@ pub(super) struct Prepared {
     directory: Option<PathBuf>,
     // Held for the child's sake until it has started.
     _listeners: Vec<OwnedFd>,
+    /// How a child with a group of its own tells the guardian of it.
+    announcement: Option<Announcement>,
 }
 
 impl Prepared {
@@ -283,8 +286,13 @@ impl Prepared {
             command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         }
         let listeners = away(launch.listeners).map_err(system)?;
-        prepare_in_child(&mut command, listeners.iter().map(AsRawFd::as_raw_fd).collect());
-        Ok(Self { command, program, directory: launch.directory, _listeners: listeners })
+        let announcement = match launch.stdio {
+            Stdio::Piped => Some(Announcement::new().map_err(system)?),
+            Stdio::Inherited => None,
+        };
+        let guarded = announcement.as_ref().map(Announcement::in_child);
+        prepare_in_child(&mut command, listeners.iter().map(AsRawFd::as_raw_fd).collect(), guarded);
+        Ok(Self { command, program, directory: launch.directory, _listeners: listeners, announcement })
     }
 
     /// Takes the command; what remains keeps its files open.
@@ -300,6 +308,9 @@ impl Prepared {
 
     /// Says what is missing: the system's own words do not tell a missing program from a missing directory.
     fn explain(&self, error: io::Error) -> SpawnError {
+        if let Some(announcement) = &self.announcement {
+            announcement.retract();
+        }
         let program = self.program.clone();
         match &self.directory {
             Some(directory) if !directory.is_dir() => SpawnError::NoDirectory { directory: directory.clone() },
@@ -329,7 +340,7 @@ fn when_written<T>(mut spawn: impl FnMut() -> io::Result<T>) -> io::Result<T> {
 }
 
 /// Between fork and exec: signals as a fresh process has them, death with our thread, the sockets in their places.
-fn prepare_in_child(command: &mut std::process::Command, listeners: Vec<RawFd>) {
+fn prepare_in_child(command: &mut std::process::Command, listeners: Vec<RawFd>, guarded: Option<(RawFd, RawFd)>) {
     let parent = rustix::process::getpid();
     let prepare = move || {
         for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT, libc::SIGCHLD] {
@@ -343,6 +354,9 @@ fn prepare_in_child(command: &mut std::process::Command, listeners: Vec<RawFd>) 
             if rustix::process::getppid() != Some(parent) {
                 return Err(io::ErrorKind::BrokenPipe.into());
             }
+        }
+        if let Some(guarded) = guarded {
+            guard::announce(guarded);
         }
         for (place, fd) in (LISTENER_FD..).zip(&listeners) {
             // SAFETY: both numbers are plain file descriptors; `fd` is open in the parent until the child has started,

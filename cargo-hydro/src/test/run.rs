@@ -155,6 +155,7 @@ fn run_chosen(
             script: request.workspace.root().to_owned(),
             local: true,
             build: request.build.clone(),
+            claims: false,
         },
         reporter: reporter.clone(),
         limit: request.limit.unwrap_or(DEFAULT_LIMIT),

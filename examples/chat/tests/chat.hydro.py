@@ -1,7 +1,11 @@
 """Each test has a room of its own: the deployment of Hydro.toml, already running."""
 
+from typing import Any, List
 
-async def until(service, beginning):
+from hydro import Deployment, Service
+
+
+async def until(service: Service, beginning: str) -> List[str]:
     """Returns all that the service has printed up to a line that begins so. Who comes in later than another misses lines, so numbers mean little."""
     heard = []
     async for text in service.stdout():
@@ -11,19 +15,19 @@ async def until(service, beginning):
     raise AssertionError(f"{service.name} never printed {beginning!r}, but {heard}")
 
 
-def join(deployment, name, **params):
+def join(deployment: Deployment, name: str, **params: Any) -> Service:
     client = deployment.Hydroflow(src="src/chat_client.hf", name=name, params={"name": name, **params})
     client.ports.outbound.connect(deployment.services["server"].ports.inbound)
     deployment.services["server"].ports.outbound.connect(client.ports.inbound)
     return client
 
 
-async def test_everybody_hears_everybody(deployment):
+async def test_everybody_hears_everybody(deployment: Deployment) -> None:
     await until(deployment.services["alice"], "bob: line")
     await until(deployment.services["bob"], "alice: line")
 
 
-async def test_a_latecomer_hears_only_what_is_said_from_then_on(deployment):
+async def test_a_latecomer_hears_only_what_is_said_from_then_on(deployment: Deployment) -> None:
     await until(deployment.services["alice"], "bob: line")
     carol = join(deployment, "carol", period_ms=50, lines=3)
     await deployment.deploy()
@@ -33,7 +37,7 @@ async def test_a_latecomer_hears_only_what_is_said_from_then_on(deployment):
     await until(deployment.services["bob"], "* carol went")
 
 
-async def test_the_room_goes_on_when_a_client_is_killed(deployment):
+async def test_the_room_goes_on_when_a_client_is_killed(deployment: Deployment) -> None:
     await until(deployment.services["alice"], "bob: line")
     await deployment.services["bob"].kill()
     dave = join(deployment, "dave", period_ms=50)

@@ -4,7 +4,7 @@
 
 import { MessageChannel, Worker, receiveMessageOnPort } from "node:worker_threads";
 
-import { START_HINT, hello, socketPath } from "./engine.js";
+import { hello, refused, socketPath } from "./engine.js";
 import { HydroError, fromReply, gone, standHere } from "./error.js";
 
 let theLine;
@@ -42,8 +42,8 @@ function ask(line, method, params) {
   Atomics.store(line.bell, 0, 0);
   line.port.postMessage(JSON.stringify({ id, method, params }));
   Atomics.wait(line.bell, 0, 0);
-  const { text, refused } = receiveMessageOnPort(line.port)?.message ?? {};
-  if (refused) throw new HydroError(`the engine does not answer: ${refused}`, { hint: START_HINT });
+  const { text, failed } = receiveMessageOnPort(line.port)?.message ?? {};
+  if (failed) throw refused({ code: failed });
   if (text === undefined) throw gone();
   const reply = JSON.parse(text);
   if (reply.error) throw fromReply(reply.error);

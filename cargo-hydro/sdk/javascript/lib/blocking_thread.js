@@ -30,7 +30,7 @@ socket.on("data", (text) => {
   rest = "";
   answer({ text: line });
 });
-socket.on("error", (error) => end({ refused: error.code ?? error.message }));
+socket.on("error", (error) => end({ failed: error.code ?? error.message }));
 socket.on("close", () => end({}));
 port.on("message", (line) => {
   asked = true;

@@ -5,9 +5,14 @@ import { fileURLToPath } from "node:url";
 import { call } from "./blocking.js";
 import { callAsync } from "./engine.js";
 import { onlyKnown, standHere } from "./error.js";
+import { readEvent } from "./events.js";
 import { caller } from "./frames.js";
-import { GCPMachine, Machine } from "./machine.js";
-import { Member, Service, openFed } from "./service.js";
+import { DISPLAY, DISPOSE, INSPECT, NUMBER } from "./identity.js";
+import { GCPMachine, Localhost, Machine, SSHMachine } from "./machine.js";
+import { rows } from "./metrics.js";
+import { Service, openFed, ownerOf } from "./service.js";
+import { MEMBER_COLUMNS, table } from "./show.js";
+import { Stream } from "./stream.js";
 
 // Carries what the engine has made already past the constructor that users call.
 const MADE = Symbol("made");
@@ -36,7 +41,11 @@ export class Deployment {
 
   /** Makes the deployment that a `Hydro.toml` describes; without a path, that of the workspace. */
   static fromToml(path) {
-    return new Deployment({ [MADE]: call("deployment.from_toml", { path: path === undefined ? undefined : asPath(path) }) });
+    return inDeployment(call("deployment.from_toml", { path: path === undefined ? undefined : asPath(path) }));
+  }
+
+  get [NUMBER]() {
+    return this.#id;
   }
 
   /** Its name. */
@@ -51,13 +60,17 @@ export class Deployment {
 
   /** Adds this machine. */
   Localhost() {
-    return new Machine(this.#id, "localhost");
+    return new Localhost(this);
+  }
+
+  /** Adds a machine that is reached by ssh; what is left out is as ssh itself has it. */
+  SSHMachine(host, options = {}) {
+    return new SSHMachine(this, host, options);
   }
 
   /** Adds a virtual machine of Google Cloud. */
   GCPMachine(options) {
-    onlyKnown("GCPMachine()", options, ["project", "zone", "type"]);
-    return new GCPMachine(this.#id, options);
+    return new GCPMachine(this, options);
   }
 
   /** Adds a service that runs an `.hf` file. */
@@ -81,10 +94,46 @@ export class Deployment {
     return service;
   }
 
-  /** Builds what has to be built, starts what does not run yet, and waits until it runs. */
+  /** Builds what has to be built, starts what does not run yet, tells what runs of links that were made or unmade since, and waits until all is up. */
   async deploy() {
     for (const service of this.#services.values()) openFed(service);
     await callAsync("deployment.deploy", { deployment: this.#id });
+  }
+
+  /** Tells what `deploy()` would change of what runs, and changes nothing. */
+  async plan() {
+    for (const service of this.#services.values()) openFed(service);
+    return callAsync("deployment.plan", { deployment: this.#id });
+  }
+
+  /** Tells how each member is. */
+  status() {
+    return call("deployment.status", { deployment: this.#id });
+  }
+
+  /**
+   * Returns what happens from now on: starts, ends, restarts, releases, warnings. Ends when the deployment is stopped.
+   *
+   * The last 4096 are kept for a script that does not read; one that comes later to them gets an event `missed` first.
+   */
+  events() {
+    const { receiver } = call("deployment.watch", { deployment: this.#id });
+    return new Stream("deployment.events", { receiver }, readEvent);
+  }
+
+  /** Asks all running programs what they count. */
+  metrics() {
+    return callAsync("deployment.metrics", { deployment: this.#id });
+  }
+
+  /** Asks all running programs what they count, as one flat row for each link. */
+  async metricsRows() {
+    return rows(await this.metrics());
+  }
+
+  /** Draws services and links as SVG. */
+  graph() {
+    return call("deployment.graph", { deployment: this.#id });
   }
 
   /** Stops all services, in the reverse order of their start. */
@@ -94,24 +143,64 @@ export class Deployment {
 
   /** Cuts the links between two services, or two members, as a broken network would, until `heal()`. */
   async partition(one, other) {
-    await callAsync("deployment.partition", { one: Member.ownerOf(one), other: Member.ownerOf(other) });
+    await this.#fault(one, other, { fault: "partition" });
   }
 
-  /** Ends all partitions and other faults; what waited is sent. */
-  async heal() {
-    await callAsync("deployment.heal", { deployment: this.#id });
+  /** Lets no byte through between the two, though their connections stay, until `heal()`. */
+  async hold(one, other) {
+    await this.#fault(one, other, { fault: "hold" });
   }
 
-  [Symbol.for("nodejs.util.inspect.custom")]() {
+  /** Lets no byte through from `one` to `other`, until `heal()`. */
+  async oneWay(one, other) {
+    await this.#fault(one, other, { fault: "one_way" });
+  }
+
+  /** Lets what the two send each other take so many milliseconds longer, each way, in order, until `heal()`. */
+  async delay(one, other, { ms }) {
+    await this.#fault(one, other, { fault: "delay", ms });
+  }
+
+  /** Loses what the two send each other so often (from 0 to 1), until `heal()`: a lossy link loses items, any other its connection. */
+  async drop(one, other, { ratio }) {
+    await this.#fault(one, other, { fault: "drop", ratio });
+  }
+
+  #fault(one, other, fault) {
+    return callAsync("deployment.fault", { one: ownerOf(one), other: ownerOf(other), ...fault });
+  }
+
+  /** Ends all partitions and other faults, or those between two; what waited is sent. */
+  async heal(one, other) {
+    if ((one === undefined) !== (other === undefined)) throw standHere(new TypeError("heal() takes two services, or none"));
+    const ends = one === undefined ? {} : { one: ownerOf(one), other: ownerOf(other) };
+    await callAsync("deployment.heal", { deployment: this.#id, ...ends });
+  }
+
+  /** `await using deployment = new Deployment()`: stops it at the end of the block. */
+  async [DISPOSE]() {
+    await this.stop();
+  }
+
+  [INSPECT]() {
     return `<Deployment ${this.#name}>`;
+  }
+
+  /** Shows itself in a notebook: its members, and the graph of services and links. */
+  [DISPLAY]() {
+    const svg = this.graph();
+    return { "text/html": table(MEMBER_COLUMNS, this.status(), `deployment ${this.#name}`) + svg, "image/svg+xml": svg };
   }
 }
 
-Deployment.prototype[Symbol.asyncDispose ?? Symbol.for("nodejs.asyncDispose")] = Deployment.prototype.stop;
+/** Makes a deployment of what the engine has made already. */
+export function inDeployment(made) {
+  return new Deployment({ [MADE]: made });
+}
 
 /** Makes what a test starts from: the workspace's `Hydro.toml`, or an empty deployment where there is none. */
 export function ofWorkspace() {
-  return new Deployment({ [MADE]: call("deployment.from_toml", { optional: true }) });
+  return inDeployment(call("deployment.from_toml", { optional: true }));
 }
 
 function placeOf({ on, count = 1, env = {}, name }) {

@@ -2,20 +2,24 @@
 
 import net from "node:net";
 
-import { HydroError, Interrupted, fromReply, gone, standAt } from "./error.js";
+import { EngineGone, Interrupted, fromReply, gone, standAt } from "./error.js";
+import { SESSION, SOCKET, start } from "./launch.js";
 
-export const START_HINT = "start the script with `hydro run SCRIPT`";
+// Of the protocol, as docs/script-protocol.md describes it.
+const PROTOCOL = 1;
+const VERSION = "0.1.0";
 
-/** Returns the place of the engine's socket. */
+const START_HINT = "start the script with `hydro run SCRIPT`";
+
+/** Returns the place of the engine's socket; an engine that is missing is started. */
 export function socketPath() {
-  const path = process.env.HYDRO_ENGINE_SOCKET;
-  if (!path) throw new HydroError("there is no engine: `HYDRO_ENGINE_SOCKET` is not set", { hint: START_HINT });
-  return path;
+  if (!process.env[SOCKET]) start();
+  return process.env[SOCKET];
 }
 
 /** Returns what the first request of each connection says. */
 export function hello() {
-  return { session: process.env.HYDRO_SESSION ?? "", client: "javascript" };
+  return { session: process.env[SESSION] ?? "", client: "javascript", version: VERSION, protocol: PROTOCOL };
 }
 
 /** Asks the engine; the answer comes later. */
@@ -173,6 +177,7 @@ class Channel {
   }
 }
 
-function refused(error) {
-  return new HydroError(`the engine does not answer: ${error.code ?? error.message}`, { hint: START_HINT });
+/** Makes the error of a call that nobody took. */
+export function refused(error) {
+  return new EngineGone(`the engine does not answer: ${error.code ?? error.message}`, { hint: START_HINT });
 }

@@ -31,6 +31,21 @@ export class HydroError extends Error {
 /** A service has no port of that name. */
 export class UnknownPort extends HydroError {}
 
+/** The service does not run: it was not deployed yet, was stopped, or has ended. */
+export class NotRunning extends HydroError {}
+
+/** A program refused an item that the script sent: it does not fit the port's type. The message names the field. */
+export class ItemRefused extends HydroError {}
+
+/** It took longer than the script allowed. */
+export class TimedOut extends HydroError {}
+
+/** This package and the engine speak different versions of the protocol. */
+export class VersionMismatch extends HydroError {}
+
+/** The engine has ended, and all services with it. */
+export class EngineGone extends HydroError {}
+
 /** Ctrl-C, or the engine's word that it is over, while the script waited for something. */
 export class Interrupted extends Error {
   constructor() {
@@ -38,7 +53,16 @@ export class Interrupted extends Error {
   }
 }
 
-for (const kind of [HydroError, UnknownPort, Interrupted]) {
+// By the words of the protocol.
+const KINDS = {
+  "unknown-port": UnknownPort,
+  "not-running": NotRunning,
+  "item-refused": ItemRefused,
+  "timed-out": TimedOut,
+  version: VersionMismatch,
+};
+
+for (const kind of [HydroError, EngineGone, Interrupted, ...Object.values(KINDS)]) {
   Object.defineProperty(kind.prototype, "name", { value: kind.name, configurable: true, writable: true });
 }
 
@@ -55,7 +79,7 @@ export function standAt(error, stack) {
 
 /** Makes the error for the `error` of a reply; fields we do not know are left alone. */
 export function fromReply(error = {}) {
-  const Kind = error.kind === "unknown-port" ? UnknownPort : HydroError;
+  const Kind = KINDS[error.kind] ?? HydroError;
   const where = error.origin;
   const origin = where && [where.file, where.line, where.column].filter((part) => part).join(":");
   return new Kind(error.message ?? "unknown error", { ...error, origin });
@@ -63,7 +87,7 @@ export function fromReply(error = {}) {
 
 /** Makes the error of whoever still wants something when the engine has ended. */
 export function gone() {
-  return new HydroError("the engine is gone");
+  return new EngineGone("the engine is gone, and all services with it", { hint: "what it said last stands above, if it could say anything" });
 }
 
 /** Refuses options that nobody knows: a misspelt one would silently count for nothing. */

@@ -9,7 +9,8 @@ import { fileURLToPath } from "node:url";
 const SDK = new URL("../", import.meta.url).href;
 const SDK_FOLDER = fileURLToPath(SDK);
 const FRAME = /^ {4}at /;
-const PLACE = /((?:file:\/\/)?\/.*?):(\d+):(\d+)\)?$/;
+// `at name (file:line:column)` or `at file:line:column`, with `async` in front of it or not.
+const PLACE = /^ {4}at (?:.* \()?(?:async )?(.+):(\d+):(\d+)\)?$/;
 
 // Some frames of a call are ours, and the user's shall not fall off behind them.
 Error.stackTraceLimit = Math.max(Error.stackTraceLimit, 30);

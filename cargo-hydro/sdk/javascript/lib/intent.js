@@ -8,6 +8,19 @@ import { tokens } from "./tokens.js";
 /** Names of ports that the script uses itself. */
 export const namedPorts = new Set();
 
+// Where there is no text, as in a notebook, nobody can know what will be typed: any input may be fed by hand.
+let feedsAnything = false;
+
+/** Whether the script may send to inputs of that name. */
+export function feeds(port) {
+  return feedsAnything || namedPorts.has(port);
+}
+
+/** Says that there is no text to read. */
+export function expectAnything() {
+  feedsAnything = true;
+}
+
 /** Finds `….ports.NAME`, `….ports["NAME"]` and `{ NAME } = ….ports` that are used for anything but linking them. */
 export function readIntent(text) {
   for (const name of intended(tokens(text))) namedPorts.add(name);

@@ -2,17 +2,18 @@
 
 import { call } from "./blocking.js";
 import { callAsync } from "./engine.js";
+import { onlyKnown } from "./error.js";
 import { caller } from "./frames.js";
+import { INSPECT, NUMBER } from "./identity.js";
 
-/** A place where services run. Made by a deployment: `deployment.Localhost()`. */
+/** A place where services run. */
 export class Machine {
   #deployment;
   #name;
 
   constructor(deployment, kind, params = {}) {
-    const made = call("machine.add", { deployment, kind, origin: caller(), ...params });
-    this.#deployment = deployment;
-    this.#name = made.name;
+    this.#deployment = deployment[NUMBER];
+    this.#name = call("machine.add", { deployment: this.#deployment, kind, origin: caller(), ...params }).name;
   }
 
   /** Its name in the deployment. */
@@ -21,18 +22,40 @@ export class Machine {
   }
 
   /** Stops all services on the machine and gives it up. */
-  terminate() {
-    return callAsync("machine.terminate", { deployment: this.#deployment, machine: this.#name });
+  async terminate() {
+    await callAsync("machine.terminate", { deployment: this.#deployment, machine: this.#name });
   }
 
-  [Symbol.for("nodejs.util.inspect.custom")]() {
+  [INSPECT]() {
     return `<${this.constructor.name} ${this.#name}>`;
   }
 }
 
-/** A virtual machine of Google Cloud. Made by a deployment: `deployment.GCPMachine({ project, zone, type })`. */
+/** This machine: `new Localhost(deployment)`, or `deployment.Localhost()`. */
+export class Localhost extends Machine {
+  constructor(deployment) {
+    super(deployment, "localhost");
+  }
+}
+
+/**
+ * A machine that is reached by ssh: `new SSHMachine(deployment, "host")`, or `deployment.SSHMachine("host")`.
+ *
+ * What is left out is as ssh itself has it (`~/.ssh/config`, the agent's keys).
+ */
+export class SSHMachine extends Machine {
+  constructor(deployment, host, options = {}) {
+    onlyKnown("SSHMachine()", options, ["user", "port", "key"]);
+    const { user, port, key } = options;
+    super(deployment, "ssh", { host, user, port, key });
+  }
+}
+
+/** A virtual machine of Google Cloud: `new GCPMachine(deployment, { project, zone, type })`, or `deployment.GCPMachine({ … })`. */
 export class GCPMachine extends Machine {
-  constructor(deployment, { project, zone, type }) {
+  constructor(deployment, options) {
+    onlyKnown("GCPMachine()", options, ["project", "zone", "type"]);
+    const { project, zone, type } = options;
     super(deployment, "gcp", { project, zone, type });
   }
 }

@@ -1,6 +1,6 @@
 //! The program around a user's script: loads it, runs `main()` or one test, and shows failures without our own frames.
 //!
-//! Three words: `run SCRIPT [ARGS]`, `test SCRIPT FUNCTION`, and `list SCRIPT…`, which reads tests without importing anything.
+//! Four words: `run SCRIPT [ARGS]`, `test SCRIPT FUNCTION`, `hooks SCRIPT`, and `list SCRIPT…`, which reads tests without importing anything.
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -9,6 +9,7 @@ import { pathToFileURL } from "node:url";
 
 import { ofWorkspace } from "./deployment.js";
 import { HydroError, Interrupted } from "./error.js";
+import { serve } from "./hooks.js";
 import { readIntent } from "./intent.js";
 import { INTERRUPTED, interruption, listen } from "./interruption.js";
 import { isTypeScript, listing } from "./listing.js";
@@ -28,14 +29,14 @@ export async function main([word, ...words]) {
   process.argv = [process.execPath, script, ...(word === "run" ? words.slice(1) : [])];
   const guard = new Guard(script, word === "test");
   try {
-    await (word === "run" ? run(words[0], script, guard) : test(words, script, guard));
+    await { run, test, hooks }[word](words, script, guard);
   } catch (error) {
     guard.fail(error);
   }
 }
 
-async function run(name, script, guard) {
-  const loaded = await load(name, script);
+async function run([name], script, guard) {
+  const loaded = await guard.until(load(name, script));
   const work = loaded.main ?? loaded.default;
   if (typeof work !== "function") {
     // All of it has happened, or still happens, at the top level.
@@ -47,11 +48,16 @@ async function run(name, script, guard) {
 }
 
 async function test([file, name], script, guard) {
-  const loaded = await load(file, script);
+  const loaded = await guard.until(load(file, script));
   const work = loaded[name];
   if (typeof work !== "function") throw new HydroError(`\`${file}\` has no function \`${name}\` once it is loaded`);
   if (work.length > 1) throw new HydroError(`\`${name}\` wants ${work.length} things`, { hint: "a test takes a deployment or nothing" });
   await guard.until(work.length === 0 ? work() : withDeployment(work));
+  guard.end();
+}
+
+async function hooks([name], script, guard) {
+  await guard.until(load(name, script).then(serve));
   guard.end();
 }
 
@@ -113,7 +119,7 @@ class Guard {
     });
     process.on("beforeExit", () => {
       if (!this.#waits) return;
-      console.error("error: `main` waits for what never comes: nothing is left that could end the wait");
+      console.error("error: the script waits for what never comes: nothing is left that could end the wait");
       process.exit(NEVER_SETTLED);
     });
     for (const stream of [process.stdout, process.stderr]) {
@@ -125,8 +131,9 @@ class Guard {
   /** Waits for the script's work. */
   async until(work) {
     this.#waits = true;
-    await work;
+    const result = await work;
     this.#waits = false;
+    return result;
   }
 
   /** Ends the script, whatever timers it has left. */

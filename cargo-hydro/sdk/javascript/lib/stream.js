@@ -2,6 +2,7 @@
 
 import { openStream, wait } from "./engine.js";
 import { HydroError, standAt } from "./error.js";
+import { DISPOSE } from "./identity.js";
 
 // How many items the engine may send ahead; it sends more when half of them were taken.
 const AHEAD = 1024;
@@ -51,9 +52,8 @@ export class Stream {
 
   /** The next item; at the end it is an error. */
   async item() {
-    const end = new HydroError("nothing more comes");
     const { done, value } = await this.next();
-    if (done) throw end;
+    if (done) throw new HydroError("nothing more comes");
     return value;
   }
 
@@ -62,6 +62,10 @@ export class Stream {
     this.#ask?.cancel();
     this.#ask = undefined;
     this.#inbox.close();
+  }
+
+  async [DISPOSE]() {
+    await this.close();
   }
 
   #open(here) {
@@ -74,8 +78,6 @@ export class Stream {
     }
   }
 }
-
-Stream.prototype[Symbol.asyncDispose ?? Symbol.for("nodejs.asyncDispose")] = Stream.prototype.close;
 
 /** What has arrived and was not taken yet, and who waits for more. */
 class Inbox {

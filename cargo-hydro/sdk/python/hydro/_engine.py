@@ -6,6 +6,7 @@ import os
 import socket
 import sys
 import threading
+import time
 import weakref
 from types import FrameType
 from typing import Any, Callable, Dict, List, Optional, Tuple
@@ -18,6 +19,13 @@ PROTOCOL = 1
 VERSION = "0.1.0"
 # How many items one request may hold.
 _TOGETHER = 1000
+# Bytes read at a time.
+_CHUNK = 256 << 10
+# For how long at most an answer is looked for before the loop is asked to wake us, and below which it is not worth it; in seconds.
+_PATIENCE = 100e-6
+_LEAST = 10e-6
+# After so many looks other tasks have their turn.
+_FAIR = 16
 
 # All of our own files are under this folder; frames there are no user's.
 SDK = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
@@ -59,7 +67,14 @@ async def call_async(method: str, **params: Any) -> Any:
 async def send(owner: Dict[str, Any], port: str, item: str) -> None:
     """Sends an item to a port, together with others that wait for the same."""
     channel = _ready() or await _channel()
-    await channel.outbox(owner, port).add(item)
+    outbox = channel.outbox(owner, port)
+    sent = outbox.add(item)
+    # Sends of several tasks go together when they are let; one task that sends again and again waits for each.
+    task = asyncio.current_task()
+    if outbox.last_task is task and channel.look(sent.done):
+        await asyncio.sleep(0)
+    outbox.last_task = task
+    await sent
 
 
 async def open_stream(method: str, params: Dict[str, Any], receiver: "Receiver") -> "Ask":
@@ -92,6 +107,10 @@ class Ask:
         """Lets the engine send `count` more items."""
         self._channel.send("stream.more", {"stream": self._number, "count": count})
 
+    def look(self, is_there: Callable[[], bool]) -> bool:
+        """Reads for a moment, until something is there; returns whether other tasks must have their turn."""
+        return self._channel.look(is_there)
+
     def cancel(self) -> None:
         """Tells the engine that nobody listens any more. May be called from any thread."""
         self._channel.call_soon(lambda: self._channel.cancel(self._number))
@@ -120,6 +139,8 @@ class _Outbox(Receiver):
         self._params = dict(owner, port=port)
         self._waiting: "List[Tuple[str, asyncio.Future[None]]]" = []
         self._sent: "List[asyncio.Future[None]]" = []
+        # Who sent last.
+        self.last_task: "Optional[asyncio.Task[Any]]" = None
 
     def add(self, item: str) -> "asyncio.Future[None]":
         """Takes an item; the future is done when it was sent."""
@@ -155,16 +176,34 @@ class _Outbox(Receiver):
             self.failed(error)
 
 
-class _Channel(asyncio.Protocol):
-    """The connection of one event loop. No task reads it, so that it still works while the loop cancels its tasks at the end."""
+class _Channel:
+    """The connection of one event loop. No task reads it, so that it still works while the loop cancels its tasks at the end.
 
-    def __init__(self) -> None:
+    The loop only tells when there is something to read; who waits for an answer that usually comes at once looks for it first (`look`), as waking up takes
+    longer than the answer.
+    """
+
+    def __init__(self, path: str) -> None:
         self._loop = asyncio.get_running_loop()
-        self._transport: Optional[asyncio.Transport] = None
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._open = False
         self._rest = bytearray()
+        # What the socket did not take yet.
+        self._unsent = bytearray()
         self._asked: Dict[int, Receiver] = {}
         self._last = 0
         self._outboxes: Dict[Tuple[Any, ...], _Outbox] = {}
+        # How long it is worth looking, in seconds.
+        self._patience = _PATIENCE
+        self._looks = 0
+        try:
+            self._socket.connect(path)
+        except OSError:
+            self._socket.close()
+            raise
+        self._socket.setblocking(False)
+        self._open = True
+        self._loop.add_reader(self._socket.fileno(), self._read)
 
     def future(self) -> "asyncio.Future[Any]":
         """Makes a future of its loop."""
@@ -178,16 +217,37 @@ class _Channel(asyncio.Protocol):
             found = self._outboxes[key] = _Outbox(self, owner, port)
         return found
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport  # type: ignore[assignment]
+    def look(self, is_there: Callable[[], bool]) -> bool:
+        """Reads for a moment, until something is there. Looks less long where that was in vain lately, and longer again where it was not.
 
-    def connection_lost(self, exc: Optional[Exception]) -> None:
-        self._transport = None
-        asked, self._asked = self._asked, {}
-        for receiver in asked.values():
-            receiver.failed(_gone())
+        Returns whether other tasks have waited long enough: then the caller has to let them work.
+        """
+        if self._patience < _LEAST or not self._open:
+            # Now and then it is worth a try.
+            self._patience += _LEAST / 16
+            return False
+        end = time.perf_counter() + self._patience
+        while self._open:
+            self._read()
+            if is_there():
+                self._patience = min(_PATIENCE, self._patience * 2)
+                break
+            if time.perf_counter() > end:
+                self._patience /= 2
+                break
+        self._looks += 1
+        return self._looks % _FAIR == 0
 
-    def data_received(self, data: bytes) -> None:
+    def _read(self) -> None:
+        try:
+            data = self._socket.recv(_CHUNK)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self.close()
+            return
         start = len(self._rest)
         self._rest += data
         if self._rest.find(b"\n", start) < 0:
@@ -196,6 +256,48 @@ class _Channel(asyncio.Protocol):
         self._rest = bytearray(rest)
         for line in lines:
             self._take(json.loads(line))
+
+    def _write(self, data: bytes) -> None:
+        if self._unsent:
+            self._unsent += data
+            return
+        try:
+            sent = self._socket.send(data)
+        except (BlockingIOError, InterruptedError):
+            sent = 0
+        except OSError:
+            self.close()
+            raise _gone() from None
+        if sent < len(data):
+            self._unsent += data[sent:]
+            self._loop.add_writer(self._socket.fileno(), self._write_rest)
+
+    def _write_rest(self) -> None:
+        try:
+            del self._unsent[: self._socket.send(self._unsent)]
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            self.close()
+            return
+        if not self._unsent:
+            self._loop.remove_writer(self._socket.fileno())
+
+    def close(self) -> None:
+        """Ends it; whoever waits learns that the engine is gone."""
+        if not self._open:
+            return
+        self._open = False
+        if not self._loop.is_closed():
+            self._loop.remove_reader(self._socket.fileno())
+            self._loop.remove_writer(self._socket.fileno())
+        self._socket.close()
+        asked, self._asked = self._asked, {}
+        for receiver in asked.values():
+            receiver.failed(_gone())
+
+    def __del__(self) -> None:
+        self._socket.close()
 
     def _take(self, reply: Dict[str, Any]) -> None:
         number = reply.get("id", 0)
@@ -220,7 +322,7 @@ class _Channel(asyncio.Protocol):
 
     def usable(self) -> bool:
         """Whether the engine is still at the other end."""
-        return self._transport is not None and not self._transport.is_closing()
+        return self._open
 
     def ask(self, method: str, params: Dict[str, Any], receiver: Receiver) -> int:
         """Sends a request; returns its number."""
@@ -232,10 +334,10 @@ class _Channel(asyncio.Protocol):
         """Sends a request without caring for the answer; returns its number."""
         number = self._last + 1
         line = _line(number, method, params)
-        if self._transport is None:
+        if not self._open:
             raise _gone()
         self._last = number
-        self._transport.write(line)
+        self._write(line)
         return number
 
     def cancel(self, number: int) -> None:
@@ -324,7 +426,7 @@ async def _channel() -> _Channel:
 async def _open() -> _Channel:
     path = _socket_path()
     try:
-        _, channel = await asyncio.get_running_loop().create_unix_connection(_Channel, path)
+        channel = _Channel(path)
     except OSError as error:
         raise EngineGone(f"the engine does not answer: {error.strerror}", _START_HINT) from None
     answer: "asyncio.Future[Any]" = asyncio.get_running_loop().create_future()

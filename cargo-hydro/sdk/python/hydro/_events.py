@@ -14,6 +14,7 @@ class Event:
     - `unhealthy` (it runs, but did not answer that it is well, and is ended): `name`, `failures` (in a row), `expected`
     - `paused` (it ended and will be started again): `name`, `pause_ms`, `restarts` (in a row)
     - `gave_up` (a supervisor bears no more restarts): `name`, `group`
+    - `unhealthy` (it runs, but did not answer that it is well, and is ended): `name`, `failures` (in a row), `message` (what was waited for)
     - `released` (a deploy is done): `release`
     - `warning`: `message`
     - `missed` (the script read too slowly): `count`
@@ -33,6 +34,7 @@ class Event:
     pause_ms: Optional[int] = None
     restarts: Optional[int] = None
     group: Optional[str] = None
+    failures: Optional[int] = None
     release: Optional[int] = None
     message: Optional[str] = None
     count: Optional[int] = None
@@ -55,4 +57,6 @@ _KNOWN = {field.name for field in fields(Event)}
 def read(text: str) -> Event:
     """Reads an event; fields of a newer engine are left alone."""
     told: Dict[str, Any] = json.loads(text)
+    if told["kind"] == "unhealthy":
+        told["message"] = told.pop("expected")
     return Event(**{key: value for key, value in told.items() if key in _KNOWN})

@@ -30,7 +30,9 @@ def hand_over() -> None:
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     os.environ["HYDRO_PYTHON"] = sys.executable
-    words = [_program(), "run", path]
+    # As it was written: the script sees it as `sys.argv[0]`, and its errors name it so.
+    shown = sys.argv[0] if os.path.abspath(sys.argv[0]) == path else path
+    words = [_program(), "run", shown]
     os.execv(words[0], words + (["--", *sys.argv[1:]] if sys.argv[1:] else []))
 
 

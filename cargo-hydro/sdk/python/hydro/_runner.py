@@ -1,6 +1,6 @@
 """The program around a user's script: loads it, runs `main()` or one test, and shows failures without our own frames.
 
-Three words: `run SCRIPT [ARGS]`, `test SCRIPT FUNCTION`, and `list SCRIPT…`, which reads tests without importing anything.
+Four words: `run SCRIPT [ARGS]`, `test SCRIPT FUNCTION`, `hooks SCRIPT`, and `list SCRIPT…`, which reads tests without importing anything.
 """
 
 import ast
@@ -15,7 +15,7 @@ import traceback
 import types
 from typing import Any, Awaitable, Callable, Dict, Iterator, List, NoReturn, Optional, Set, Tuple, Type, Union
 
-from . import _engine, _intent
+from . import _engine, _hooks, _intent
 from ._deployment import Deployment
 from ._error import HydroError
 
@@ -36,7 +36,7 @@ def main() -> NoReturn:
         sys.stdout.reconfigure(line_buffering=True)
     interruption = _Interruption(shows_place=word == "test")
     try:
-        _run(rest, interruption) if word == "run" else _test(rest, interruption)
+        {"run": _run, "test": _test, "hooks": _serve_hooks}[word](rest, interruption)
         code = 0
     except SystemExit as leaving:
         code = _exit_code(leaving.code)
@@ -66,6 +66,11 @@ def _test(words: List[str], interruption: "_Interruption") -> None:
     if function is None:
         raise HydroError(f"`{path}` has no function `{name}` once it is loaded")
     asyncio.run(interruption.guard(_with_deployment(function)))
+
+
+def _serve_hooks(words: List[str], interruption: "_Interruption") -> None:
+    script = _load(words[0], words)
+    asyncio.run(interruption.guard(_hooks.serve(script, _described)))
 
 
 async def _with_deployment(function: Callable[..., Awaitable[None]]) -> None:
@@ -153,13 +158,19 @@ def _report(error: BaseException, interruption: _Interruption) -> int:
     _flush()
     for text in getattr(error, "rendered", None) or []:
         print(text, file=sys.stderr)
-    described = traceback.TracebackException.from_exception(error)
-    _hide_ours(described, set())
+    described = _described(error)
     if not described.stack and isinstance(error, HydroError):
         print(f"error: {error}", file=sys.stderr)
     else:
         print("".join(described.format()), end="", file=sys.stderr)
     return 1
+
+
+def _described(error: BaseException) -> traceback.TracebackException:
+    """Describes an error with the user's own lines alone."""
+    described = traceback.TracebackException.from_exception(error)
+    _hide_ours(described, set())
+    return described
 
 
 def _hide_ours(described: traceback.TracebackException, seen: Set[int]) -> None:

@@ -38,6 +38,9 @@ class Stream(AsyncIterator[T], Generic[T]):
             else:
                 # Another task was faster, or closed it.
                 ask.cancel()
+        if not self._inbox.has_news() and self._ask is not None:
+            if self._ask.look(self._inbox.has_news):
+                await asyncio.sleep(0)
         item = await self._inbox.next()
         self._taken += 1
         if self._ask is not None and self._taken == _AHEAD // 2 and not self._inbox.ended:
@@ -79,6 +82,10 @@ class _Inbox(_engine.Receiver):
         self._error: Optional[HydroError] = None
         self._changed: "Optional[asyncio.Future[None]]" = None
         self.ended = False
+
+    def has_news(self) -> bool:
+        """Whether `next` need not wait."""
+        return bool(self._items) or self.ended
 
     async def next(self) -> str:
         """Waits for the next item; raises `StopAsyncIteration` at the end."""

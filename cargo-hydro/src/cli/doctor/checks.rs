@@ -12,6 +12,8 @@ use crate::workspace::{CargoConfig, cargo_program};
 
 /// Python that scripts run with, at least.
 const PYTHON: [u32; 2] = [3, 9];
+/// Node.js that they run with.
+const NODE: [u32; 2] = [18, 19];
 /// A cold build of a few programs takes about that much.
 const DISK: u64 = 4 << 30;
 /// What `--watch` takes of the system for a workspace of some size.
@@ -149,10 +151,11 @@ fn scripts(report: &mut Report, needs: &Needs) {
         }
     }
     match version("node", "--version") {
-        Some(found) => report.ok("Scripts", "node", found),
-        None => {
+        Some(found) if numbers(&found).as_slice() >= NODE.as_slice() => report.ok("Scripts", "node", found),
+        found => {
+            let found = found.map_or("not found".to_owned(), |found| format!("{found}, and 18.19 is needed"));
             let fixes = install("nodejs", "nodejs", "node");
-            report.not(check("Scripts", "node", State::not_there(needs.node), "not found", fixes));
+            report.not(check("Scripts", "node", State::not_there(needs.node), found, fixes));
         }
     }
 }

@@ -61,7 +61,7 @@ fn needs(workspace: Option<&Workspace>, targets: Vec<Target>, reporter: &Reporte
     };
     Needs {
         python: has_scripts(".hydro.py"),
-        node: has_scripts(".hydro.js"),
+        node: [".hydro.mjs", ".hydro.js", ".hydro.mts", ".hydro.ts"].into_iter().any(has_scripts),
         machines: machines.iter().map(target).collect(),
         ssh: machines.iter().any(|machine| machine.by_ssh),
         targets,

@@ -11,7 +11,7 @@ use crate::daemon::{LogLine, StatusReport};
 use crate::deploy::Changes;
 use crate::machine::MetricsMirror;
 use crate::report::Message;
-use crate::script::protocol::{Happening, Reply, Request};
+use crate::script::protocol::{Happening, HookCall, Reply, Request};
 
 fn schema<T: JsonSchema>(title: &str) -> Schema {
     // What is written, not what could be read: a key that is always there is required.
@@ -25,8 +25,9 @@ fn script_protocol() -> Schema {
     let requests = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<Request>();
     let replies = SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<Reply>();
     let events = SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<Happening>();
+    let hooks = SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<HookCall>();
     let mut all = Map::new();
-    for (name, root) in [("Request", requests), ("Reply", replies), ("Happening", events)] {
+    for (name, root) in [("Request", requests), ("Reply", replies), ("Happening", events), ("HookCall", hooks)] {
         let mut root = root.as_object().cloned().unwrap_or_default();
         root.remove("$schema");
         let inner = root.remove("$defs").and_then(|defs| defs.as_object().cloned()).unwrap_or_default();

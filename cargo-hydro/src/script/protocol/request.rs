@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Body, ErrorBody, Reply};
+use super::{Body, ErrorBody, Heal, HookDone, HookWait, Partition, Reply, SetFault};
 use crate::report::{LogStream, Origin};
 
 /// How many items a stream may send ahead when the client does not say.
@@ -143,6 +143,12 @@ pub enum Call {
     /// Reads what a joined output sends. Items: JSON texts
     #[serde(rename = "port.receive")]
     Receive(Receive),
+    /// Waits for calls of hooks. Items: JSON texts of [`HookCall`](super::HookCall)
+    #[serde(rename = "hooks.wait")]
+    HookWait(HookWait),
+    /// Tells that a hook has ended. → null
+    #[serde(rename = "hooks.done")]
+    HookDone(HookDone),
     /// Lets a stream of this connection send more items. → null
     #[serde(rename = "stream.more")]
     More(More),
@@ -224,66 +230,6 @@ pub struct FromToml {
 pub struct InDeployment {
     /// Number of the deployment.
     pub deployment: usize,
-}
-
-/// See [`Call::Partition`].
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Partition {
-    /// One end.
-    pub one: OfService,
-    /// The other; of the same deployment.
-    pub other: OfService,
-}
-
-/// See [`Call::Fault`].
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct SetFault {
-    /// One end.
-    pub one: OfService,
-    /// The other; of the same deployment.
-    pub other: OfService,
-    /// What is wrong between them.
-    #[serde(flatten)]
-    pub fault: Fault,
-}
-
-/// What can be wrong between two services.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(tag = "fault", rename_all = "snake_case")]
-pub enum Fault {
-    /// Connections break, calls are refused.
-    Partition,
-    /// No byte goes through, connections stay.
-    Hold,
-    /// No byte goes from `one` to `other`.
-    OneWay,
-    /// What they send each other takes longer.
-    Delay {
-        /// By how many milliseconds.
-        ms: u64,
-    },
-    /// Of a lossy link items are left out, any other loses its connection now and then.
-    Drop {
-        /// How often, from 0 to 1.
-        ratio: f64,
-    },
-}
-
-/// See [`Call::Heal`].
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Heal {
-    /// Number of the deployment.
-    pub deployment: usize,
-    /// One end; none: all faults are ended.
-    #[serde(default)]
-    pub one: Option<OfService>,
-    /// The other.
-    #[serde(default)]
-    pub other: Option<OfService>,
 }
 
 /// See [`Call::WaitHealthy`].
@@ -441,7 +387,7 @@ fn one() -> u32 {
 }
 
 /// A call about a service, or one member of it.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct OfService {
     /// Number of the deployment.
@@ -454,7 +400,7 @@ pub struct OfService {
 }
 
 /// A call about a port of a service.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct OfPort {
     /// Whose port.

@@ -3,6 +3,7 @@
 //! Does not know what a deployment is, nor whether the files it names exist. Read [`HydroToml`] first.
 
 mod health;
+mod hooks;
 mod links;
 mod machine;
 mod raw;
@@ -13,8 +14,8 @@ mod value;
 mod watch;
 
 pub use raw::{
-    HydroToml, RawCheck, RawGroup, RawHealth, RawKind, RawLink, RawMachine, RawPort, RawProgram, RawService, RawSsh,
-    RawUpkeep,
+    HydroToml, RawCheck, RawGroup, RawHealth, RawHooks, RawKind, RawLink, RawMachine, RawPort, RawProgram, RawService,
+    RawSsh, RawUpkeep,
 };
 pub use read::read;
 pub use target::RawTarget;

@@ -31,6 +31,17 @@ pub struct HydroToml {
     pub services: Vec<(Spanned<String>, RawService)>,
     /// `[[links]]`.
     pub links: Vec<RawLink>,
+    /// `[hooks]`.
+    pub hooks: Option<RawHooks>,
+}
+
+/// Functions that are called at turns of a deployment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawHooks {
+    /// `script`: the file that has them.
+    pub script: Spanned<String>,
+    /// `timeout`: how long one may take.
+    pub timeout: Duration,
 }
 
 /// A machine.

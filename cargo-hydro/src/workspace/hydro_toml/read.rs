@@ -67,8 +67,8 @@ pub(super) struct Keys {
 
 const ROOT: Keys = Keys {
     of: "the file",
-    known: &["deployment", "machines", "services", "links", "supervision", "groups"],
-    later: &["expose", "hooks", "profile", "defaults"],
+    known: &["deployment", "machines", "services", "links", "supervision", "groups", "hooks"],
+    later: &["expose", "profile", "defaults"],
 };
 const DEPLOYMENT: Keys = Keys { of: "the deployment", known: &["name", "tls", "local_links"], later: &[] };
 const SERVICE: Keys = Keys {
@@ -133,6 +133,7 @@ impl Reader {
                     }
                 }
                 "groups" => file.groups.extend(self.named(key, value, Self::group)),
+                "hooks" => file.hooks = self.hooks(key, value),
                 "services" => file.services.extend(self.named(key, value, Self::service)),
                 _ => file.links.extend(self.links(key, value)),
             }

@@ -1,0 +1,23 @@
+import { Deployment } from "hydro";
+
+export async function main() {
+  const deployment = new Deployment();
+  const replicas = deployment.Hydroflow({ src: "src/kvs_server.hf", name: "replica", count: 3, params: { gossip_ms: 100 } });
+  const client = deployment.Hydroflow({ src: "src/kvs_client.hf", name: "client", params: { period_ms: 100 } });
+  client.ports.requests.connect(replicas.ports.requests, { policy: "round_robin" });
+  replicas.ports.responses.connect(client.ports.responses);
+  replicas.ports.gossip_out.connect(replicas.ports.gossip_in);
+  await deployment.deploy();
+
+  const answers = replicas[2].ports.responses.receive();
+  await replicas[0].ports.requests.send({ Put: { key: "name", value: "hydro" } });
+  let value = null;
+  while (value === null) {
+    await replicas[2].ports.requests.send({ Get: { key: "name" } });
+    const answer = await answers.item();
+    value = answer.Value.value;
+  }
+  console.log(`written to replica 0, read from replica 2: ${value}`);
+
+  await deployment.stop();
+}

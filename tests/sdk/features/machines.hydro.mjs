@@ -1,0 +1,14 @@
+import { inspect } from "node:util";
+
+import { Deployment, GCPMachine, Localhost, Machine, SSHMachine } from "hydro";
+
+export async function main() {
+  const deployment = new Deployment();
+  const here = new Localhost(deployment);
+  const cloud = new GCPMachine(deployment, { project: "p", zone: "z", type: "t" });
+  console.log(inspect(here), inspect(deployment.Localhost()), inspect(cloud), cloud instanceof Machine ? "True" : "False");
+  deployment.Command("true", { on: here });
+  await deployment.deploy();
+  console.log(deployment.status()[0].machine);
+  new SSHMachine(deployment, "example.org", { user: "me", port: 2222, key: "id" }); // fails here
+}
