@@ -62,7 +62,11 @@ fn what_is_printed_is_as_the_schemas_say() {
 fn schemas_are_found_by_name() {
     let list = crate::support::Hydro::new().arguments(["schema"]).run().exits(0);
     let names: Vec<&str> = list.stdout.lines().filter_map(|line| line.split_whitespace().next()).collect();
-    assert_eq!(names, ["doctor", "hydro.toml", "logs", "message", "metrics", "plan", "ps", "status"], "{list}");
+    assert_eq!(
+        names,
+        ["doctor", "hydro.toml", "logs", "message", "metrics", "plan", "ps", "script-protocol", "status"],
+        "{list}"
+    );
     let wrong = crate::support::Hydro::new().arguments(["schema", "metric"]).run().exits(4);
     wrong.says(&["error: there is no schema `metric`", "a similar name exists: `metrics`"]);
 }

@@ -20,7 +20,7 @@ struct Schemas;
 pub(in crate::cli) fn run(args: &Args, reporter: &Reporter) -> Result<(), Failure> {
     match &args.name {
         Some(name) => reporter.data(text(name).ok_or_else(|| unknown(name))?.trim_end()),
-        None => names().iter().for_each(|name| reporter.data(&format!("{name:<12}{}", title(name)))),
+        None => names().iter().for_each(|name| reporter.data(&format!("{name:<17}{}", title(name)))),
     }
     Ok(())
 }
