@@ -202,6 +202,10 @@ fn links_to_commands_come_and_go_while_everybody_else_goes_on() {
     let after = ["ticker", "double", "printer", "keeper"].map(|member| held.pid(member));
     assert_eq!(after[..3], before[..3]);
     held.deploy(&some).says(&["- ticker.out → keeper.stdin"]);
+    // Without its standard input, and with it again: the way back is the same.
+    let less = toml("piped-rewired", &services, &[("double.stdout", "printer.numbers")]);
+    held.deploy(&less).says(&["~ double (its standard input)"]);
+    held.deploy(&some).says(&["~ double (its standard input)"]);
     let so_far = held.printed().len();
     eventually("the others go on", || held.printed().len() > so_far + 3);
     assert_eq!(held.pid("ticker"), before[0]);

@@ -115,6 +115,8 @@ struct Inner {
 struct Ends {
     wires: Wires,
     inputs: Option<mpsc::UnboundedSender<ChildStdin>>,
+    /// What feeds standard input.
+    taking: Vec<AbortHandle>,
     outputs: Option<mpsc::UnboundedSender<Source>>,
 }
 
@@ -153,15 +155,23 @@ impl Pipes {
     pub fn wire(&self, wires: &Wires) -> io::Result<()> {
         let Inner { who, reporter, ends, outlets, tasks } = &*self.inner;
         let mut ends = locked(ends);
+        if wires.stdin.is_none() {
+            ends.inputs = None;
+            ends.taking.drain(..).for_each(|task| task.abort());
+        }
         if let (Some(path), None) = (&wires.stdin, &ends.inputs) {
+            // Where it was linked before.
+            let _ = std::fs::remove_file(path);
             let listener = UnixListener::bind(path)?;
             // One portion waits while another is handed over.
             let (portions, fed) = mpsc::channel(1);
             let (inputs, given) = mpsc::unbounded_channel();
             let mut tasks = locked(tasks);
-            tasks.spawn(feed(fed, given));
-            tasks.spawn(take(listener, who.clone(), portions));
+            ends.taking = vec![tasks.spawn(feed(fed, given)), tasks.spawn(take(listener, who.clone(), portions))];
             ends.inputs = Some(inputs);
+        }
+        if wires.stdout.is_none() {
+            outlets.set(&Output::default(), who, reporter);
         }
         if let Some(output) = &wires.stdout {
             if ends.outputs.is_none() {
