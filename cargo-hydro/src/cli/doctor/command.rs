@@ -63,6 +63,7 @@ fn needs(workspace: Option<&Workspace>, targets: Vec<Target>, reporter: &Reporte
         python: has_scripts(".hydro.py"),
         node: has_scripts(".hydro.js"),
         machines: machines.iter().map(target).collect(),
+        cloud: !deploy::projects(workspace).is_empty(),
         ssh: machines.iter().any(|machine| machine.by_ssh),
         targets,
     }
