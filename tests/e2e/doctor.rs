@@ -46,6 +46,24 @@ fn what_machines_need_is_missing_with_the_command_that_gets_it() {
 }
 
 #[test]
+fn machines_of_a_cloud_need_credentials() {
+    let toml = "[machines.a]\nkind = \"gcp\"\nproject = \"p\"\nzone = \"z-1-a\"\ntype = \"e2-micro\"\n";
+    let workspace =
+        Workspace::new("doctor-cloud", &[("Cargo.toml", MANIFEST), ("src/lib.rs", ""), ("Hydro.toml", toml)]);
+    let call = || workspace.hydro(["doctor"]).env("GOOGLE_OAUTH_ACCESS_TOKEN", "");
+    let found = report(call().env("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere/key.json"), 1);
+    let missing = check(&found, "credentials");
+    assert_eq!(
+        (&missing["state"], &missing["fixes"][0]),
+        (&"missing".into(), &"gcloud auth application-default login".into())
+    );
+    assert!(missing["found"].as_str().is_some_and(|text| text.contains("/nowhere/key.json")), "{missing}");
+    let there = workspace.path("Cargo.toml");
+    let found = report(call().env("GOOGLE_APPLICATION_CREDENTIALS", &there), 0);
+    assert_eq!(check(&found, "credentials")["state"], "ok", "{found:#}");
+}
+
+#[test]
 fn without_a_workspace_and_without_programs_it_tells_what_there_is() {
     let folder = tempfile::tempdir().expect("can be made");
     let call = || Hydro::new().arguments(["doctor"]).directory(folder.path());

@@ -31,6 +31,8 @@ pub(super) struct Needs {
     pub(super) node: bool,
     /// Whether machines of its Hydro.toml are reached over ssh.
     pub(super) ssh: bool,
+    /// Whether machines of its Hydro.toml are at Google Cloud.
+    pub(super) cloud: bool,
     /// Machines of its Hydro.toml.
     pub(super) machines: Vec<(String, Told)>,
     /// Other targets that were asked for.
@@ -60,6 +62,7 @@ pub(super) fn all(root: &Path, config: &CargoConfig, needs: &Needs) -> Report {
     builders(&mut report, root);
     scripts(&mut report, needs);
     ssh(&mut report, needs);
+    cloud(&mut report, needs);
     system(&mut report, root);
     report
 }
@@ -174,6 +177,32 @@ fn ssh(report: &mut Report, needs: &Needs) {
         None => {
             let found = "not found; only tests of cargo hydro itself use it";
             report.not(check("Remote", "sshd", State::Absent, found, install("openssh-server", "openssh-server", "")));
+        }
+    }
+}
+
+/// Looks for credentials where they are found later; whether they are good only Google knows.
+fn cloud(report: &mut Report, needs: &Needs) {
+    let (group, name) = ("Google Cloud", "credentials");
+    if cfg!(not(feature = "gcp")) {
+        let found = "this cargo hydro was built without Google Cloud";
+        let fixes = vec!["cargo install cargo-hydro --features gcp".to_owned()];
+        return report.not(check(group, "feature gcp", State::not_there(needs.cloud), found, fixes));
+    }
+    let named = sys::env::path("GOOGLE_APPLICATION_CREDENTIALS");
+    let home = sys::env::path("HOME").map(|home| home.join(".config/gcloud/application_default_credentials.json"));
+    if sys::env::text("GOOGLE_OAUTH_ACCESS_TOKEN").is_some() {
+        return report.ok(group, name, "a token in `GOOGLE_OAUTH_ACCESS_TOKEN`");
+    }
+    match named.clone().or(home).filter(|file| file.is_file()) {
+        Some(file) => report.ok(group, name, file.display().to_string()),
+        None => {
+            let found = match named {
+                Some(file) => format!("`GOOGLE_APPLICATION_CREDENTIALS` names `{}`, which is no file", file.display()),
+                None => "not found; a machine of Google Cloud has its own".to_owned(),
+            };
+            let fixes = vec!["gcloud auth application-default login".to_owned()];
+            report.not(check(group, name, State::not_there(needs.cloud), found, fixes));
         }
     }
 }

@@ -63,6 +63,7 @@ fn needs(workspace: Option<&Workspace>, targets: Vec<Target>, reporter: &Reporte
         python: has_scripts(".hydro.py"),
         node: [".hydro.mjs", ".hydro.js", ".hydro.mts", ".hydro.ts"].into_iter().any(has_scripts),
         machines: machines.iter().map(target).collect(),
+        cloud: !deploy::projects(workspace).is_empty(),
         ssh: machines.iter().any(|machine| machine.by_ssh),
         targets,
     }

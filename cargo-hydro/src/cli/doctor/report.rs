@@ -16,7 +16,7 @@ pub(in crate::cli) struct Report {
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Check {
-    /// What it is for: `Rust`, `Targets`, `Builders`, `Scripts`, `Machines`, `Remote`, `System`.
+    /// What it is for: `Rust`, `Targets`, `Builders`, `Scripts`, `Machines`, `Remote`, `Google Cloud`, `System`.
     pub(super) group: &'static str,
     /// What it is: `rustc`, a target, a machine.
     pub(super) name: String,
