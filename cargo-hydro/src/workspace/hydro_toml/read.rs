@@ -530,7 +530,7 @@ command = ["x"]
 watch = ["a/*.ini", "/etc/*", "../b", 3]
 "#;
         let expected = [
-            "1:1 HT0003 the file has no key `nam` (the keys are `deployment`, `machines`, `services`, `links`, `supervision`, `groups`)",
+            "1:1 HT0003 the file has no key `nam` (the keys are `deployment`, `machines`, `services`, `links`, `supervision`, `groups`, `hooks`)",
             "3:7 HT0002 `src` must be a string",
             "4:9 HT0006 a service has between 1 and 10000 members",
             "5:11 HT0005 `b` has no `src` (say what it runs: `src = \"src/NAME.hf\"` or `command = [\"PROGRAM\", \"ARGUMENT\"]`)",
