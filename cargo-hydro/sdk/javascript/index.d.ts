@@ -142,6 +142,8 @@ export interface SSHOptions {
   port?: number;
   /** The file of the key. */
   key?: string;
+  /** A file of known hosts. */
+  knownHosts?: string;
 }
 
 /** Which virtual machine of Google Cloud. */

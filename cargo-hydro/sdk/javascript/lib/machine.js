@@ -45,9 +45,9 @@ export class Localhost extends Machine {
  */
 export class SSHMachine extends Machine {
   constructor(deployment, host, options = {}) {
-    onlyKnown("SSHMachine()", options, ["user", "port", "key"]);
-    const { user, port, key } = options;
-    super(deployment, "ssh", { host, user, port, key });
+    onlyKnown("SSHMachine()", options, ["user", "port", "key", "knownHosts"]);
+    const { user, port, key, knownHosts } = options;
+    super(deployment, "ssh", { host, user, port, key, known_hosts: knownHosts });
   }
 }
 
