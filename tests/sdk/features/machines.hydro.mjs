@@ -10,5 +10,5 @@ export async function main() {
   deployment.Command("true", { on: here });
   await deployment.deploy();
   console.log(deployment.status()[0].machine);
-  new SSHMachine(deployment, "example.org", { user: "me", port: 2222, key: "id" }); // fails here
+  console.log(inspect(new SSHMachine(deployment, "example.org", { user: "me", port: 2222, key: "id", knownHosts: "known" })));
 }

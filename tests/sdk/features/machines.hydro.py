@@ -9,4 +9,4 @@ async def main():
     deployment.Command("true", on=here)
     await deployment.deploy()
     print(deployment.status()[0]["machine"])
-    SSHMachine(deployment, "example.org", user="me", port=2222, key="id")  # fails here
+    print(SSHMachine(deployment, "example.org", user="me", port=2222, key="id", known_hosts="known"))
