@@ -112,11 +112,18 @@ fn ctrl_c_while_services_start() {
 
 #[test]
 fn two_runs_of_one_deployment_do_not_meet() {
-    // What a terminal holds nobody else can; a script has a deployment of its own, whatever its name.
-    let script = "from hydro import Deployment\n\nasync def main():\n    deployment = Deployment.from_toml()\n    await deployment.deploy()\n    async for line in deployment.services[\"counter\"].stdout():\n        print(\"counter │\", line, flush=True)\n";
-    let deployed = programs().with(TOML, &[("twin.hydro.py", script)]);
+    // What a terminal holds nobody else can, by the same name; under another, what runs is another deployment.
+    let script = |name: &str| {
+        format!(
+            "from hydro import Deployment\n\nasync def main():\n    deployment = Deployment({name})\n    ticker = deployment.Hydroflow(src=\"src/ticker.hf\", name=\"ticker\")\n    counter = deployment.Hydroflow(src=\"src/counter.hf\", name=\"counter\")\n    ticker.ports.out.connect(counter.ports.numbers)\n    await deployment.deploy()\n    async for line in counter.stdout():\n        print(\"counter │\", line, flush=True)\n"
+        )
+    };
+    let (same, other) = (script("\"ending\""), script("\"another\""));
+    let deployed = programs().with(TOML, &[("same.hydro.py", &same), ("twin.hydro.py", &other)]);
     let (one, two) = (Mark::new(), Mark::new());
     let first = one.on(deployed.hydro(["deploy"])).start();
+    first.says("Started counter");
+    deployed.hydro(["run", "same.hydro.py"]).run().exits(1).says(&["`ending` is run by somebody else"]);
     let second = two.on(deployed.hydro(["run", "twin.hydro.py"])).start();
     let counts = |count: u32| format!("counter │ {count} numbers, sum {}", count * (count - 1) / 2);
     // Each counter hears its own ticker alone: any stranger's number would spoil the sums.

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group};
 
 /// The argument that makes this program a guardian; `main` looks for it before anything else.
 pub const ARGUMENT: &str = "--hydro-guardian";
@@ -103,8 +103,11 @@ pub(super) fn announce((orders, announces): (RawFd, RawFd)) {
     // Where nobody reads, the parent's word has to do. A write of this size is whole or none.
     // SAFETY: both buffers are as long as is said, and both descriptors were opened by the parent, who keeps them until the child has started.
     unsafe {
+        // Where the guardian was just killed, that must not be this process's end.
+        libc::signal(libc::SIGPIPE, libc::SIG_IGN);
         libc::write(orders, order[at..].as_ptr().cast(), order.len() - at);
         libc::write(announces, id.to_ne_bytes().as_ptr().cast(), size_of::<i32>());
+        libc::signal(libc::SIGPIPE, libc::SIG_DFL);
     }
 }
 
@@ -206,7 +209,23 @@ impl Guardian {
         unsafe { command.pre_exec(detach) };
         let mut process = command.spawn()?;
         let orders = process.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        let id = process.id();
+        // Where no thread can be had, the next order finds out.
+        let _ = std::thread::Builder::new().name("guardian".to_owned()).spawn(move || replace_when_gone(id));
         Ok(Self { process, orders })
+    }
+}
+
+/// Waits for the end of a guardian, and has another take its place at once: nothing is left without guard until the next order.
+fn replace_when_gone(guardian: u32) {
+    let Some(id) = i32::try_from(guardian).ok().and_then(Pid::from_raw) else { return };
+    while let Err(rustix::io::Errno::INTR) =
+        rustix::process::waitid(WaitId::Pid(id), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT)
+    {}
+    let mut state = state();
+    if state.guardian.as_ref().is_some_and(|known| known.process.id() == guardian) {
+        // It cannot be told any more, so another is started, and hears of all.
+        let _ = state.order(Order::Group(false, 0));
     }
 }
 

@@ -322,6 +322,16 @@ impl SshMachine {
         events
     }
 
+    /// Keeps what has come for a member that nobody listens for any more, for whoever is next.
+    pub(super) fn unwatch(&self, member: &str, mut events: mpsc::UnboundedReceiver<Event>) {
+        let mut listeners = self.inner.listeners();
+        listeners.units.remove(member);
+        let early = listeners.early.entry(member.to_owned()).or_default();
+        while let Ok(event) = events.try_recv() {
+            early.push_back(event);
+        }
+    }
+
     async fn ask(&self, ask: Ask) -> Result<Answer, SshError> {
         match self.control.ask(ask).await {
             Ok(Answer::Refused { why }) => {
@@ -371,11 +381,11 @@ impl Inner {
     /// Hands an event to whoever waits for it.
     pub(super) fn dispatch(&self, event: Event) {
         let mut listeners = self.listeners();
-        if let Some(unit) = listeners.units.get(&event.member).or_else(|| listeners.units.get(ALL)) {
-            // Who has ended cares no more.
-            let _ = unit.send(event);
-            return;
-        }
+        let unit = listeners.units.get(&event.member).or_else(|| listeners.units.get(ALL));
+        let event = match unit.map(|unit| unit.send(event.clone())) {
+            Some(Ok(())) => return,
+            _ => event,
+        };
         let early = listeners.early.entry(event.member.clone()).or_default();
         if early.len() == EARLY {
             early.pop_front();

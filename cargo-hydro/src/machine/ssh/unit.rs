@@ -49,10 +49,13 @@ impl Unit {
                 self.watch().await
             }
             Err(error) => {
+                self.machine.unwatch(&self.keeper.name, self.events);
                 self.keeper.fail_to_start(error);
                 return;
             }
         };
+        // Its next start may have begun, and said something.
+        self.machine.unwatch(&self.keeper.name, self.events);
         self.keeper.tell_end(exit);
     }
 
