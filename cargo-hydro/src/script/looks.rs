@@ -9,10 +9,10 @@ use hydroflow_standalone::draw;
 
 use super::live::Live;
 use super::protocol::{MemberState, OfService, Resolved};
+use crate::daemon::MemberReport;
 use crate::deploy::draw::scene;
 use crate::deploy::{Changes, Program, Service};
 use crate::report::Failure;
-use crate::supervision::Standing;
 
 impl Live {
     /// Returns how each member is; those that were not deployed yet are `new`.
@@ -33,7 +33,7 @@ impl Live {
             let mut states: Vec<MemberState> = Vec::new();
             for member in started.iter().filter(|member| member.service == *name) {
                 states.push(MemberState {
-                    state: word(member.standing),
+                    state: MemberReport::state(member.standing),
                     pid: Some(member.pid).filter(|_| member.exit.is_none()),
                     address: member.address.map(|address| address.to_string()),
                     restarts: member.restarts,
@@ -95,15 +95,5 @@ fn program(service: &Service) -> String {
     match &service.program {
         Program::Hydroflow { source, .. } => source.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         Program::Command { argv } => argv.join(" "),
-    }
-}
-
-fn word(standing: Standing) -> &'static str {
-    match standing {
-        Standing::Up => "up",
-        Standing::Starting => "starting",
-        Standing::Stopping => "stopping",
-        Standing::Down => "down",
-        Standing::Paused(_) => "paused",
     }
 }

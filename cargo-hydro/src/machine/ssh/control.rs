@@ -17,7 +17,7 @@ use super::wire::Wire;
 /// How often the host is told that we are there.
 const PING: Duration = Duration::from_secs(2);
 /// The first pause before another try to connect, and the longest.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(3));
+pub(super) const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(3));
 
 type Asked = (Ask, oneshot::Sender<Answer>);
 

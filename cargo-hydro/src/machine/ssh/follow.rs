@@ -4,15 +4,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use hydro_host::words::{Ask, Line, Request};
 
 use super::SshError;
+use super::control::PAUSES;
 use super::machine::Inner;
-
-/// The first pause before another try to connect, and the longest.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(3));
 
 /// Listens until the machine is not needed any more.
 pub(super) async fn listen(inner: Arc<Inner>) {
