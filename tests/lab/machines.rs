@@ -108,6 +108,7 @@ fn a_deployment_lives_on_its_machines_whoever_dies_here() {
         let a = far.member("a");
         a["state"] == "up" && a["pid"] != pid
     });
+    far.run(["exec", "b", "--", "true"]).exits(110).says(&["runs on the machine `two`"]);
     far.run(["stop", "b"]).exits(0);
     eventually("it is down", || far.member("b")["state"] == "down");
     far.run(["start", "b"]).exits(0);

@@ -213,7 +213,17 @@ impl Engine {
         let all = state.started.values().flat_map(|started| started.members.iter().zip(&started.again));
         let found = all.into_iter().find(|(other, _)| other.name() == member.name);
         match found {
-            Some((_, spec)) => Ok((spec.env.clone(), spec.directory.clone())),
+            Some((_, spec)) => match &spec.away {
+                None => Ok((spec.env.clone(), spec.directory.clone())),
+                Some(away) => Err(Failure::new(
+                    ExitCode::DeployFailed,
+                    format!(
+                        "`{name}` runs on the machine `{}`, and commands are run on this one only",
+                        away.machine.name()
+                    ),
+                )
+                .hint("log in there with `ssh` and run it by hand")),
+            },
             None => Err(Failure::new(
                 ExitCode::DeployFailed,
                 format!("`{name}` shares a process, and its variables are not the process's"),
