@@ -4,6 +4,7 @@
 
 mod checked;
 mod deployments;
+mod fleet;
 mod hosts;
 mod links;
 mod machines;
