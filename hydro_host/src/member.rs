@@ -259,8 +259,8 @@ impl Member {
 
     /// Asks for just what it has.
     fn wish(&self) -> Bind {
-        let Bound { address, ports, .. } = &self.kept.bound;
-        Bind { member: self.kept.member.clone(), listen: *address, ports: ports.keys().cloned().collect() }
+        let Bound { address, ports, exposed, .. } = self.kept.bound.clone();
+        Bind { member: self.kept.member.clone(), listen: address, ports: ports.into_keys().collect(), exposed }
     }
 }
 

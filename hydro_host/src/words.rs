@@ -97,6 +97,10 @@ pub struct Bind {
     /// Free ports to be found for it, by name. They are the same from start to start.
     #[serde(default)]
     pub ports: Vec<String>,
+    /// Where ports are reached from outside, by name. A program inherits the sockets, after its own and in the order of the names; a command listens there by
+    /// itself.
+    #[serde(default)]
+    pub exposed: BTreeMap<String, SocketAddr>,
 }
 
 /// What to start.
@@ -227,6 +231,9 @@ pub struct Bound {
     pub admin: String,
     /// The ports that were found for it.
     pub ports: BTreeMap<String, u16>,
+    /// Where its exposed ports are, by name.
+    #[serde(default)]
+    pub exposed: BTreeMap<String, SocketAddr>,
 }
 
 /// How a member is.
