@@ -14,7 +14,7 @@ use super::model::{
     Deployment, Exposure, Hooks, LOCALHOST, Link, LocalLinks, Machine, MachineKind, PortRef, Program, Security,
     Service, SupervisedGroup, Upkeep, Watched,
 };
-use crate::build;
+use crate::build::{self, Wishes};
 use crate::machine::{Health, HealthCheck, Rounds, SshTarget};
 use crate::report::{ExitCode, Failure, Origin, Reporter, diagnostic_event, diagnostic_rendered};
 use crate::workspace::hydro_toml::{
@@ -164,7 +164,8 @@ impl Resolver<'_> {
                     machine_type: machine_type.clone(),
                 },
             };
-            let machine = Machine { kind, origin: Some(self.origin(name.span().start)) };
+            let wishes = Wishes::from(&machine.target);
+            let machine = Machine { kind, wishes, origin: Some(self.origin(name.span().start)) };
             deployment.machines.insert(name.get_ref().clone(), machine);
         }
         deployment.supervision = group(&raw.supervision, None);

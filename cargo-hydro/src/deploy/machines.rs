@@ -13,10 +13,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
+use super::building::Hosts;
 use super::engine::EngineOptions;
+use super::hosts::fitting_host;
 use super::model::{Deployment, MachineKind};
-use crate::build;
-use crate::machine::{Deployed, Given, Place, SshError, SshMachine, SshTarget, Upload};
+use super::targets::wished;
+use crate::build::Wishes;
+use crate::machine::{Deployed, Given, Place, ReachedMachine, SshError, SshMachine, SshTarget};
 use crate::report::{ExitCode, Failure, Reporter};
 use crate::sys;
 
@@ -32,6 +35,9 @@ const SAVE: Duration = Duration::from_secs(1);
 pub struct UsedMachine {
     /// How it is reached.
     pub target: SshTarget,
+    /// What is wished of building for it.
+    #[serde(default, skip_serializing_if = "Wishes::is_none")]
+    pub wishes: Wishes,
     /// The number of the first event that nobody has seen.
     #[serde(default)]
     pub next: u64,
@@ -74,6 +80,9 @@ impl UsedMachines {
     }
 }
 
+/// Machines that can be spoken with, by name; nothing was done there.
+pub(super) type Reached = BTreeMap<String, ReachedMachine>;
+
 /// The machines that are in use. Clones of a machine share its connection.
 #[derive(Debug, Default)]
 pub(super) struct Machines {
@@ -102,44 +111,76 @@ impl Machines {
         self.connected().values().find_map(|machine| machine.probe().ours)
     }
 
-    /// Takes those machines into use that services are on, all at once; those in use stay so.
-    pub(super) async fn connect(
+    /// Whether services are on a machine that is not this one and not in use.
+    pub(super) fn is_wanted(&self, deployment: &Deployment, name: &str) -> bool {
+        let is_far = deployment.machines.get(name).is_some_and(|machine| machine.kind != MachineKind::Localhost);
+        let is_named = || deployment.services.values().any(|service| service.machine == name);
+        is_far && is_named() && !self.connected().contains_key(name)
+    }
+
+    /// Connects to those of these machines that are not in use, to all at once, and asks them what they are. Nothing is done there.
+    pub(super) async fn reach(
         &self,
         deployment: &Deployment,
+        names: &BTreeSet<String>,
         options: &EngineOptions,
         reporter: &Reporter,
-    ) -> Result<(), Vec<Failure>> {
-        let named: BTreeSet<&String> = deployment.services.values().map(|service| &service.machine).collect();
-        let wanted: Vec<(String, SshTarget)> = named
-            .into_iter()
-            .filter(|name| !self.connected().contains_key(*name))
+    ) -> Result<Reached, Vec<Failure>> {
+        let wanted: Vec<(&String, &SshTarget)> = names
+            .iter()
+            .filter(|name| self.is_wanted(deployment, name))
             .filter_map(|name| match &deployment.machines.get(name)?.kind {
-                MachineKind::Ssh(target) => Some((name.clone(), target.clone())),
+                MachineKind::Ssh(target) => Some((name, target)),
                 MachineKind::Localhost | MachineKind::Gcp { .. } => None,
             })
             .collect();
         if wanted.is_empty() {
+            return Ok(Reached::new());
+        }
+        let used = UsedMachines::read(options.workspace.root(), &deployment.name).map_err(|failure| vec![failure])?;
+        let mut connecting = JoinSet::new();
+        for (name, target) in wanted {
+            check_same(&used, deployment, name, target).map_err(|failure| vec![failure])?;
+            reporter.status("Connecting", format!("to {name} ({target})"));
+            let (name, target, reporter) = (name.clone(), target.clone(), reporter.clone());
+            connecting.spawn(async move {
+                let machine = ReachedMachine::open(&name, target, &reporter).await;
+                (name, machine)
+            });
+        }
+        let (mut reached, mut problems) = (Reached::new(), Vec::new());
+        for (name, machine) in connecting.join_all().await {
+            match machine {
+                Ok(machine) => drop(reached.insert(name, machine)),
+                Err(error) => problems.push(at_machine(deployment, &name, error)),
+            }
+        }
+        if problems.is_empty() { Ok(reached) } else { Err(problems) }
+    }
+
+    /// Takes machines into use that can be spoken with, all at once.
+    pub(super) async fn connect(
+        &self,
+        deployment: &Deployment,
+        (reached, hosts): (Reached, &Hosts),
+        options: &EngineOptions,
+        reporter: &Reporter,
+    ) -> Result<(), Vec<Failure>> {
+        if reached.is_empty() {
             return Ok(());
         }
         let root = options.workspace.root().to_owned();
-        let host = host(options, reporter).await.map_err(|failure| vec![failure])?;
         let before = UsedMachines::read(&root, &deployment.name).map_err(|failure| vec![failure])?;
-        let (deployed, used) = note(before.clone(), &root, &wanted).map_err(|failure| vec![failure])?;
+        let (deployed, used) = note(before.clone(), &root, deployment, &reached).map_err(|failure| vec![failure])?;
         let new: Vec<&String> = used.machines.keys().filter(|name| !before.machines.contains_key(*name)).collect();
         let mut connecting = JoinSet::new();
-        for (name, target) in wanted {
-            reporter.status("Connecting", format!("to {name} ({target})"));
+        for (name, machine) in reached {
+            let host = hosts.get(&name).cloned().ok_or_else(|| {
+                vec![Failure::new(ExitCode::DeployFailed, format!("internal error: nothing was built for `{name}`"))]
+            })?;
             let from = used.machines.get(&name).map_or(0, |used| used.next);
-            let given = Given {
-                name: name.clone(),
-                target,
-                deployed: deployed.clone(),
-                host: host.clone(),
-                from,
-                looks: false,
-                reporter: reporter.clone(),
-            };
-            connecting.spawn(async move { (name, SshMachine::connect(given).await) });
+            let given = Given { deployed: deployed.clone(), host, from, looks: false, reporter: reporter.clone() };
+            connecting.spawn(async move { (name, SshMachine::connect(machine, given).await) });
         }
         let mut problems = Vec::new();
         for (name, machine) in connecting.join_all().await {
@@ -234,45 +275,69 @@ async fn connect_used(
     if used.machines.is_empty() {
         return Ok(Vec::new());
     }
-    let host = host(options, reporter).await.map_err(|failure| vec![failure])?;
     let deployed = deployed(root, deployment, force).map_err(|error| vec![unreadable(root, &error)])?;
     let mut connecting = JoinSet::new();
-    for (name, UsedMachine { target, next }) in used.machines {
-        let (deployed, host, reporter) = (deployed.clone(), host.clone(), reporter.clone());
-        let given = Given { name: name.clone(), target, deployed, host, from: next, looks, reporter };
-        connecting.spawn(async move { (name, SshMachine::connect(given).await) });
+    for (name, used) in used.machines {
+        let (deployed, options, reporter) = (deployed.clone(), options.clone(), reporter.clone());
+        connecting.spawn(async move {
+            let machine = connect_again(&name, used, (deployed, looks), &options, &reporter).await;
+            (name, machine)
+        });
     }
     let mut opened = connecting.join_all().await;
     opened.sort_by(|one, other| one.0.cmp(&other.0));
     Ok(opened)
 }
 
-/// Builds the host.
-async fn host(options: &EngineOptions, reporter: &Reporter) -> Result<Upload, Failure> {
-    let (workspace, reporter) = (options.workspace.clone(), reporter.clone());
-    let built = tokio::task::spawn_blocking(move || build::host_program(&workspace, &reporter)).await;
-    let host = built.map_err(|_| Failure::new(ExitCode::Interrupted, "interrupted"))??;
-    Ok(Upload { local: host.executable, hash: host.hash })
+/// Connects to a machine of which only is known what is on disk.
+async fn connect_again(
+    name: &str,
+    UsedMachine { target, wishes, next }: UsedMachine,
+    (deployed, looks): (Deployed, bool),
+    options: &EngineOptions,
+    reporter: &Reporter,
+) -> Result<SshMachine, SshError> {
+    let machine = ReachedMachine::open(name, target, reporter).await?;
+    let probe = machine.probe().clone();
+    let of_failure = |failure: Failure| SshError {
+        what: failure.message,
+        causes: failure.causes,
+        hint: failure.hint.unwrap_or_default(),
+    };
+    let target = wished((name, None), &wishes, &probe.target().triple).map_err(of_failure)?;
+    let host = fitting_host((options, reporter), (name, None), target.as_ref(), &probe).await.map_err(of_failure)?;
+    let given = Given { deployed, host, from: next, looks, reporter: reporter.clone() };
+    SshMachine::connect(machine, given).await
+}
+
+/// A machine goes by one name for as long as something of a deployment may be there.
+fn check_same(used: &UsedMachines, deployment: &Deployment, name: &str, target: &SshTarget) -> Result<(), Failure> {
+    match used.machines.get(name) {
+        Some(known) if !known.target.is_same_machine(target) => {
+            let message = format!(
+                "the machine `{name}` was `{}` when the deployment was made, and is `{target}` now",
+                known.target
+            );
+            let mut failure = Failure::new(ExitCode::DeployFailed, message);
+            failure.origin = deployment.machines.get(name).and_then(|machine| machine.origin.clone());
+            Err(failure.hint("take the deployment down first, or give the new machine another name"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Writes down that machines are about to be used.
 fn note(
     mut used: UsedMachines,
     root: &Path,
-    wanted: &[(String, SshTarget)],
+    deployment: &Deployment,
+    reached: &Reached,
 ) -> Result<(Deployed, UsedMachines), Failure> {
-    for (name, target) in wanted {
-        let fresh = UsedMachine { target: target.clone(), next: 0 };
-        let known = used.machines.entry(name.clone()).or_insert_with(|| fresh.clone());
-        if !known.target.is_same_machine(target) {
-            let message = format!(
-                "the machine `{name}` was `{}` when the deployment was made, and is `{target}` now",
-                known.target
-            );
-            let hint = "take the deployment down first, or give the new machine another name";
-            return Err(Failure::new(ExitCode::DeployFailed, message).hint(hint));
-        }
-        known.target = target.clone();
+    for (name, machine) in reached {
+        let target = machine.target().clone();
+        let wishes = deployment.machines.get(name).map(|machine| machine.wishes.clone()).unwrap_or_default();
+        let next = used.machines.get(name).map_or(0, |known| known.next);
+        used.machines.insert(name.clone(), UsedMachine { target, wishes, next });
     }
     let name = used.deployment.clone();
     let deployed = used.write(root).and_then(|()| deployed(root, &name, false));

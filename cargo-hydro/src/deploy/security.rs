@@ -3,6 +3,7 @@
 //! Pure; [`authority`](super::authority) makes the certificates.
 
 use super::model::{Deployment, Exposure, LOCALHOST, Link, MachineKind, PortRef, Program, Security};
+use crate::build::Wishes;
 use crate::report::Origin;
 
 /// How a port may be called.
@@ -16,9 +17,9 @@ pub(super) struct Served {
 
 impl Deployment {
     /// Places every machine here.
-    pub(super) fn place_here(&mut self) {
+    pub fn place_here(&mut self) {
         for machine in self.machines.values_mut() {
-            machine.kind = MachineKind::Localhost;
+            (machine.kind, machine.wishes) = (MachineKind::Localhost, Wishes::default());
         }
     }
 
@@ -111,7 +112,7 @@ mod tests {
     fn spread() -> Deployment {
         let mut made = deployment(&[("a", "output o"), ("b", "input i, output o"), ("c", "input i, input j")]);
         let kind = MachineKind::Gcp { project: String::new(), zone: String::new(), machine_type: String::new() };
-        made.machines.insert("far".into(), Machine { kind, origin: None });
+        made.machines.insert("far".into(), Machine { kind, wishes: Wishes::default(), origin: None });
         for name in ["b", "c"] {
             made.services[name].machine = "far".into();
         }

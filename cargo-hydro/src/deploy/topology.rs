@@ -325,6 +325,7 @@ mod tests {
     use hydro_runtime_shim::contract::{self, Addressing, Policy};
 
     use super::*;
+    use crate::build::Wishes;
     use crate::deploy::model::{LocalLinks, Machine, Security};
     use crate::deploy::samples::{command, deployment, link, port};
     use crate::report::{ExitCode, Origin};
@@ -418,7 +419,10 @@ mod tests {
     fn machines_exist_and_clouds_are_for_later() {
         let mut wrong = deployment(&[("a", ""), ("b", ""), ("c", "")]);
         let kind = MachineKind::Gcp { project: "p".into(), zone: "z".into(), machine_type: "t".into() };
-        wrong.machines.insert("cloud".into(), Machine { kind, origin: Some(Origin::line("Hydro.toml", 9)) });
+        wrong.machines.insert(
+            "cloud".into(),
+            Machine { kind, wishes: Wishes::default(), origin: Some(Origin::line("Hydro.toml", 9)) },
+        );
         wrong.services["a"].machine = "clod".into();
         wrong.services["b"].machine = "cloud".into();
         wrong.services["c"].machine = "cloud".into();

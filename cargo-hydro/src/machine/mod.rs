@@ -25,4 +25,4 @@ pub use member::{Away, ExitWatch, Member, MemberSpec, SeatSpec, Shared, StartWat
 pub(crate) use metrics_schema::MetricsMirror;
 pub use pipe::{Identity, Output, Pipes, Target, Wires};
 pub use place::{MachineError, Place};
-pub use ssh::{Deployed, Given, Probe, SshError, SshMachine, SshTarget, Upload};
+pub use ssh::{Deployed, Given, Probe, ReachedMachine, SshError, SshMachine, SshTarget, Upload};

@@ -1,7 +1,7 @@
 //! Machines that are reached over ssh: whatever the user's own `ssh` reaches, by the same names and keys.
 //!
 //! A small program, the host, is brought there; it keeps members up, and everything is asked of it. [`SshMachine`] is the face of one machine; `session` is the
-//! connection, `probe` what is found there, `upload` brings files, `wire` is one conversation with the host, `control` asks and `follow` listens over and
+//! connection, `probe` what is found there, `reached` a machine of which no more than that is known, `upload` brings files, `wire` is one conversation with the host, `control` asks and `follow` listens over and
 //! over again, whatever becomes of the connection. Knows neither links nor plans.
 
 mod control;
@@ -9,6 +9,7 @@ mod follow;
 mod forward;
 mod machine;
 mod probe;
+mod reached;
 mod session;
 mod target;
 mod unit;
@@ -17,6 +18,7 @@ mod wire;
 
 pub use machine::{Deployed, Given, SshMachine};
 pub use probe::Probe;
+pub use reached::ReachedMachine;
 pub use session::SshError;
 pub use target::SshTarget;
 pub(super) use unit::start;
