@@ -64,6 +64,7 @@ impl Engine {
     }
 
     async fn start_new(&self) -> Result<Plan, Vec<Failure>> {
+        self.forget_gone().await;
         let (deployment, late_links) = {
             let state = self.state();
             (state.deployment.clone(), late_links(&state))
@@ -75,6 +76,7 @@ impl Engine {
         let late = self.late(&prepared);
         let plan = starting.plan(self.given(), &bound, &late);
         starting.tell(&plan);
+        self.inner.machines.admit(&prepared.deployment, &plan).await?;
         let started = starting.start(&prepared.artifacts, prepared.build, plan.clone(), bound).await?;
         self.keep(&prepared.deployment, late, started);
         self.repipe_all(&plan)?;
@@ -100,6 +102,7 @@ impl Engine {
     }
 
     async fn release(&self, deployment: Deployment, options: EngineOptions) -> Result<(Changes, Plan), Vec<Failure>> {
+        self.forget_gone().await;
         let prepared = self.prepare((deployment, options), Vec::new(), true).await?;
         let starting = self.starting(&prepared);
         let late = self.late(&prepared);
@@ -110,6 +113,7 @@ impl Engine {
         self.take_down(&prepared.running).await;
         let bound = starting.bind().await?;
         let plan = starting.plan(self.given(), &bound, &late);
+        self.inner.machines.admit(&prepared.deployment, &plan).await?;
         let goers = self.goers(&prepared, &starting, &plan);
         let started = starting.start(&prepared.artifacts, prepared.build, plan.clone(), bound).await?;
         self.edit(|wished| *wished = prepared.deployment.clone());
@@ -118,6 +122,8 @@ impl Engine {
         self.keep_otherwise(&foreseen);
         let result = self.go_on(goers, &prepared, &plan).await;
         self.state().order_as(&prepared.deployment);
+        let root = prepared.options.workspace.root();
+        self.inner.machines.retire(&prepared.deployment, root, &self.inner.reporter).await;
         result.map(|()| (foreseen, plan))
     }
 

@@ -7,6 +7,7 @@ mod apply;
 mod authority;
 mod bind;
 mod change;
+mod cloud;
 mod colocate;
 pub mod draw;
 mod elsewhere;

@@ -71,7 +71,7 @@ pub fn machine_needs(workspace: &Workspace) -> Vec<MachineNeed> {
 pub fn projects(workspace: &Workspace) -> BTreeSet<String> {
     let text = std::fs::read_to_string(workspace.root().join(FILE_NAME)).unwrap_or_default();
     let project = |(_, machine): (Spanned<String>, RawMachine)| match machine.kind {
-        RawKind::Gcp { project, .. } => Some(project),
+        RawKind::Gcp(cloud) => Some(cloud.project),
         _ => None,
     };
     hydro_toml::read(&text).0.machines.into_iter().filter_map(project).collect()
@@ -89,7 +89,7 @@ fn target(workspace: &Workspace, name: &str, machine: &RawMachine) -> Result<Opt
             return Err(Failure::new(ExitCode::Config, message).hint(hint));
         }
         RawKind::Ssh(_) => String::new(),
-        RawKind::Gcp { machine_type, .. } => triple_of(machine_type).to_owned(),
+        RawKind::Gcp(cloud) => triple_of(&cloud.machine_type).to_owned(),
     };
     Target::wished(wishes, Some(&own))
         .map_err(|error| Failure::new(ExitCode::Config, format!("cannot build for the machine `{name}`")).cause(error))

@@ -11,12 +11,13 @@ use hydroflow_standalone::interface::{Direction, ModuleInterface, PortInterface}
 use serde_json::Value;
 
 use super::error::CallError;
-use super::protocol::{AddMachine, Connect, Disconnect, Kind, OfPort, Place, PortInfo, ServiceMade};
+use super::protocol::{AddMachine, Connect, Disconnect, GcpOptions, Kind, OfPort, Place, PortInfo, ServiceMade};
 use crate::deploy::{
     Deployment, LOCALHOST, Link, LocalLinks, Machine, MachineKind, PortRef, Program, Service, Upkeep, Watched, topology,
 };
-use crate::machine::SshTarget;
+use crate::machine::{CloudMachine, Reached, SshTarget};
 use crate::report::{ExitCode, Failure};
+use crate::workspace::hydro_toml;
 
 /// Adds a machine; with `local`, every kind of machine is this one. Returns its name.
 pub(super) fn add_machine(deployment: &mut Deployment, call: AddMachine, local: bool) -> Result<String, CallError> {
@@ -26,15 +27,41 @@ pub(super) fn add_machine(deployment: &mut Deployment, call: AddMachine, local: 
             ("ssh", MachineKind::Ssh(SshTarget { host, user, port, key, known_hosts, ..SshTarget::default() }))
         }
         Kind::Ssh { .. } => ("ssh", MachineKind::Localhost),
-        Kind::Gcp { project, zone, machine_type } if !local => {
-            ("gcp", MachineKind::Gcp { project, zone, machine_type })
+        Kind::Gcp { project, zone, machine_type, options } => {
+            let wish =
+                cloud_machine(CloudMachine { project, zone, machine_type, ..CloudMachine::default() }, *options)?;
+            ("gcp", if local { MachineKind::Localhost } else { MachineKind::Gcp(wish) })
         }
-        Kind::Gcp { .. } => ("gcp", MachineKind::Localhost),
         Kind::Localhost => (LOCALHOST, MachineKind::Localhost),
     };
     let name = unused(base, |name| deployment.machines.contains_key(name));
     deployment.machines.insert(name.clone(), Machine { kind, origin: call.origin.map(Into::into) });
     Ok(name)
+}
+
+fn cloud_machine(plain: CloudMachine, options: GcpOptions) -> Result<CloudMachine, CallError> {
+    let GcpOptions { image, disk, spot, network, ttl, autostop, address } = options;
+    let wrong = |word: &'static str, text: &str, hint: &'static str| CallError::MachineOption {
+        word,
+        text: text.to_owned(),
+        hint,
+    };
+    let seconds = |word: &'static str, text: Option<String>| match text {
+        None => Ok(None),
+        Some(text) => match hydro_toml::parse_duration(&text).filter(|time| time.as_secs() >= 30) {
+            Some(time) => Ok(Some(time.as_secs())),
+            None => Err(wrong(word, &text, "a time is written as in `90s`, `30m` or `8h`, of at least 30 seconds")),
+        },
+    };
+    let address = match address {
+        None => Reached::default(),
+        Some(text) => Reached::parse(&text).ok_or_else(|| wrong("address", &text, "it is `external` or `internal`"))?,
+    };
+    if let Some(size) = disk.filter(|size| *size < 10) {
+        return Err(wrong("disk", &size.to_string(), "a disk has 10 GB at least"));
+    }
+    let (ttl, autostop) = (seconds("ttl", ttl)?, seconds("autostop", autostop)?);
+    Ok(CloudMachine { image, disk, spot: spot.unwrap_or_default(), network, ttl, autostop, address, ..plain })
 }
 
 /// The program of an `.hf` file, with its parameters as a script gives them.
@@ -345,7 +372,12 @@ mod tests {
         let mut deployment = Deployment::default();
         let gcp = || AddMachine {
             deployment: 0,
-            kind: Kind::Gcp { project: "p".into(), zone: "z".into(), machine_type: "t".into() },
+            kind: Kind::Gcp {
+                project: "p".into(),
+                zone: "z".into(),
+                machine_type: "t".into(),
+                options: Box::default(),
+            },
             origin: None,
         };
         assert_eq!(add_machine(&mut deployment, gcp(), true).as_deref(), Ok("gcp"));

@@ -14,8 +14,8 @@ mod value;
 mod watch;
 
 pub use raw::{
-    HydroToml, RawCheck, RawGroup, RawHealth, RawHooks, RawKind, RawLink, RawMachine, RawPort, RawProgram, RawService,
-    RawSsh, RawUpkeep,
+    HydroToml, RawCheck, RawCloud, RawGroup, RawHealth, RawHooks, RawKind, RawLink, RawMachine, RawPort, RawProgram,
+    RawService, RawSsh, RawUpkeep,
 };
 pub use read::read;
 pub use target::RawTarget;
