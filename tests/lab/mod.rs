@@ -4,6 +4,7 @@
 
 mod checked;
 mod deployments;
+mod fleet;
 mod guests;
 pub(crate) mod hosts;
 mod links;
