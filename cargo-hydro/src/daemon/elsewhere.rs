@@ -99,12 +99,7 @@ async fn machines(options: &EngineOptions, deployment: &str, reporter: &Reporter
     for (_, machine) in opened {
         match machine {
             Ok(machine) => machines.push(machine),
-            Err(failure) => {
-                let hint = failure.hint.as_deref().map(|hint| format!(" ({hint})")).unwrap_or_default();
-                let causes: Vec<&str> =
-                    std::iter::once(&failure.message).chain(&failure.causes).map(String::as_str).collect();
-                reporter.warning(format!("{}{hint}", causes.join(": ")));
-            }
+            Err(error) => reporter.warning(format!("{error}: {} ({})", error.causes.join(": "), error.hint)),
         }
     }
     Ok(machines)

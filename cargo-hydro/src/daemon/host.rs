@@ -419,7 +419,7 @@ impl Inner {
             let (engine, deployment, options) = self.read(request).await?;
             if let Some(expected) = expected {
                 let found = engine.plan(deployment.clone(), options.clone()).await?;
-                if found != expected {
+                if !found.does_as(&expected) {
                     return Err(vec![stale(self.home.name())]);
                 }
             }

@@ -13,11 +13,12 @@ use tokio::sync::OnceCell;
 use tokio::task::JoinSet;
 
 use super::engine::Engine;
-use super::machines::{UsedMachines, failure, file, folder};
+use super::machines::{UsedMachine, UsedMachines, deployed, failure, file, folder};
 use super::model::{Deployment, MachineKind};
 use super::plan::Plan;
+use crate::build::Wishes;
 use crate::machine::gcp::{Admission, Cloud, NotReady, USER};
-use crate::machine::{CloudMachine, CloudRecord, Given, KeyPair, SshMachine, SshTarget, write_known_host};
+use crate::machine::{CloudMachine, CloudRecord, KeyPair, ReachedMachine, SshTarget, write_known_host};
 use crate::report::{ExitCode, Failure, Reporter};
 
 /// How long a machine that is up may take to let us in.
@@ -32,11 +33,52 @@ pub(super) struct Clouds {
     made: Mutex<BTreeMap<String, CloudRecord>>,
 }
 
-/// A machine that can be entered.
-pub(super) struct Made {
-    pub(super) target: SshTarget,
-    /// Whether there was none before.
-    pub(super) is_new: bool,
+/// One machine that is being made.
+struct Making {
+    cloud: Cloud,
+    name: String,
+    record: CloudRecord,
+    key: KeyPair,
+    /// Where keys are.
+    folder: PathBuf,
+    root: PathBuf,
+    deployment: String,
+    /// Whether its peers are all in its network.
+    inside: bool,
+    reporter: Reporter,
+}
+
+impl Making {
+    /// Has it up, writes down how it is reached, and enters it.
+    async fn up(self) -> Result<ReachedMachine, Failure> {
+        let keys = (self.folder.as_path(), &self.key, self.inside);
+        match bring_up(&self.cloud, &self.record, keys, &self.reporter).await {
+            Ok((target, is_new)) => {
+                self.remember(&target, is_new);
+                self.reporter.status("Connecting", format!("to {} ({target})", self.name));
+                enter(&self.name, target, &self.reporter).await
+            }
+            Err(not) => {
+                // Rules without a machine; where that is not sure, `down` finds it.
+                if !not.left && self.cloud.remove(&self.record).await.is_ok() {
+                    let _ = forget(&self.root, &self.deployment, &BTreeSet::from([self.name]));
+                }
+                Err(not.failure)
+            }
+        }
+    }
+
+    /// Where it cannot be written, it is asked for again.
+    fn remember(&self, target: &SshTarget, is_new: bool) {
+        let Ok(mut used) = UsedMachines::read(&self.root, &self.deployment) else { return };
+        let Some(known) = used.machines.get_mut(&self.name) else { return };
+        known.target = target.clone();
+        if is_new {
+            // Nothing that happened on another machine of this name will happen again.
+            known.next = 0;
+        }
+        let _ = used.write(&self.root);
+    }
 }
 
 impl Engine {
@@ -84,33 +126,38 @@ impl Clouds {
         self.made().contains_key(machine)
     }
 
-    /// Has all of them up, at once.
-    pub(super) async fn ready(
+    /// Writes machines down, has all of them up at once, and enters them.
+    pub(super) async fn make(
         &self,
-        records: Vec<(String, CloudRecord)>,
+        wanted: Vec<(String, CloudMachine, Wishes)>,
         (root, deployment): (&Path, &Deployment),
         reporter: &Reporter,
-    ) -> Result<BTreeMap<String, Result<Made, NotReady>>, Failure> {
-        if records.is_empty() {
-            return Ok(BTreeMap::new());
+        making: &mut JoinSet<(String, Result<ReachedMachine, Failure>)>,
+    ) -> Result<(), Failure> {
+        if wanted.is_empty() {
+            return Ok(());
         }
+        // Who may not make any has nothing written down either.
+        let cloud = self.cloud().await?;
+        let records = note(wanted, root, &deployment.name)?;
+        self.made().extend(records.iter().cloned());
         let folder = folder(root, &deployment.name);
         let key = key(folder.clone()).await?;
-        let mut making = JoinSet::new();
         for (name, record) in records {
-            let (cloud, key, reporter) = (self.cloud().await?.clone(), key.clone(), reporter.clone());
-            let inside = is_beside_its_peers(deployment, &name, &record.wish);
-            let folder = folder.clone();
-            making.spawn(async move {
-                let made = bring_up(&cloud, &record, (&folder, &key, inside), &reporter).await;
-                if made.as_ref().is_err_and(|error| !error.left) {
-                    // Rules that are not there need no deleting; what is left `down` finds.
-                    let _ = cloud.remove(&record).await;
-                }
-                (name, made)
-            });
+            let one = Making {
+                cloud: cloud.clone(),
+                inside: is_beside_its_peers(deployment, &name, &record.wish),
+                name,
+                record,
+                key: key.clone(),
+                folder: folder.clone(),
+                root: root.to_owned(),
+                deployment: deployment.name.clone(),
+                reporter: reporter.clone(),
+            };
+            making.spawn(async move { (one.name.clone(), one.up().await) });
         }
-        Ok(making.join_all().await.into_iter().collect())
+        Ok(())
     }
 
     /// Lets the peers of each machine in, at the ports that are linked, and nobody else.
@@ -191,43 +238,49 @@ pub(super) async fn delete_used(
     }
 }
 
-/// Connects to a machine that was made earlier, only to look: as it was reached last, or as Google says that it is reached now.
-pub(super) async fn reopen(given: Given, record: CloudRecord, place: &Path) -> Result<SshMachine, Failure> {
-    if given.target.host != record.instance {
-        match SshMachine::connect(given.clone()).await {
+/// Enters a machine that was made earlier, only to look: as it was reached last, or as Google says that it is reached now.
+pub(super) async fn reopen(
+    (name, record): (&str, &CloudRecord),
+    target: SshTarget,
+    folder: &Path,
+    reporter: &Reporter,
+) -> Result<ReachedMachine, Failure> {
+    if target.host != record.instance {
+        match ReachedMachine::open(name, target.clone(), reporter).await {
             Err(error) if error.may_pass() => {}
-            connected => return connected.map_err(failure),
+            opened => return opened.map_err(failure),
         }
     }
     let cloud = Cloud::find().await?;
-    if !cloud.is_on(&record).await? {
-        let message = format!("the machine `{}` is stopped, or not there any more", given.name);
+    if !cloud.is_on(record).await? {
+        let message = format!("the machine `{name}` is stopped, or not there any more");
         let hint = "`hydro deploy` starts it or makes it anew, `hydro down` deletes what is left of it";
         return Err(Failure::new(ExitCode::DeployFailed, message).hint(hint));
     }
-    let key = key(place.to_owned()).await?;
-    let up = bring_up(&cloud, &record, (place, &key, false), &given.reporter).await;
-    let target = SshTarget { address: given.target.address, ..up.map_err(|not| not.failure)?.target };
-    SshMachine::connect(Given { target, ..given }).await.map_err(failure)
+    let key = key(folder.to_owned()).await?;
+    let up = bring_up(&cloud, record, (folder, &key, false), reporter).await;
+    let (now, _) = up.map_err(|not| not.failure)?;
+    enter(name, SshTarget { address: target.address, ..now }, reporter).await
 }
 
-/// Connects to a machine that was made just now: its server and its user come up after the machine.
-pub(super) async fn enter(given: Given) -> Result<SshMachine, Failure> {
+/// Enters a machine that may have come up just now: its server and its user come after it.
+async fn enter(name: &str, target: SshTarget, reporter: &Reporter) -> Result<ReachedMachine, Failure> {
     let deadline = Instant::now() + ENTER;
     loop {
-        match SshMachine::connect(given.clone()).await {
+        match ReachedMachine::open(name, target.clone(), reporter).await {
             Err(error) if error.may_pass() && Instant::now() < deadline => tokio::time::sleep(AGAIN).await,
-            connected => return connected.map_err(failure),
+            opened => return opened.map_err(failure),
         }
     }
 }
 
+/// Has a machine up; returns how it is reached, and whether there was none before.
 async fn bring_up(
     cloud: &Cloud,
     record: &CloudRecord,
     (folder, key, inside): (&Path, &KeyPair, bool),
     reporter: &Reporter,
-) -> Result<Made, NotReady> {
+) -> Result<(SshTarget, bool), NotReady> {
     let up = cloud.ready(record, &key.public, reporter).await?;
     let known_hosts = folder.join(format!("{}.known", record.instance));
     let host = up.address.to_string();
@@ -241,7 +294,29 @@ async fn bring_up(
         address: if inside { up.internal } else { Some(up.address) },
         ..SshTarget::default()
     };
-    Ok(Made { target, is_new: up.is_new })
+    Ok((target, up.is_new))
+}
+
+/// Writes machines down before they are made.
+fn note(
+    wanted: Vec<(String, CloudMachine, Wishes)>,
+    root: &Path,
+    deployment: &str,
+) -> Result<Vec<(String, CloudRecord)>, Failure> {
+    let unwritable = |error: std::io::Error| unwritable(&file(root, deployment), &error);
+    let token = deployed(root, deployment, false).map_err(unwritable)?.token;
+    let mut used = UsedMachines::read(root, deployment)?;
+    let mut records = Vec::new();
+    for (name, wish, wishes) in wanted {
+        let record = CloudRecord::new(wish, (deployment, &name), &token);
+        // Where it is reached shows when it is there.
+        let target = SshTarget { host: record.instance.clone(), ..SshTarget::default() };
+        let fresh = UsedMachine { target, wishes, next: 0, cloud: Some(record.clone()) };
+        used.machines.entry(name.clone()).or_insert(fresh);
+        records.push((name, record));
+    }
+    used.write(root).map_err(unwritable)?;
+    Ok(records)
 }
 
 async fn delete(

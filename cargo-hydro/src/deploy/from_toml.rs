@@ -14,7 +14,7 @@ use super::model::{
     Deployment, Hooks, LOCALHOST, Link, LocalLinks, Machine, MachineKind, PortRef, Program, Security, Service,
     SupervisedGroup, Upkeep, Watched,
 };
-use crate::build;
+use crate::build::{self, Wishes};
 use crate::machine::{CloudMachine, Health, HealthCheck, Reached, Rounds, SshTarget};
 use crate::report::{ExitCode, Failure, Origin, Reporter, diagnostic_event, diagnostic_rendered};
 use crate::workspace::hydro_toml::{
@@ -167,7 +167,8 @@ impl Resolver<'_> {
                 RawKind::Ssh(ssh) => MachineKind::Ssh(self.target(ssh)),
                 RawKind::Gcp(raw) => MachineKind::Gcp(cloud_machine(raw.clone())),
             };
-            let machine = Machine { kind, origin: Some(self.origin(name.span().start)) };
+            let wishes = Wishes::from(&machine.target);
+            let machine = Machine { kind, wishes, origin: Some(self.origin(name.span().start)) };
             deployment.machines.insert(name.get_ref().clone(), machine);
         }
         deployment.supervision = group(&raw.supervision, None);

@@ -13,12 +13,17 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
-use super::cloud::{self, Clouds, Made};
+use super::building::Hosts;
+use super::cloud::{self, Clouds};
 use super::engine::EngineOptions;
-use super::model::{Deployment, MachineKind};
+use super::hosts::fitting_host;
+use super::model::{Deployment, Machine, MachineKind};
 use super::plan::Plan;
-use crate::build;
-use crate::machine::{CloudMachine, CloudRecord, Deployed, Given, Place, SshError, SshMachine, SshTarget, Upload};
+use super::targets::wished;
+use crate::build::Wishes;
+use crate::machine::{
+    CloudMachine, CloudRecord, Deployed, Given, Place, ReachedMachine, SshError, SshMachine, SshTarget,
+};
 use crate::report::{ExitCode, Failure, Reporter};
 use crate::sys;
 
@@ -34,6 +39,9 @@ const SAVE: Duration = Duration::from_secs(1);
 pub struct UsedMachine {
     /// How it is reached.
     pub target: SshTarget,
+    /// What is wished of building for it.
+    #[serde(default, skip_serializing_if = "Wishes::is_none")]
+    pub wishes: Wishes,
     /// The number of the first event that nobody has seen.
     #[serde(default)]
     pub next: u64,
@@ -86,20 +94,14 @@ impl UsedMachines {
     }
 }
 
+/// Machines that can be spoken with, by name; nothing was done there.
+pub(super) type Reached = BTreeMap<String, ReachedMachine>;
+
 /// The machines that are in use. Clones of a machine share its connection.
 #[derive(Debug, Default)]
 pub(super) struct Machines {
     connected: Mutex<BTreeMap<String, SshMachine>>,
     clouds: Clouds,
-}
-
-/// A machine that is to be used.
-#[derive(Clone, Debug)]
-enum Wanted {
-    /// One that is there.
-    There(SshTarget),
-    /// One that is made where there is none.
-    Made(CloudMachine),
 }
 
 impl Machines {
@@ -124,94 +126,92 @@ impl Machines {
         self.connected().values().find_map(|machine| machine.probe().ours)
     }
 
-    /// Takes those machines into use that services are on, all at once; those in use stay so.
-    pub(super) async fn connect(
+    /// Whether services are on a machine that is not this one and not in use.
+    pub(super) fn is_wanted(&self, deployment: &Deployment, name: &str) -> bool {
+        let is_far = deployment.machines.get(name).is_some_and(|machine| machine.kind != MachineKind::Localhost);
+        let is_named = || deployment.services.values().any(|service| service.machine == name);
+        is_far && is_named() && !self.connected().contains_key(name)
+    }
+
+    /// Connects to those of these machines that are not in use, to all at once, and asks them what they are. Nothing is done there; machines that are to be made for the
+    /// deployment are made.
+    pub(super) async fn reach(
         &self,
         deployment: &Deployment,
+        names: &BTreeSet<String>,
         options: &EngineOptions,
         reporter: &Reporter,
-    ) -> Result<(), Vec<Failure>> {
-        let wanted = self.wanted(deployment);
+    ) -> Result<Reached, Vec<Failure>> {
+        let wanted: Vec<&String> = names.iter().filter(|name| self.is_wanted(deployment, name)).collect();
         if wanted.is_empty() {
-            return Ok(());
+            return Ok(Reached::new());
         }
-        let one = |failure| vec![failure];
-        if wanted.iter().any(|(_, wanted)| matches!(wanted, Wanted::Made(_))) {
-            // Who may not make any has nothing written down either.
-            self.clouds.cloud().await.map_err(one)?;
-        }
-        let root = options.workspace.root().to_owned();
-        let before = UsedMachines::read(&root, &deployment.name).map_err(one)?;
-        let (deployed, used) = note(before.clone(), &root, &wanted).map_err(one)?;
-        let records: Vec<(String, CloudRecord)> = wanted
-            .iter()
-            .filter_map(|(name, _)| Some((name.clone(), used.machines.get(name)?.cloud.clone()?)))
-            .collect();
-        self.clouds.take(&records);
-        let making = self.clouds.ready(records, (&root, deployment), reporter);
-        let (host, made) = tokio::join!(host(options, reporter), making);
-        let (host, mut made) = (host.map_err(one)?, made.map_err(one)?);
+        let root = options.workspace.root();
+        let used = UsedMachines::read(root, &deployment.name).map_err(|failure| vec![failure])?;
         let mut connecting = JoinSet::new();
-        let mut problems = Vec::new();
-        let mut kept: BTreeSet<String> = before.machines.keys().cloned().collect();
-        for (name, known) in used.machines.iter().filter(|(name, _)| wanted.iter().any(|(wanted, _)| wanted == *name)) {
-            let mut known = known.clone();
-            let is_made = match made.remove(name) {
-                None => false,
-                Some(Err(not)) => {
-                    kept.extend(not.left.then(|| name.clone()));
-                    problems.push(at(deployment, name, not.failure));
-                    continue;
+        let mut made = Vec::new();
+        for name in wanted {
+            let Some(machine) = deployment.machines.get(name) else { continue };
+            check_same(&used, (name, machine), root).map_err(|failure| vec![at(deployment, name, failure)])?;
+            match &machine.kind {
+                MachineKind::Ssh(target) => {
+                    reporter.status("Connecting", format!("to {name} ({target})"));
+                    let (name, target, reporter) = (name.clone(), target.clone(), reporter.clone());
+                    connecting.spawn(async move {
+                        let machine = ReachedMachine::open(&name, target, &reporter).await;
+                        (name, machine.map_err(failure))
+                    });
                 }
-                Some(Ok(Made { target, is_new })) => {
-                    kept.insert(name.clone());
-                    known = UsedMachine { next: if is_new { 0 } else { known.next }, target, cloud: known.cloud };
-                    remember(&root, &deployment.name, name, &known);
-                    true
-                }
-            };
-            reporter.status("Connecting", format!("to {name} ({})", known.target));
-            let given = Given {
-                name: name.clone(),
-                target: known.target,
-                deployed: deployed.clone(),
-                host: host.clone(),
-                from: known.next,
-                looks: false,
-                reporter: reporter.clone(),
-            };
-            let name = name.clone();
-            connecting.spawn(async move {
-                let connected = match is_made {
-                    true => cloud::enter(given).await,
-                    false => SshMachine::connect(given).await.map_err(failure),
-                };
-                (name, connected)
-            });
+                MachineKind::Gcp(wish) => made.push((name.clone(), wish.clone(), machine.wishes.clone())),
+                MachineKind::Localhost => {}
+            }
         }
+        self.clouds.make(made, (root, deployment), reporter, &mut connecting).await.map_err(|failure| vec![failure])?;
+        let (mut reached, mut problems) = (Reached::new(), Vec::new());
         for (name, machine) in connecting.join_all().await {
             match machine {
-                Ok(machine) => drop(self.connected().insert(name, machine)),
+                Ok(machine) => drop(reached.insert(name, machine)),
                 Err(failure) => problems.push(at(deployment, &name, failure)),
             }
         }
-        // Nothing of ours is where we never came.
-        kept.extend(self.connected().keys().cloned());
-        forget(&root, &deployment.name, used.machines.keys().filter(|name| !kept.contains(*name)));
-        tokio::spawn(save(root, deployment.name.clone(), self.connected().values().cloned().collect()));
-        if problems.is_empty() { Ok(()) } else { Err(problems) }
+        if problems.is_empty() { Ok(reached) } else { Err(problems) }
     }
 
-    /// Returns the machines that services are on and that are not in use yet.
-    fn wanted(&self, deployment: &Deployment) -> Vec<(String, Wanted)> {
-        let named: BTreeSet<&String> = deployment.services.values().map(|service| &service.machine).collect();
-        let new = named.into_iter().filter(|name| !self.connected().contains_key(*name));
-        new.filter_map(|name| match &deployment.machines.get(name)?.kind {
-            MachineKind::Ssh(target) => Some((name.clone(), Wanted::There(target.clone()))),
-            MachineKind::Gcp(wish) => Some((name.clone(), Wanted::Made(wish.clone()))),
-            MachineKind::Localhost => None,
-        })
-        .collect()
+    /// Takes machines into use that can be spoken with, all at once.
+    pub(super) async fn connect(
+        &self,
+        deployment: &Deployment,
+        (reached, hosts): (Reached, &Hosts),
+        options: &EngineOptions,
+        reporter: &Reporter,
+    ) -> Result<(), Vec<Failure>> {
+        if reached.is_empty() {
+            return Ok(());
+        }
+        let root = options.workspace.root().to_owned();
+        let before = UsedMachines::read(&root, &deployment.name).map_err(|failure| vec![failure])?;
+        let (deployed, used) = note(before.clone(), &root, deployment, &reached).map_err(|failure| vec![failure])?;
+        let new: Vec<&String> = used.machines.keys().filter(|name| !before.machines.contains_key(*name)).collect();
+        let mut connecting = JoinSet::new();
+        for (name, machine) in reached {
+            let host = hosts.get(&name).cloned().ok_or_else(|| {
+                vec![Failure::new(ExitCode::DeployFailed, format!("internal error: nothing was built for `{name}`"))]
+            })?;
+            let from = used.machines.get(&name).map_or(0, |used| used.next);
+            let given = Given { deployed: deployed.clone(), host, from, looks: false, reporter: reporter.clone() };
+            connecting.spawn(async move { (name, SshMachine::connect(machine, given).await) });
+        }
+        let mut problems = Vec::new();
+        for (name, machine) in connecting.join_all().await {
+            match machine {
+                Ok(machine) => drop(self.connected().insert(name, machine)),
+                Err(error) => problems.push(at(deployment, &name, failure(error))),
+            }
+        }
+        // Nothing of ours is where we never came.
+        forget(&root, &deployment.name, new.iter().filter(|name| !self.connected().contains_key(name.as_str())));
+        tokio::spawn(save(root, deployment.name.clone(), self.connected().values().cloned().collect()));
+        if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
 
     /// Lets those come to made machines that their services are linked with.
@@ -312,7 +312,7 @@ pub async fn take_down(
     let mut used = UsedMachines::read(root, deployment).map_err(|failure| vec![failure])?;
     for (name, machine) in connect_used(options, deployment, (false, force), reporter).await? {
         let ended = match machine {
-            Ok(machine) => machine.down().await.map_err(failure),
+            Ok(machine) => machine.down().await,
             Err(error) => Err(error),
         };
         match ended {
@@ -320,7 +320,7 @@ pub async fn take_down(
                 used.machines.remove(&name);
                 done.push(name);
             }
-            Err(failure) => problems.push(failure),
+            Err(error) => problems.push(failure(error)),
         }
     }
     if let Err(error) = used.write(root) {
@@ -338,7 +338,7 @@ pub async fn open(options: &EngineOptions, deployment: &str, reporter: &Reporter
 }
 
 /// Machines by name, or why they cannot be used.
-type Opened = Vec<(String, Result<SshMachine, Failure>)>;
+type Opened = Vec<(String, Result<SshMachine, SshError>)>;
 
 async fn connect_used(
     options: &EngineOptions,
@@ -348,24 +348,18 @@ async fn connect_used(
 ) -> Result<Opened, Vec<Failure>> {
     let root = options.workspace.root();
     let mut used = UsedMachines::read(root, deployment).map_err(|failure| vec![failure])?;
-    // Who does more than look has deleted them, or told why not.
+    // Who does more than look has deleted those that were made, or told why not.
     used.machines.retain(|_, machine| looks || machine.cloud.is_none());
     if used.machines.is_empty() {
         return Ok(Vec::new());
     }
-    let host = host(options, reporter).await.map_err(|failure| vec![failure])?;
     let deployed = deployed(root, deployment, force).map_err(|error| vec![unreadable(root, &error)])?;
     let mut connecting = JoinSet::new();
-    for (name, UsedMachine { target, next, cloud }) in used.machines {
-        let (deployed, host, reporter) = (deployed.clone(), host.clone(), reporter.clone());
-        let given = Given { name: name.clone(), target, deployed, host, from: next, looks, reporter };
-        let folder = folder(root, deployment);
+    for (name, used) in used.machines {
+        let (deployed, options, reporter) = (deployed.clone(), options.clone(), reporter.clone());
         connecting.spawn(async move {
-            let connected = match cloud {
-                Some(record) => cloud::reopen(given, record, &folder).await,
-                None => SshMachine::connect(given).await.map_err(failure),
-            };
-            (name, connected)
+            let machine = connect_again(&name, used, (deployed, looks), &options, &reporter).await;
+            (name, machine)
         });
     }
     let mut opened = connecting.join_all().await;
@@ -373,75 +367,87 @@ async fn connect_used(
     Ok(opened)
 }
 
-/// Builds the host.
-async fn host(options: &EngineOptions, reporter: &Reporter) -> Result<Upload, Failure> {
-    let (workspace, reporter) = (options.workspace.clone(), reporter.clone());
-    let built = tokio::task::spawn_blocking(move || build::host_program(&workspace, &reporter)).await;
-    let host = built.map_err(|_| Failure::new(ExitCode::Interrupted, "interrupted"))??;
-    Ok(Upload { local: host.executable, hash: host.hash })
-}
-
-/// Writes down that machines are about to be used, or made.
-fn note(mut used: UsedMachines, root: &Path, wanted: &[(String, Wanted)]) -> Result<(Deployed, UsedMachines), Failure> {
-    let deployment = used.deployment.clone();
-    let unwritable = |error: io::Error| unreadable(&file(root, &deployment), &error);
-    let deployed = deployed(root, &deployment, false).map_err(unwritable)?;
-    for (name, wanted) in wanted {
-        let fresh = match wanted {
-            Wanted::There(target) => UsedMachine { target: target.clone(), next: 0, cloud: None },
-            Wanted::Made(wish) => {
-                let record = CloudRecord::new(wish.clone(), (&deployment, name), &deployed.token);
-                // Where it is reached shows when it is there.
-                let target = SshTarget { host: record.instance.clone(), ..SshTarget::default() };
-                UsedMachine { target, next: 0, cloud: Some(record) }
-            }
-        };
-        let known = used.machines.entry(name.clone()).or_insert_with(|| fresh.clone());
-        let is_same = match (&known.cloud, &fresh.cloud) {
-            (None, None) => known.target.is_same_machine(&fresh.target),
-            (known, fresh) => known == fresh,
-        };
-        if !is_same {
-            return Err(another(name, known, &fresh));
-        }
-        if fresh.cloud.is_none() {
-            known.target = fresh.target;
-        }
-    }
-    used.write(root).map_err(unwritable)?;
-    Ok((deployed, used))
-}
-
-/// Tells that a name means another machine than it did.
-fn another(name: &str, known: &UsedMachine, fresh: &UsedMachine) -> Failure {
-    let told = |used: &UsedMachine| match &used.cloud {
-        Some(record) => format!("a {} in {} of {}", record.wish.machine_type, record.wish.zone, record.wish.project),
-        None => format!("`{}`", used.target),
+/// Connects to a machine of which only is known what is on disk.
+async fn connect_again(
+    name: &str,
+    UsedMachine { target, wishes, next, cloud }: UsedMachine,
+    (deployed, looks): (Deployed, bool),
+    options: &EngineOptions,
+    reporter: &Reporter,
+) -> Result<SshMachine, SshError> {
+    let of_failure = |failure: Failure| SshError {
+        what: failure.message,
+        causes: failure.causes,
+        hint: failure.hint.unwrap_or_default(),
     };
-    let (was, is) = (told(known), told(fresh));
+    let machine = match cloud {
+        Some(record) => {
+            let place = folder(options.workspace.root(), &deployed.deployment);
+            cloud::reopen((name, &record), target, &place, reporter).await.map_err(of_failure)?
+        }
+        None => ReachedMachine::open(name, target, reporter).await?,
+    };
+    let probe = machine.probe().clone();
+    let target = wished((name, None), &wishes, &probe.target().triple).map_err(of_failure)?;
+    let host = fitting_host((options, reporter), (name, None), target.as_ref(), &probe).await.map_err(of_failure)?;
+    let given = Given { deployed, host, from: next, looks, reporter: reporter.clone() };
+    SshMachine::connect(machine, given).await
+}
+
+/// A machine goes by one name for as long as something of a deployment may be there.
+fn check_same(used: &UsedMachines, (name, wanted): (&str, &Machine), root: &Path) -> Result<(), Failure> {
+    let Some(known) = used.machines.get(name) else { return Ok(()) };
+    let (is_same, is) = match (&wanted.kind, &known.cloud) {
+        (MachineKind::Ssh(target), None) => (known.target.is_same_machine(target), format!("`{target}`")),
+        (MachineKind::Ssh(target), Some(_)) => (false, format!("`{target}`")),
+        (MachineKind::Gcp(wish), cloud) => (cloud.as_ref().is_some_and(|known| known.wish == *wish), told(wish)),
+        (MachineKind::Localhost, _) => return Ok(()),
+    };
+    if is_same {
+        return Ok(());
+    }
+    let was = known.cloud.as_ref().map_or_else(|| format!("`{}`", known.target), |record| told(&record.wish));
     let message = match was == is {
         true => format!("the machine `{name}` would be made otherwise than it was ({was})"),
         false => format!("the machine `{name}` was {was} when the deployment was made, and is {is} now"),
     };
-    let hint = "take the deployment down first, or give the new machine another name";
-    Failure::new(ExitCode::DeployFailed, message).hint(hint)
+    let failure = Failure::new(ExitCode::DeployFailed, message)
+        .hint("take the deployment down first, or give the new machine another name");
+    Err(failure.cause(format!("that is written in `{}`", file(root, &used.deployment).display())))
 }
 
-/// Writes down how a machine is reached. Where that cannot be written, it is asked again.
-fn remember(root: &Path, deployment: &str, name: &str, known: &UsedMachine) {
-    let Ok(mut used) = UsedMachines::read(root, deployment) else { return };
-    used.machines.insert(name.to_owned(), known.clone());
-    let _ = used.write(root);
+fn told(wish: &CloudMachine) -> String {
+    format!("a {} in {} of {}", wish.machine_type, wish.zone, wish.project)
+}
+
+/// Writes down that machines are about to be used.
+fn note(
+    mut used: UsedMachines,
+    root: &Path,
+    deployment: &Deployment,
+    reached: &Reached,
+) -> Result<(Deployed, UsedMachines), Failure> {
+    for (name, machine) in reached {
+        let target = machine.target().clone();
+        let wishes = deployment.machines.get(name).map(|machine| machine.wishes.clone()).unwrap_or_default();
+        let known = used.machines.remove(name);
+        let next = known.as_ref().map_or(0, |known| known.next);
+        let cloud = known.and_then(|known| known.cloud);
+        used.machines.insert(name.clone(), UsedMachine { target, wishes, next, cloud });
+    }
+    let name = used.deployment.clone();
+    let deployed = used.write(root).and_then(|()| deployed(root, &name, false));
+    Ok((deployed.map_err(|error| unreadable(&file(root, &name), &error))?, used))
 }
 
 /// Says that nothing was done on machines after all. Where that cannot be written, a later command finds nothing there.
-fn forget<'a>(root: &Path, deployment: &str, machines: impl Iterator<Item = &'a String>) {
+fn forget<'a>(root: &Path, deployment: &str, machines: impl Iterator<Item = &'a &'a String>) {
     let Ok(mut used) = UsedMachines::read(root, deployment) else { return };
-    machines.for_each(|name| drop(used.machines.remove(name)));
+    machines.for_each(|name| drop(used.machines.remove(*name)));
     let _ = used.write(root);
 }
 
-fn deployed(root: &Path, name: &str, force: bool) -> io::Result<Deployed> {
+pub(super) fn deployed(root: &Path, name: &str, force: bool) -> io::Result<Deployed> {
     prepare(root)?;
     let path = root.join(FOLDER).join(TOKEN);
     let token = match std::fs::read_to_string(&path) {

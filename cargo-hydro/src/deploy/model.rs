@@ -11,6 +11,7 @@ use hydro_runtime_shim::contract::{Delivery, Policy};
 use hydroflow_standalone::interface::ModuleInterface;
 use indexmap::IndexMap;
 
+use crate::build::Wishes;
 use crate::machine::{CloudMachine, Health, SshTarget};
 use crate::report::Origin;
 use crate::supervision::{AutoShutdown, Backoff, Intensity, Restart, Shutdown, Strategy};
@@ -32,6 +33,8 @@ pub enum MachineKind {
 pub struct Machine {
     /// What kind of place.
     pub kind: MachineKind,
+    /// What is wished of building for it.
+    pub wishes: Wishes,
     /// The line that made it.
     pub origin: Option<Origin>,
 }

@@ -3,6 +3,7 @@
 //! Pure; [`authority`](super::authority) makes the certificates.
 
 use super::model::{Deployment, LOCALHOST, Link, MachineKind, PortRef, Security};
+use crate::build::Wishes;
 
 /// How a port may be called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,9 +16,9 @@ pub(super) struct Served {
 
 impl Deployment {
     /// Places every machine here.
-    pub(super) fn place_here(&mut self) {
+    pub fn place_here(&mut self) {
         for machine in self.machines.values_mut() {
-            machine.kind = MachineKind::Localhost;
+            (machine.kind, machine.wishes) = (MachineKind::Localhost, Wishes::default());
         }
     }
 
@@ -91,7 +92,7 @@ mod tests {
     fn spread() -> Deployment {
         let mut made = deployment(&[("a", "output o"), ("b", "input i, output o"), ("c", "input i, input j")]);
         let kind = MachineKind::Gcp(crate::machine::CloudMachine::default());
-        made.machines.insert("far".into(), Machine { kind, origin: None });
+        made.machines.insert("far".into(), Machine { kind, wishes: Wishes::default(), origin: None });
         for name in ["b", "c"] {
             made.services[name].machine = "far".into();
         }

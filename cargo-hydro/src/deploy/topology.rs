@@ -283,6 +283,7 @@ mod tests {
     use hydro_runtime_shim::contract::{self, Addressing, Policy};
 
     use super::*;
+    use crate::build::Wishes;
     use crate::deploy::model::{LocalLinks, Machine, Security};
     use crate::deploy::samples::{command, deployment, link, port};
     use crate::report::{ExitCode, Origin};
@@ -376,7 +377,10 @@ mod tests {
     fn machines_exist_and_others_share_no_process() {
         let mut wrong = deployment(&[("a", ""), ("b", ""), ("c", "")]);
         let kind = MachineKind::Gcp(crate::machine::CloudMachine::default());
-        wrong.machines.insert("cloud".into(), Machine { kind, origin: Some(Origin::line("Hydro.toml", 9)) });
+        wrong.machines.insert(
+            "cloud".into(),
+            Machine { kind, wishes: Wishes::default(), origin: Some(Origin::line("Hydro.toml", 9)) },
+        );
         wrong.services["a"].machine = "clod".into();
         wrong.services["b"].machine = "cloud".into();
         wrong.services["c"].machine = "cloud".into();

@@ -30,4 +30,6 @@ pub use member::{Away, ExitWatch, Member, MemberSpec, SeatSpec, Shared, StartWat
 pub(crate) use metrics_schema::MetricsMirror;
 pub use pipe::{Identity, Output, Pipes, Target, Wires};
 pub use place::{MachineError, Place};
-pub use ssh::{Deployed, Given, KeyPair, Probe, SshError, SshMachine, SshTarget, Upload, write_known_host};
+pub use ssh::{
+    Deployed, Given, KeyPair, Probe, ReachedMachine, SshError, SshMachine, SshTarget, Upload, write_known_host,
+};

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::error::CallError;
 use super::protocol::{AddMachine, Connect, Disconnect, GcpOptions, Kind, OfPort, Place, PortInfo, ServiceMade};
+use crate::build::Wishes;
 use crate::deploy::{
     Deployment, LOCALHOST, Link, LocalLinks, Machine, MachineKind, PortRef, Program, Service, Upkeep, Watched, topology,
 };
@@ -35,7 +36,8 @@ pub(super) fn add_machine(deployment: &mut Deployment, call: AddMachine, local: 
         Kind::Localhost => (LOCALHOST, MachineKind::Localhost),
     };
     let name = unused(base, |name| deployment.machines.contains_key(name));
-    deployment.machines.insert(name.clone(), Machine { kind, origin: call.origin.map(Into::into) });
+    let machine = Machine { kind, wishes: Wishes::default(), origin: call.origin.map(Into::into) };
+    deployment.machines.insert(name.clone(), machine);
     Ok(name)
 }
 
