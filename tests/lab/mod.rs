@@ -5,14 +5,17 @@
 mod checked;
 mod deployments;
 mod fleet;
-mod hosts;
+mod guests;
+pub(crate) mod hosts;
 mod links;
 mod machines;
 mod namespaces;
 mod proxy;
 mod scripts;
 
+pub(crate) use guests::Vms;
+
 /// Chooses between a few and all.
-fn rounds(few: usize, all: usize) -> usize {
+pub(crate) fn rounds(few: usize, all: usize) -> usize {
     if std::env::var_os("HYDRO_CHAOS").is_some_and(|size| size == "full") { all } else { few }
 }

@@ -76,6 +76,7 @@ impl Engine {
     }
 
     async fn start_new(&self) -> Result<Plan, Vec<Failure>> {
+        self.forget_gone().await;
         let (deployment, late_links) = {
             let state = self.state();
             (state.deployment.clone(), late_links(&state))
@@ -87,6 +88,7 @@ impl Engine {
         let late = self.late(&prepared);
         let plan = starting.plan(self.given(), &bound, &late);
         starting.tell(&plan, &prepared.made.artifacts);
+        self.inner.machines.admit(&prepared.deployment, &plan).await?;
         let started = starting.start(&prepared.made.artifacts, prepared.build, plan.clone(), bound).await?;
         self.keep(&prepared.deployment, late, started);
         self.repipe_all(&plan)?;
@@ -112,6 +114,7 @@ impl Engine {
     }
 
     async fn release(&self, deployment: Deployment, options: EngineOptions) -> Result<(Changes, Plan), Vec<Failure>> {
+        self.forget_gone().await;
         let mut prepared = self.prepare((deployment, options), Vec::new(), Going::Changes).await?;
         let late = self.late(&prepared);
         let foreseen = self.foresee(&prepared, &self.starting(&prepared), &late);
@@ -122,6 +125,7 @@ impl Engine {
         self.take_down(&prepared.running).await;
         let bound = starting.bind().await?;
         let plan = starting.plan(self.given(), &bound, &late);
+        self.inner.machines.admit(&prepared.deployment, &plan).await?;
         let goers = self.goers(&prepared, &starting, &plan);
         let started = starting.start(&prepared.made.artifacts, prepared.build, plan.clone(), bound).await?;
         self.edit(|wished| *wished = prepared.deployment.clone());
@@ -130,6 +134,8 @@ impl Engine {
         self.keep_otherwise(&foreseen);
         let result = self.go_on(goers, &prepared, &plan).await;
         self.state().order_as(&prepared.deployment);
+        let root = prepared.options.workspace.root();
+        self.inner.machines.retire(&prepared.deployment, root, &self.inner.reporter).await;
         result.map(|()| (foreseen, plan))
     }
 

@@ -15,11 +15,11 @@ use super::model::{
     Service, SupervisedGroup, Upkeep, Watched,
 };
 use crate::build::{self, Wishes};
-use crate::machine::{Health, HealthCheck, Rounds, SshTarget};
+use crate::machine::{CloudMachine, Health, HealthCheck, Reached, Rounds, SshTarget};
 use crate::report::{ExitCode, Failure, Origin, Reporter, diagnostic_event, diagnostic_rendered};
 use crate::workspace::hydro_toml::{
-    self, FILE_NAME, HydroToml, RawCheck, RawExposure, RawGroup, RawHealth, RawKind, RawLink, RawPort, RawProgram,
-    RawService, RawSsh, RawUpkeep,
+    self, FILE_NAME, HydroToml, RawCheck, RawCloud, RawExposure, RawGroup, RawHealth, RawKind, RawLink, RawPort,
+    RawProgram, RawService, RawSsh, RawUpkeep,
 };
 use crate::workspace::{Pattern, Workspace};
 
@@ -131,6 +131,13 @@ impl Watched {
     }
 }
 
+fn cloud_machine(raw: RawCloud) -> CloudMachine {
+    let RawCloud { project, zone, machine_type, image, disk, spot, network, ttl, autostop, is_internal } = raw;
+    let address = if is_internal { Reached::Internal } else { Reached::External };
+    let (ttl, autostop) = (ttl.map(|ttl| ttl.as_secs()), autostop.map(|idle| idle.as_secs()));
+    CloudMachine { project, zone, machine_type, image, disk, spot, network, ttl, autostop, address }
+}
+
 struct Resolver<'a> {
     workspace: &'a Workspace,
     /// Where the file lies.
@@ -158,11 +165,7 @@ impl Resolver<'_> {
             let kind = match &machine.kind {
                 RawKind::Localhost => MachineKind::Localhost,
                 RawKind::Ssh(ssh) => MachineKind::Ssh(self.target(ssh)),
-                RawKind::Gcp { project, zone, machine_type } => MachineKind::Gcp {
-                    project: project.clone(),
-                    zone: zone.clone(),
-                    machine_type: machine_type.clone(),
-                },
+                RawKind::Gcp(raw) => MachineKind::Gcp(cloud_machine(raw.clone())),
             };
             let wishes = Wishes::from(&machine.target);
             let machine = Machine { kind, wishes, origin: Some(self.origin(name.span().start)) };

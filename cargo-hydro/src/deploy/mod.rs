@@ -8,6 +8,7 @@ mod authority;
 mod bind;
 mod building;
 mod change;
+mod cloud;
 mod colocate;
 pub mod draw;
 mod elsewhere;

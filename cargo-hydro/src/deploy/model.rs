@@ -13,7 +13,7 @@ use hydroflow_standalone::interface::ModuleInterface;
 use indexmap::IndexMap;
 
 use crate::build::Wishes;
-use crate::machine::{Health, SshTarget};
+use crate::machine::{CloudMachine, Health, SshTarget};
 use crate::report::Origin;
 use crate::supervision::{AutoShutdown, Backoff, Intensity, Restart, Shutdown, Strategy};
 use crate::workspace::Pattern;
@@ -26,15 +26,8 @@ pub enum MachineKind {
     Localhost,
     /// A machine that is reached over ssh.
     Ssh(SshTarget),
-    /// A virtual machine of Google Cloud; until it can be created, only `--local` can place services on it.
-    Gcp {
-        /// The project.
-        project: String,
-        /// The zone.
-        zone: String,
-        /// The machine type.
-        machine_type: String,
-    },
+    /// A virtual machine of Google Cloud, made for the deployment.
+    Gcp(CloudMachine),
 }
 
 /// A place where services run.

@@ -111,7 +111,7 @@ mod tests {
     /// `a` here, `b` and `c` on a machine elsewhere, all linked.
     fn spread() -> Deployment {
         let mut made = deployment(&[("a", "output o"), ("b", "input i, output o"), ("c", "input i, input j")]);
-        let kind = MachineKind::Gcp { project: String::new(), zone: String::new(), machine_type: String::new() };
+        let kind = MachineKind::Gcp(crate::machine::CloudMachine::default());
         made.machines.insert("far".into(), Machine { kind, wishes: Wishes::default(), origin: None });
         for name in ["b", "c"] {
             made.services[name].machine = "far".into();

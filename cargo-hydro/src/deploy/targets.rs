@@ -84,7 +84,7 @@ pub(super) fn told(workspace: &Workspace, name: &str, machine: &Machine) -> Resu
         (_, Some(target)) => target.clone(),
         (MachineKind::Localhost, None) => host(workspace)?,
         (MachineKind::Ssh(_), None) => return Ok(Told::Nothing),
-        (MachineKind::Gcp { machine_type, .. }, None) => triple_of(machine_type).to_owned(),
+        (MachineKind::Gcp(cloud), None) => triple_of(&cloud.machine_type).to_owned(),
     };
     wished((name, machine.origin.as_ref()), &machine.wishes, &triple).map(Told::Target)
 }
@@ -132,7 +132,7 @@ pub fn machine_needs(workspace: &Workspace) -> Vec<MachineNeed> {
 pub fn projects(workspace: &Workspace) -> BTreeSet<String> {
     let text = std::fs::read_to_string(workspace.root().join(FILE_NAME)).unwrap_or_default();
     let project = |(_, machine): (Spanned<String>, RawMachine)| match machine.kind {
-        RawKind::Gcp { project, .. } => Some(project),
+        RawKind::Gcp(cloud) => Some(cloud.project),
         _ => None,
     };
     hydro_toml::read(&text).0.machines.into_iter().filter_map(project).collect()

@@ -127,16 +127,7 @@ fn check_machine(deployment: &Deployment, service: &Service, local: bool, proble
             let message = format!("there is no machine `{}`", service.machine);
             problems.push(with_nearest(problem(origin, message), &service.machine, names, "machine"));
         }
-        Some(machine) if !local && matches!(machine.kind, MachineKind::Gcp { .. }) => {
-            let message =
-                format!("the machine `{}` cannot be created: gcp machines are not supported yet", service.machine);
-            let place = machine.origin.as_ref().or(origin);
-            let known = problems.iter().any(|problem| problem.message == message);
-            if !known {
-                problems.push(problem(place, message).hint("use `--local` to run every service on this machine"));
-            }
-        }
-        Some(machine) if !local && matches!(machine.kind, MachineKind::Ssh(_)) && service.colocate.is_some() => {
+        Some(machine) if !local && machine.kind != MachineKind::Localhost && service.colocate.is_some() => {
             let message = format!("`colocate` is for this machine only, and `{}` is another", service.machine);
             problems.push(problem(origin, message).hint("leave `colocate` out: links within a machine share memory"));
         }
@@ -416,9 +407,9 @@ mod tests {
     }
 
     #[test]
-    fn machines_exist_and_clouds_are_for_later() {
+    fn machines_exist_and_others_share_no_process() {
         let mut wrong = deployment(&[("a", ""), ("b", ""), ("c", "")]);
-        let kind = MachineKind::Gcp { project: "p".into(), zone: "z".into(), machine_type: "t".into() };
+        let kind = MachineKind::Gcp(crate::machine::CloudMachine::default());
         wrong.machines.insert(
             "cloud".into(),
             Machine { kind, wishes: Wishes::default(), origin: Some(Origin::line("Hydro.toml", 9)) },
@@ -426,9 +417,10 @@ mod tests {
         wrong.services["a"].machine = "clod".into();
         wrong.services["b"].machine = "cloud".into();
         wrong.services["c"].machine = "cloud".into();
+        wrong.services["c"].colocate = Some("p".into());
         let expected = [
             "1 there is no machine `clod` [there is a machine with a similar name: `cloud`]",
-            "9 the machine `cloud` cannot be created: gcp machines are not supported yet [use `--local` to run every service on this machine]",
+            "3 `colocate` is for this machine only, and `cloud` is another [leave `colocate` out: links within a machine share memory]",
         ];
         assert_eq!(told(&check(&wrong, false)), expected);
         assert_eq!(told(&check(&wrong, true)).len(), 1);

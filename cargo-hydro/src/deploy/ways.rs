@@ -113,7 +113,7 @@ mod tests {
         assert!(hint.contains("insecure"), "{hint}");
         pair.links[0].insecure = true;
         assert_eq!((way(&pair), refusal(&pair, &pair.links[0])), (Way::SharedMemory, None));
-        let kind = MachineKind::Gcp { project: String::new(), zone: String::new(), machine_type: String::new() };
+        let kind = MachineKind::Gcp(crate::machine::CloudMachine::default());
         pair.machines.insert("far".into(), Machine { kind, wishes: Wishes::default(), origin: None });
         pair.services["b"].machine = "far".into();
         assert_eq!(way(&pair), Way::Tcp);

@@ -72,6 +72,16 @@ pub enum CallError {
         /// As it was written.
         word: String,
     },
+    /// An option of a machine that is written otherwise.
+    #[error("`{word}` cannot be `{text}`")]
+    MachineOption {
+        /// The option.
+        word: &'static str,
+        /// As it was written.
+        text: String,
+        /// How it is written.
+        hint: &'static str,
+    },
     /// Another process runs a deployment of that name.
     #[error("`{name}` is run by somebody else at this moment")]
     DeploymentTaken {
@@ -169,6 +179,7 @@ impl CallError {
             Self::Tls { .. } => {
                 Some("links are encrypted between `\"machines\"` (the default), or `\"always\"`".to_owned())
             }
+            Self::MachineOption { hint, .. } => Some((*hint).to_owned()),
             Self::DeploymentTaken { .. } => Some(
                 "another script or `cargo hydro deploy` has it: end that, or give this one another name: `Deployment(\"…\")`"
                     .to_owned(),

@@ -167,8 +167,8 @@ impl Live {
         Ok(replies.into_iter().filter_map(metrics).collect())
     }
 
-    /// Stops all services of a machine, those that started last first.
-    pub(super) async fn stop_machine(&self, machine: &str) -> Result<(), Failure> {
+    /// Stops all services of a machine, those that started last first, and deletes it if it was made for the deployment.
+    pub(super) async fn terminate(&self, machine: &str) -> Result<(), Failure> {
         let services = self.wishes(|wishes| {
             let placed = wishes.services.iter().filter(|(_, service)| service.machine == machine);
             placed.map(|(name, _)| name.clone()).collect::<Vec<_>>()
@@ -178,7 +178,7 @@ impl Live {
         for service in started.iter().rev().filter(|service| services.contains(service)) {
             self.engine.stop(service).await?;
         }
-        Ok(())
+        self.engine.terminate(machine).await
     }
 
     /// Waits for the end; a signal's number is negative.

@@ -325,7 +325,7 @@ impl Session {
         if !live.wishes(|wishes| wishes.machines.contains_key(&call.machine)) {
             return Err(CallError::Unknown { what: "machine", name: call.machine }.into());
         }
-        Ok(live.stop_machine(&call.machine).await?)
+        Ok(live.terminate(&call.machine).await?)
     }
 
     async fn logs(&self, call: Logs, items: Items) -> Result<(), ErrorBody> {

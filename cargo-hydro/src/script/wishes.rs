@@ -11,15 +11,17 @@ use hydroflow_standalone::interface::{Direction, ModuleInterface, PortInterface}
 use serde_json::Value;
 
 use super::error::CallError;
-use super::protocol::{AddMachine, Connect, Disconnect, Expose, Kind, OfPort, OfService, Place, PortInfo, ServiceMade};
+use super::protocol::{
+    AddMachine, Connect, Disconnect, Expose, GcpOptions, Kind, OfPort, OfService, Place, PortInfo, ServiceMade,
+};
 use crate::build::Wishes;
 use crate::deploy::{
     Deployment, Exposure, LOCALHOST, Link, LocalLinks, Machine, MachineKind, PortRef, Program, Service, Upkeep,
     Watched, command_ports, topology,
 };
-use crate::machine::SshTarget;
+use crate::machine::{CloudMachine, Reached, SshTarget};
 use crate::report::{ExitCode, Failure};
-use crate::workspace::hydro_toml::ListenAt;
+use crate::workspace::hydro_toml::{self, ListenAt};
 
 /// Adds a machine; with `local`, every kind of machine is this one. Returns its name.
 pub(super) fn add_machine(deployment: &mut Deployment, call: AddMachine, local: bool) -> Result<String, CallError> {
@@ -29,16 +31,42 @@ pub(super) fn add_machine(deployment: &mut Deployment, call: AddMachine, local: 
             ("ssh", MachineKind::Ssh(SshTarget { host, user, port, key, known_hosts, ..SshTarget::default() }))
         }
         Kind::Ssh { .. } => ("ssh", MachineKind::Localhost),
-        Kind::Gcp { project, zone, machine_type } if !local => {
-            ("gcp", MachineKind::Gcp { project, zone, machine_type })
+        Kind::Gcp { project, zone, machine_type, options } => {
+            let wish =
+                cloud_machine(CloudMachine { project, zone, machine_type, ..CloudMachine::default() }, *options)?;
+            ("gcp", if local { MachineKind::Localhost } else { MachineKind::Gcp(wish) })
         }
-        Kind::Gcp { .. } => ("gcp", MachineKind::Localhost),
         Kind::Localhost => (LOCALHOST, MachineKind::Localhost),
     };
     let name = unused(base, |name| deployment.machines.contains_key(name));
     let machine = Machine { kind, wishes: Wishes::default(), origin: call.origin.map(Into::into) };
     deployment.machines.insert(name.clone(), machine);
     Ok(name)
+}
+
+fn cloud_machine(plain: CloudMachine, options: GcpOptions) -> Result<CloudMachine, CallError> {
+    let GcpOptions { image, disk, spot, network, ttl, autostop, address } = options;
+    let wrong = |word: &'static str, text: &str, hint: &'static str| CallError::MachineOption {
+        word,
+        text: text.to_owned(),
+        hint,
+    };
+    let seconds = |word: &'static str, text: Option<String>| match text {
+        None => Ok(None),
+        Some(text) => match hydro_toml::parse_duration(&text).filter(|time| time.as_secs() >= 30) {
+            Some(time) => Ok(Some(time.as_secs())),
+            None => Err(wrong(word, &text, "a time is written as in `90s`, `30m` or `8h`, of at least 30 seconds")),
+        },
+    };
+    let address = match address {
+        None => Reached::default(),
+        Some(text) => Reached::parse(&text).ok_or_else(|| wrong("address", &text, "it is `external` or `internal`"))?,
+    };
+    if let Some(size) = disk.filter(|size| *size < 10) {
+        return Err(wrong("disk", &size.to_string(), "a disk has 10 GB at least"));
+    }
+    let (ttl, autostop) = (seconds("ttl", ttl)?, seconds("autostop", autostop)?);
+    Ok(CloudMachine { image, disk, spot: spot.unwrap_or_default(), network, ttl, autostop, address, ..plain })
 }
 
 /// The program of an `.hf` file, with its parameters as a script gives them.
@@ -378,7 +406,12 @@ mod tests {
         let mut deployment = Deployment::default();
         let gcp = || AddMachine {
             deployment: 0,
-            kind: Kind::Gcp { project: "p".into(), zone: "z".into(), machine_type: "t".into() },
+            kind: Kind::Gcp {
+                project: "p".into(),
+                zone: "z".into(),
+                machine_type: "t".into(),
+                options: Box::default(),
+            },
             origin: None,
         };
         assert_eq!(add_machine(&mut deployment, gcp(), true).as_deref(), Ok("gcp"));

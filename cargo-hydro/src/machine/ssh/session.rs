@@ -29,7 +29,17 @@ pub struct SshError {
     pub hint: String,
 }
 
+/// What a machine that is not reached is told with.
+const UNREACHABLE: &str = "cannot connect to";
+
 impl SshError {
+    /// Whether it may go better a little later: nobody answered, or nobody let us in yet. A machine that is somebody else stays so.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        let is_other = |cause: &String| cause.contains("HAS CHANGED") || cause.contains("verification failed");
+        self.what.starts_with(UNREACHABLE) && !self.causes.iter().any(is_other)
+    }
+
     /// Makes an error with one cause.
     pub(super) fn new(what: impl Into<String>, cause: impl ToString, hint: impl Into<String>) -> Self {
         Self { what: what.into(), causes: vec![cause.to_string()], hint: hint.into() }
@@ -157,7 +167,7 @@ fn unreachable(target: &SshTarget, error: &openssh::Error) -> SshError {
     let hint = format!("{hint}; to see more: `{} -v true`", target.command());
     let mut causes: Vec<String> = said.lines().map(str::trim).filter(|line| tells(line)).map(str::to_owned).collect();
     causes.dedup();
-    SshError { what: format!("cannot connect to `{target}`"), causes, hint }
+    SshError { what: format!("{UNREACHABLE} `{target}`"), causes, hint }
 }
 
 /// Leaves out what only decorates.

@@ -321,7 +321,37 @@ pub enum Kind {
         /// The machine type.
         #[serde(rename = "type")]
         machine_type: String,
+        /// The rest.
+        #[serde(flatten)]
+        options: Box<GcpOptions>,
     },
+}
+
+/// What a virtual machine of Google Cloud may be beyond what it must be.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct GcpOptions {
+    /// The image: a family of Debian's, `PROJECT/FAMILY`, or `projects/…`.
+    #[serde(default)]
+    pub image: Option<String>,
+    /// The size of its disk in GB.
+    #[serde(default)]
+    pub disk: Option<u32>,
+    /// Whether Google may take it away, for a lower price.
+    #[serde(default)]
+    pub spot: Option<bool>,
+    /// `NETWORK` or `NETWORK/SUBNETWORK`.
+    #[serde(default)]
+    pub network: Option<String>,
+    /// How long it lives at most: `8h`.
+    #[serde(default)]
+    pub ttl: Option<String>,
+    /// How long nobody may be connected before it stops itself: `30m`.
+    #[serde(default)]
+    pub autostop: Option<String>,
+    /// `external` or `internal`.
+    #[serde(default)]
+    pub address: Option<String>,
 }
 
 /// A call about a machine.

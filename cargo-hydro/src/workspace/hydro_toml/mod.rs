@@ -16,8 +16,8 @@ mod watch;
 
 pub use expose::ListenAt;
 pub use raw::{
-    HydroToml, RawCheck, RawExposure, RawGroup, RawHealth, RawHooks, RawKind, RawLink, RawMachine, RawPort, RawProgram,
-    RawService, RawSsh, RawUpkeep,
+    HydroToml, RawCheck, RawCloud, RawExposure, RawGroup, RawHealth, RawHooks, RawKind, RawLink, RawMachine, RawPort,
+    RawProgram, RawService, RawSsh, RawUpkeep,
 };
 pub use read::read;
 pub use target::RawTarget;
