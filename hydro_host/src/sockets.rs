@@ -5,15 +5,16 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use crate::notify;
 use crate::words::{Bind, Bound};
 
 /// Handed-over sockets have the numbers 3 and 4 in the child; here they have others, so that the copies there stay open.
-const LOWEST: i32 = 16;
+pub(crate) const LOWEST: i32 = 16;
 /// How long an address may be in use that was had before.
 const RELEASE_TIME: Duration = Duration::from_secs(2);
 /// The pause between two tries.
@@ -26,6 +27,33 @@ pub(crate) struct Sockets {
     pub(crate) listeners: Vec<OwnedFd>,
     /// Ports that nobody else can take until the member starts.
     pub(crate) held: Vec<TcpListener>,
+}
+
+impl Sockets {
+    /// Has systemd keep them for whoever is the host next, in place of those that it kept for this member before.
+    pub(crate) fn store(&self, number: u32) {
+        forget(number);
+        for (name, listener) in names(number).iter().zip(&self.listeners) {
+            notify::keep(name, listener.as_fd());
+        }
+    }
+
+    /// Takes those over that systemd has kept for a member; none: not all are there.
+    pub(crate) fn adopt(kept: &mut BTreeMap<String, OwnedFd>, number: u32, bound: &Bound) -> Option<Self> {
+        let [tcp, unix] = names(number).map(|name| kept.remove(&name));
+        let (tcp, unix) = (TcpListener::from(tcp?), unix?);
+        let is_same = tcp.local_addr().ok() == bound.address;
+        is_same.then(|| Self { bound: bound.clone(), listeners: vec![tcp.into(), unix], held: Vec::new() })
+    }
+}
+
+/// Has systemd keep nothing for a member any more.
+pub(crate) fn forget(number: u32) {
+    names(number).iter().for_each(|name| notify::let_go(name));
+}
+
+fn names(number: u32) -> [String; 2] {
+    [format!("{number}.tcp"), format!("{number}.unix")]
 }
 
 /// Binds what a member asks for; what it had before, it gets again.
