@@ -3,6 +3,7 @@
 //! Each test does a few of each; with `HYDRO_CHAOS=full` in the environment it does as many as the project promises, which takes an hour.
 
 mod checked;
+mod conformance;
 mod deployments;
 mod fleet;
 mod guests;
