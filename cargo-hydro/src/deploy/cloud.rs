@@ -340,6 +340,12 @@ async fn delete(
     (gone, problems)
 }
 
+/// Tells what could not be deleted, and who deletes it.
+pub(super) fn warn(failure: &Failure, reporter: &Reporter) {
+    let hint = failure.hint.as_deref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+    reporter.warning(format!("{}{hint}; `hydro down` deletes what is left", failure.message));
+}
+
 /// Forgets machines that are gone.
 fn forget(root: &Path, deployment: &str, gone: &BTreeSet<String>) -> Result<(), Failure> {
     let mut used = UsedMachines::read(root, deployment)?;

@@ -94,6 +94,17 @@ impl UsedMachines {
     }
 }
 
+/// Returns the names of deployments that have left something on other machines, or may have.
+#[must_use]
+pub fn left(root: &Path) -> Vec<String> {
+    let files = std::fs::read_dir(root.join(FOLDER)).into_iter().flatten().flatten().map(|entry| entry.path());
+    let files = files.filter(|path| path.extension().is_some_and(|extension| extension == "json"));
+    let known = files.filter_map(|path| serde_json::from_slice::<UsedMachines>(&std::fs::read(path).ok()?).ok());
+    let mut names: Vec<String> = known.map(|used| used.deployment).collect();
+    names.sort_unstable();
+    names
+}
+
 /// Machines that can be spoken with, by name; nothing was done there.
 pub(super) type Reached = BTreeMap<String, ReachedMachine>;
 
@@ -258,7 +269,7 @@ impl Machines {
         self.clouds.take(&records);
         for (name, _) in records {
             if let Err(failure) = self.terminate(&name, (root, &deployment.name), reporter).await {
-                reporter.warning(failure.to_string());
+                cloud::warn(&failure, reporter);
             }
         }
     }
@@ -270,7 +281,7 @@ impl Machines {
         let (made, machines): (Vec<_>, Vec<_>) = machines.into_iter().partition(|(name, _)| self.clouds.has(name));
         made.iter().for_each(|(_, machine)| machine.leave());
         for failure in self.clouds.remove(None, (root, deployment), reporter).await {
-            reporter.warning(failure.to_string());
+            cloud::warn(&failure, reporter);
         }
         if machines.is_empty() {
             return;
