@@ -1,6 +1,6 @@
 //! One process of a member: started in a group of its own, its lines and its end told.
 //!
-//! It must be started from a thread that lives as long as the host: the kernel ends it with that thread, so that nothing runs unseen.
+//! It must be started from a thread that lives as long as the program: the kernel ends it with that thread, so that nothing runs unseen.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -13,9 +13,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group};
+use rustix::process::{Pid, Resource, Rlimit, Signal, WaitId, WaitIdOptions, kill_process_group, setrlimit};
 
-use crate::journal::Journal;
 use crate::words::Happened;
 
 /// Where a child finds the first of the sockets it inherits: systemd's protocol.
@@ -25,7 +24,23 @@ const LINGER: Duration = Duration::from_millis(500);
 /// A longer line is split.
 const LONGEST_LINE: u64 = 64 << 10;
 /// Variables of the host's own that would say something to a member that was never meant for it.
-const HIDDEN: [&str; 3] = ["HYDRO_", "LISTEN_", "SSH_"];
+const HIDDEN: [&str; 9] = [
+    "HYDRO_",
+    "LISTEN_",
+    "SSH_",
+    "NOTIFY_SOCKET",
+    "INVOCATION_ID",
+    "JOURNAL_STREAM",
+    "SYSTEMD_EXEC_PID",
+    "MANAGERPID",
+    "WATCHDOG_",
+];
+
+/// Hears what becomes of a process, in order.
+pub(crate) trait Listener: Send + Sync {
+    /// It was started, or wrote a line.
+    fn hear(&self, what: Happened);
+}
 
 /// What to start.
 #[derive(Debug)]
@@ -35,6 +50,8 @@ pub(crate) struct Launch<'a> {
     pub(crate) env: &'a BTreeMap<String, String>,
     pub(crate) directory: &'a Path,
     pub(crate) listeners: &'a [OwnedFd],
+    /// How many files it may have open.
+    pub(crate) files: Option<u64>,
 }
 
 /// A process group. Whoever is left in it can be ended.
@@ -64,21 +81,21 @@ pub(crate) struct End {
     pub(crate) signal: Option<i32>,
 }
 
-/// Starts a process; `ended` is called when it has ended and all that it wrote is in the journal.
+/// Starts a process; `ended` is called when it has ended and all that it wrote has been told.
 pub(crate) fn start(
     launch: &Launch<'_>,
-    (journal, member, run): (&Arc<Journal>, &str, u64),
+    listener: &Arc<dyn Listener>,
     ended: impl FnOnce(End) + Send + 'static,
 ) -> io::Result<Group> {
     let mut child = prepared(launch).spawn()?;
     let Some(group) = Group::of(child.id()) else { return Err(io::ErrorKind::InvalidData.into()) };
-    journal.add(member, run, Happened::Up { pid: child.id() });
+    listener.hear(Happened::Up { pid: child.id() });
     let (open, closed) = channel();
     if let Some(pipe) = child.stdout.take() {
-        pump(pipe, (Arc::clone(journal), member.to_owned(), run), Happened::Out, open.clone());
+        pump(pipe, Arc::clone(listener), Happened::Out, open.clone());
     }
     if let Some(pipe) = child.stderr.take() {
-        pump(pipe, (Arc::clone(journal), member.to_owned(), run), Happened::Err, open);
+        pump(pipe, Arc::clone(listener), Happened::Err, open);
     }
     std::thread::spawn(move || ended(wait(child, group, &closed)));
     Ok(group)
@@ -100,6 +117,7 @@ fn prepared(launch: &Launch<'_>) -> Command {
         }
     }
     command.envs(launch.env);
+    let files = launch.files;
     let listeners: Vec<RawFd> = launch.listeners.iter().map(AsRawFd::as_raw_fd).collect();
     let parent = rustix::process::getpid();
     let prepare = move || {
@@ -111,6 +129,9 @@ fn prepared(launch: &Launch<'_>) -> Command {
         // The host may have died before the line above; then nobody would end this process.
         if rustix::process::getppid() != Some(parent) {
             return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        if files.is_some() {
+            setrlimit(Resource::Nofile, Rlimit { current: files, maximum: files })?;
         }
         for (place, fd) in (LISTENER_FD..).zip(&listeners) {
             // SAFETY: both are plain numbers; sockets have numbers above those they get here (`sockets::away`).
@@ -126,19 +147,14 @@ fn prepared(launch: &Launch<'_>) -> Command {
 }
 
 /// Reads lines until the pipe closes; then the sender of the channel is gone.
-fn pump(
-    pipe: impl Read + Send + 'static,
-    (journal, member, run): (Arc<Journal>, String, u64),
-    what: fn(String) -> Happened,
-    open: Sender<()>,
-) {
+fn pump(pipe: impl Read + Send + 'static, listener: Arc<dyn Listener>, what: fn(String) -> Happened, open: Sender<()>) {
     std::thread::spawn(move || {
         let mut pipe = BufReader::with_capacity(LONGEST_LINE as usize, pipe);
         let mut bytes = Vec::new();
         while let Ok(1..) = (&mut pipe).take(LONGEST_LINE).read_until(b'\n', &mut bytes) {
             let text = String::from_utf8_lossy(&bytes);
             let line = text.strip_suffix('\n').map_or(&*text, |line| line.strip_suffix('\r').unwrap_or(line));
-            journal.add(&member, run, what(line.to_owned()));
+            listener.hear(what(line.to_owned()));
             bytes.clear();
         }
         drop(open);

@@ -9,7 +9,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::time::{Duration, Instant};
 
 use hydro_host::words::{
-    Answer, Ask, Bind, Bound, Claim, Event, Happened, Keep, Line, Request, Restart, Spec, VERSION,
+    Answer, Ask, Bind, Bound, Bounds, Claim, Event, Happened, Keep, Line, Request, Restart, Spec, VERSION,
 };
 
 const LONG: Duration = Duration::from_secs(60);
@@ -107,6 +107,7 @@ fn spec(member: &str, script: &str) -> Spec {
         data: Some(format!("data/{member}")),
         fresh: false,
         keep: Keep { restart: Restart::Permanent, first_ms: 10, longest_ms: 100, reset_ms: 5000, grace_ms: 5000 },
+        bounds: Bounds::default(),
     }
 }
 

@@ -247,12 +247,21 @@ export class Port {
   protected constructor();
   /** Its name in the module's header. */
   get name(): string;
-  /** Which way items go. */
-  get direction(): "input" | "output";
+  /** Which way items go; `listen` where a command names the port, and may do both. */
+  get direction(): "input" | "output" | "listen";
   /** Links this output to an input, with the next `deploy()`; both may run already. */
   connect(other: Port, options?: LinkOptions): void;
   /** Takes a link away, with the next `deploy()`. An input that nothing else feeds is the script's own from then on. */
   disconnect(other: Port): void;
+  /**
+   * Has this port reached from outside once its service starts; before `deploy()`. Of a command: one that it names, as in `{port:http}`.
+   *
+   * `listen` is a port number, an IP address or both (`"0.0.0.0:8080"`). Without it a free port is taken, on this machine at the loopback
+   * address and elsewhere at all of the machine's. `address` tells which.
+   */
+  expose(options?: { listen?: number | string }): void;
+  /** Where this port is reached from outside, as `ADDRESS:PORT`; null unless it was exposed and its service was started. */
+  get address(): string | null;
   /** Says that the script itself will send to this input, so that it needs no link. Before `deploy()`. */
   open(): void;
   /**

@@ -535,6 +535,7 @@ impl Inner {
             state: MemberReport::state(member.standing).to_owned(),
             pid: Some(member.pid).filter(|_| member.exit.is_none()),
             address: member.address.map(|address| address.to_string()),
+            exposed: member.exposed,
             restarts: member.restarts,
             unhealthy: member.unhealthy,
             started_ms: member.started_ms,

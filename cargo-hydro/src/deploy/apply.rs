@@ -492,7 +492,7 @@ impl State {
     fn staying(&self, wished: &Deployment) -> Running {
         let stays = |name: &String, old: &Service, new: &Service| {
             let is_ours = |service: &Service| matches!(service.program, Program::Hydroflow { .. });
-            let same = old.machine == new.machine && old.listen == new.listen && is_ours(old) == is_ours(new);
+            let same = old.machine == new.machine && old.listens_as(new) && is_ours(old) == is_ours(new);
             // The only member of a service is called otherwise than one of several.
             let running = self.started.get(name).map_or(0, |started| count(&started.members));
             (same && (running == 1) == (new.count == 1)).then_some(running.min(new.count))

@@ -21,6 +21,7 @@ use super::keep::{self, Clock};
 use super::late::Late;
 use super::machines::Machines;
 use super::model::{Deployment, PortRef, Program};
+use super::plan::Outside;
 use super::rounds::Ill;
 use super::sockets::Sockets;
 use super::started::Started;
@@ -102,6 +103,8 @@ pub struct MemberStatus {
     pub address: Option<SocketAddr>,
     /// The Unix socket at which it listens, too.
     pub socket: Option<PathBuf>,
+    /// Where its exposed ports are reached, by the name of the exposure.
+    pub exposed: BTreeMap<String, Outside>,
     /// How it ended; none: it runs.
     pub exit: Option<Exit>,
     /// Whether somebody asked for its end.
@@ -289,17 +292,18 @@ impl Engine {
     pub fn status(&self) -> Vec<MemberStatus> {
         let state = self.state();
         let members = state.started.iter().flat_map(|(service, started)| {
-            started.members.iter().enumerate().map(move |(number, m)| (service, m, started.socket(number)))
+            started.members.iter().enumerate().map(move |(number, m)| (service, m, (started, number)))
         });
         members
-            .map(|(service, member, socket)| {
+            .map(|(service, member, (started, number))| {
                 let (standing, restarts) = state.supervision.standing(member.leader()).unwrap_or((Standing::Down, 0));
                 MemberStatus {
                     name: member.name().to_owned(),
                     service: service.clone(),
                     pid: member.pid(),
                     address: member.address(),
-                    socket,
+                    socket: started.socket(number),
+                    exposed: started.planned.get(number).map(|planned| planned.exposed.clone()).unwrap_or_default(),
                     exit: member.exit().now(),
                     stopped: member.stopper().was_asked(),
                     standing,

@@ -6,20 +6,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use hydroflow_standalone::diagnostic::{Diagnostic, Level, has_errors};
+use hydroflow_standalone::diagnostic::{Diagnostic, Level, has_errors, nearest};
 use hydroflow_standalone::source::{SourceFile, SourceMap};
 use serde_spanned::Spanned;
 
 use super::model::{
-    Deployment, Hooks, LOCALHOST, Link, LocalLinks, Machine, MachineKind, PortRef, Program, Security, Service,
-    SupervisedGroup, Upkeep, Watched,
+    Deployment, Exposure, Hooks, LOCALHOST, Link, LocalLinks, Machine, MachineKind, PortRef, Program, Security,
+    Service, SupervisedGroup, Upkeep, Watched,
 };
 use crate::build::{self, Wishes};
 use crate::machine::{CloudMachine, Health, HealthCheck, Reached, Rounds, SshTarget};
 use crate::report::{ExitCode, Failure, Origin, Reporter, diagnostic_event, diagnostic_rendered};
 use crate::workspace::hydro_toml::{
-    self, FILE_NAME, HydroToml, RawCheck, RawCloud, RawGroup, RawHealth, RawKind, RawLink, RawPort, RawProgram,
-    RawService, RawSsh, RawUpkeep,
+    self, FILE_NAME, HydroToml, RawCheck, RawCloud, RawExposure, RawGroup, RawHealth, RawKind, RawLink, RawPort,
+    RawProgram, RawService, RawSsh, RawUpkeep,
 };
 use crate::workspace::{Pattern, Workspace};
 
@@ -188,6 +188,7 @@ impl Resolver<'_> {
                 deployment.services.insert(name.get_ref().clone(), service);
             }
         }
+        self.expose(&raw.exposed, &mut deployment);
         for link in &raw.links {
             let origin = Some(self.origin(link.from.span.start));
             let to_origin = Some(self.origin(link.to.span.start));
@@ -242,6 +243,7 @@ impl Resolver<'_> {
             args: raw.args.clone(),
             env: raw.env.iter().map(|(name, value)| (name.get_ref().clone(), value.clone())).collect(),
             listen: raw.listen.as_ref().map(|listen| listen.get_ref().clone()),
+            exposed: BTreeMap::new(),
             colocate: self.colocate(raw),
             health: raw.health.as_ref().map(health),
             watched: self.watched(&raw.watch),
@@ -249,6 +251,28 @@ impl Resolver<'_> {
             upkeep: upkeep(&raw.upkeep),
             origin: Some(origin),
         })
+    }
+
+    /// Gives services the ports that are reached from outside; whether they have them is told later.
+    fn expose(&mut self, raw: &[(Spanned<String>, RawExposure)], deployment: &mut Deployment) {
+        for (name, raw) in raw {
+            let Some(service) = deployment.services.get_mut(&raw.port.service) else {
+                let message = format!("there is no service `{}`", raw.port.service);
+                let error = Diagnostic::error("HT0104", message, raw.port.span.clone()).label("no such service");
+                self.wrong.push(match nearest(&raw.port.service, deployment.services.keys().map(String::as_str)) {
+                    Some(near) => error.hint(format!("a service with a similar name exists: `{near}`")),
+                    None => error.hint("write the service and its port with a dot between: `server.inbound`"),
+                });
+                continue;
+            };
+            let origin = Some(self.origin(raw.port.span.start));
+            let exposure = Exposure { name: name.get_ref().clone(), at: raw.listen.unwrap_or_default(), origin };
+            if service.exposed.insert(raw.port.port.clone(), exposure).is_some() {
+                let message = format!("`{}.{}` is exposed twice", raw.port.service, raw.port.port);
+                let error = Diagnostic::error("HT0105", message, raw.port.span.clone());
+                self.wrong.push(error.hint("leave one of the two out"));
+            }
+        }
     }
 
     /// Reads the files that a service reads, as far as to know when they are others.

@@ -47,8 +47,9 @@ pub use machines::{
     UsedMachine, UsedMachines, left as left_on_machines, open as open_machines, take_down as take_machines_down,
 };
 pub use model::{
-    Deployment, Hooks, LOCALHOST, Link, LocalLinks, Machine, MachineKind, PortRef, Program, Security, Service,
-    SupervisedGroup, Upkeep, Watched, member_name,
+    Deployment, Exposure, Hooks, LOCALHOST, Link, LocalLinks, Machine, MachineKind, PortRef, Program, Security,
+    Service, SupervisedGroup, Upkeep, Watched, member_name,
 };
-pub use plan::{Address, Addresses, Plan, PlannedMember};
+pub use placeholders::command_ports;
+pub use plan::{Address, Addresses, Outside, Plan, PlannedMember};
 pub use targets::{MachineNeed, machine_needs, projects, target_of};

@@ -45,6 +45,7 @@ fn service(program: Program, line: usize) -> Service {
         args: Vec::new(),
         env: BTreeMap::new(),
         listen: None,
+        exposed: BTreeMap::new(),
         colocate: None,
         health: None,
         watched: Watched::default(),

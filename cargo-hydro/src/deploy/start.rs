@@ -99,7 +99,17 @@ impl Starting<'_> {
             give_up(&started).await;
             return Err(vec![failure]);
         }
+        self.tell_exposed(&started);
         Ok(started)
+    }
+
+    fn tell_exposed(&self, started: &IndexMap<String, Started>) {
+        for planned in started.values().flat_map(|started| &started.planned) {
+            for (name, outside) in &planned.exposed {
+                let (name, member, port) = (name.clone(), planned.name.clone(), outside.port.clone());
+                self.reporter.emit(&Event::Exposed { name, member, port, address: outside.address.to_string() });
+            }
+        }
     }
 
     /// Puts members together that share a process; it starts with the first of them.

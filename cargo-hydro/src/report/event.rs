@@ -108,6 +108,17 @@ pub enum Event {
         /// What is going on.
         message: String,
     },
+    /// A port can be reached from outside.
+    Exposed {
+        /// What it is called.
+        name: String,
+        /// The member.
+        member: String,
+        /// The port's name.
+        port: String,
+        /// Where it is reached: an address and a port number.
+        address: String,
+    },
     /// What a person at the terminal may like to know; nothing has happened.
     Note {
         /// The whole text.

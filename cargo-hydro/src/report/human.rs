@@ -92,6 +92,11 @@ impl Human {
         let quiet = self.options.verbosity == Verbosity::Quiet;
         match event {
             Event::Status { verb, message } if !quiet => status(verb, GREEN, message),
+            Event::Exposed { name, member, port, address } if !quiet => {
+                let of = format!("{member}.{port}");
+                let whose = if *name == of { String::new() } else { format!(" ({of})") };
+                status("Exposed", GREEN, &format!("{name} at {address}{whose}"))
+            }
             Event::Note { message } if !quiet => message.lines().map(|line| format!("{DIM}{line}{DIM:#}\n")).collect(),
             Event::Warning { message } => format!("{YELLOW}warning{YELLOW:#}: {message}\n"),
             Event::Diagnostic { rendered, .. } => format!("{}\n\n", rendered.trim_end_matches('\n')),

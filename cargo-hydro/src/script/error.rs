@@ -52,6 +52,12 @@ pub enum CallError {
         /// As it was written.
         delivery: String,
     },
+    /// No place to listen at.
+    #[error("`{listen}` is no place to listen at")]
+    Listen {
+        /// As it was written.
+        listen: String,
+    },
     /// A word for what carries links within a machine that does not exist.
     #[error("`{of}` cannot be `{word}`")]
     LocalLinks {
@@ -163,6 +169,9 @@ impl CallError {
             Self::CommandPort { .. } => Some("only services that run an `.hf` file can be linked".to_owned()),
             Self::Policy { .. } => Some("`broadcast` and `round_robin` exist".to_owned()),
             Self::Delivery { .. } => Some("`reliable` (the default) and `lossy` exist".to_owned()),
+            Self::Listen { .. } => {
+                Some("write a port number, or an IP address, or both: `0.0.0.0:8080`".to_owned())
+            }
             Self::LocalLinks { .. } => Some(
                 "within a machine links go by `\"shm\"` (shared memory, the default), `\"unix\"` or `\"tcp\"`"
                     .to_owned(),

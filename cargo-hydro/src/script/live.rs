@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use super::error::CallError;
 use super::events::{Events, Listener};
 use super::port_client::PortPlace;
-use super::protocol::{OfService, Scale, ServiceMade, What};
+use super::protocol::{Expose, OfPort, OfService, Scale, ServiceMade, What};
 use super::session::{LastWords, SessionOptions};
 use super::wishes;
 use crate::deploy::{Deployment, Engine, EngineOptions, PortRef, member_name};
@@ -191,6 +191,26 @@ impl Live {
     pub(super) fn address(&self, of: &OfService) -> Result<Option<SocketAddr>, Failure> {
         let members = self.engine.members(&self.member(of)?);
         Ok(members.ok().and_then(|members| members.into_iter().find(|member| member.exit.is_none())?.address))
+    }
+
+    /// Has a port reached from outside, from its service's start on.
+    pub(super) fn expose(&self, call: Expose) -> Result<(), Failure> {
+        let service = &call.of.owner.service;
+        if self.engine.members(service).is_ok() {
+            let message = format!("`{service}` runs already, and `{}` of it was not exposed", call.of.port);
+            return Err(
+                Failure::new(ExitCode::Usage, message).hint("expose ports before the deployment that starts it")
+            );
+        }
+        Ok(self.wishes(|wishes| wishes::expose(wishes, call))?)
+    }
+
+    /// Returns where an exposed port of a member is reached; none: it is not exposed, or was not started.
+    pub(super) fn outside(&self, of: &OfPort) -> Result<Option<SocketAddr>, Failure> {
+        let members = self.engine.members(&self.member(&of.owner)?).unwrap_or_default();
+        let outside =
+            members.first().and_then(|member| member.exposed.values().find(|outside| outside.port == of.port));
+        Ok(outside.map(|outside| outside.address))
     }
 
     /// Returns where a script calls a port of a member; none: it does not run, or is a command.

@@ -157,12 +157,15 @@ impl Session {
             Call::Connect(call) => self.connect(call),
             Call::Port(of) => {
                 let live = self.live(of.owner.deployment)?;
-                let find =
-                    |wishes: &mut Deployment| wishes::port(wishes, &of.owner.service, &of.port).map(wishes::port_info);
+                let find = |wishes: &mut Deployment| wishes::port_info_of(wishes, &of.owner.service, &of.port);
                 Ok(Answer::Port(live.wishes(find)?))
             }
             Call::Address(of) => {
                 let address = self.live(of.deployment)?.address(&of)?;
+                Ok(Answer::Text(address.map(|address| address.to_string())))
+            }
+            Call::PortAddress(of) => {
+                let address = self.live(of.owner.deployment)?.outside(&of)?;
                 Ok(Answer::Text(address.map(|address| address.to_string())))
             }
             Call::Metrics(of) => Ok(Answer::Metrics(self.live(of.deployment)?.metrics(&of).await?)),
@@ -207,6 +210,7 @@ impl Session {
             Call::Kill(of) => self.live(of.deployment)?.kill(&of).await?,
             Call::Logs(call) => self.logs(call, items).await?,
             Call::OpenPort(of) => self.live(of.owner.deployment)?.wishes(|wishes| wishes::open(wishes, &of))?,
+            Call::Expose(call) => self.live(call.of.owner.deployment)?.expose(call)?,
             Call::Send(Send { to, item, items }) => {
                 self.links.send(&self.port_key(&to)?, item.into_iter().chain(items).collect()).await?;
             }

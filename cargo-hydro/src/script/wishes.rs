@@ -11,14 +11,17 @@ use hydroflow_standalone::interface::{Direction, ModuleInterface, PortInterface}
 use serde_json::Value;
 
 use super::error::CallError;
-use super::protocol::{AddMachine, Connect, Disconnect, GcpOptions, Kind, OfPort, Place, PortInfo, ServiceMade};
+use super::protocol::{
+    AddMachine, Connect, Disconnect, Expose, GcpOptions, Kind, OfPort, OfService, Place, PortInfo, ServiceMade,
+};
 use crate::build::Wishes;
 use crate::deploy::{
-    Deployment, LOCALHOST, Link, LocalLinks, Machine, MachineKind, PortRef, Program, Service, Upkeep, Watched, topology,
+    Deployment, Exposure, LOCALHOST, Link, LocalLinks, Machine, MachineKind, PortRef, Program, Service, Upkeep,
+    Watched, command_ports, topology,
 };
 use crate::machine::{CloudMachine, Reached, SshTarget};
 use crate::report::{ExitCode, Failure};
-use crate::workspace::hydro_toml;
+use crate::workspace::hydro_toml::{self, ListenAt};
 
 /// Adds a machine; with `local`, every kind of machine is this one. Returns its name.
 pub(super) fn add_machine(deployment: &mut Deployment, call: AddMachine, local: bool) -> Result<String, CallError> {
@@ -99,6 +102,7 @@ pub(super) fn add_service(
         args,
         env: place.env,
         listen: None,
+        exposed: BTreeMap::new(),
         colocate: None,
         health: None,
         watched: Watched::default(),
@@ -198,6 +202,34 @@ pub(super) fn open(deployment: &mut Deployment, of: &OfPort) -> Result<(), CallE
         return Err(CallError::NoInput { port: format!("{}.{}", of.owner.service, of.port) });
     }
     deployment.open.insert(PortRef { service: of.owner.service.clone(), port: of.port.clone() });
+    Ok(())
+}
+
+/// Tells what a port is, also one that a command names.
+pub(super) fn port_info_of(deployment: &Deployment, service: &str, name: &str) -> Result<PortInfo, CallError> {
+    let found = find_service(deployment, service)?;
+    if matches!(found.program, Program::Command { .. }) && command_ports(found).iter().any(|known| known == name) {
+        return Ok(PortInfo { name: name.to_owned(), direction: "listen", type_text: String::new() });
+    }
+    port(deployment, service, name).map(port_info)
+}
+
+/// Has a port reached from outside.
+pub(super) fn expose(deployment: &mut Deployment, call: Expose) -> Result<(), Failure> {
+    let OfPort { owner: OfService { service, .. }, port } = call.of;
+    let at = match call.listen.as_deref() {
+        Some(text) => ListenAt::parse(text).ok_or_else(|| CallError::Listen { listen: text.to_owned() })?,
+        None => ListenAt::default(),
+    };
+    let exposure = Exposure { name: String::new(), at, origin: call.origin.map(Into::into) };
+    if let Some(mut failure) = topology::check_exposure(deployment, &service, &port, &exposure) {
+        // The script's own traceback shows the line.
+        failure.origin = None;
+        return Err(failure);
+    }
+    if let Some(service) = deployment.services.get_mut(&service) {
+        service.exposed.insert(port, exposure);
+    }
     Ok(())
 }
 

@@ -137,6 +137,12 @@ pub enum Call {
     /// Says that the script will send to an input, which then needs no link. → null
     #[serde(rename = "port.open")]
     OpenPort(OfPort),
+    /// Has a port reached from outside once its service starts. → null
+    #[serde(rename = "port.expose")]
+    Expose(Expose),
+    /// Asks where an exposed port is reached. → text or null
+    #[serde(rename = "port.address")]
+    PortAddress(OfPort),
     /// Joins an output; what it sends is kept for `port.receive` from now on. → [`Joined`](super::Joined)
     #[serde(rename = "port.join")]
     JoinPort(OfPort),
@@ -438,6 +444,21 @@ pub struct OfPort {
     pub owner: OfService,
     /// The port's name.
     pub port: String,
+}
+
+/// See [`Call::Expose`].
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Expose {
+    /// Which port.
+    #[serde(flatten)]
+    pub of: OfPort,
+    /// A port number, an IP address or both; none: where it is usual, and any free port.
+    #[serde(default)]
+    pub listen: Option<String>,
+    /// The script's line.
+    #[serde(default)]
+    pub origin: Option<Line>,
 }
 
 /// See [`Call::Logs`].

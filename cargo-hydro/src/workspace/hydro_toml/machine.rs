@@ -195,7 +195,7 @@ impl Reader {
         size
     }
 
-    fn port_number(&mut self, key: &Spanned<Cow<'_, str>>, value: &Spanned<DeValue<'_>>) -> Option<u16> {
+    pub(super) fn port_number(&mut self, key: &Spanned<Cow<'_, str>>, value: &Spanned<DeValue<'_>>) -> Option<u16> {
         let DeValue::Integer(integer) = value.get_ref() else {
             self.wrong_kind(key, value, "an integer");
             return None;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use hydro_runtime_shim::contract::{Delivery, Policy};
 use serde_spanned::Spanned;
 
+use super::expose::ListenAt;
 use super::target::RawTarget;
 use crate::supervision::{AutoShutdown, Backoff, Intensity, Restart, Shutdown, Strategy};
 use crate::workspace::Pattern;
@@ -33,6 +34,17 @@ pub struct HydroToml {
     pub links: Vec<RawLink>,
     /// `[hooks]`.
     pub hooks: Option<RawHooks>,
+    /// `[expose.NAME]`.
+    pub exposed: Vec<(Spanned<String>, RawExposure)>,
+}
+
+/// A port that is reached from outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawExposure {
+    /// `port`.
+    pub port: RawPort,
+    /// `listen`: a port number, an address, or both.
+    pub listen: Option<ListenAt>,
 }
 
 /// Functions that are called at turns of a deployment.
