@@ -115,8 +115,19 @@ fn machines_are_made_used_again_and_deleted_with_their_deployment() {
     sky.describe(&[("one", all), ("three", "")]);
     sky.run(deploy).exits(0).says(&["Creating hydro-sky-three-", "Deleting two"]);
     assert_eq!((sky.instance("two"), sky.vms.emulator.instances().len()), (String::new(), 2));
-    sky.describe(&[("one", ""), ("three", "")]);
-    sky.run(deploy).exits(0);
+    sky.describe(&[("one", all), ("three", "spot = true")]);
+    let other = sky.run(deploy).exits(110);
+    other.says(&["the machine `three` would be made otherwise than it was", "take the deployment down first"]);
+    sky.describe(&[("one", all), ("three", "")]);
+    let exposed = sky.workspace.read("Hydro.toml").replace("exec sleep 600", "exec sleep 600 # {port:web}");
+    sky.workspace.write("Hydro.toml", &(exposed + "[expose.web]\nport = \"on_three.web\"\n"));
+    let output = sky.run(deploy).exits(0);
+    let open = sky.vms.emulator.firewall(&format!("{}-open", sky.instance("three"))).expect("is there");
+    let port = open["allowed"][0]["ports"][0].as_str().expect("a port").to_owned();
+    assert_eq!(open["sourceRanges"][0], "0.0.0.0/0");
+    let public = sky.vms.emulator.instance(&sky.instance("three")).expect("is there");
+    let public = public["networkInterfaces"][0]["accessConfigs"][0]["natIP"].as_str().expect("an address").to_owned();
+    output.says(&[&format!("{public}:{port}")]);
     sky.run(["down"]).exits(0).says(&["Deleting one"]);
     sky.is_gone();
 }
