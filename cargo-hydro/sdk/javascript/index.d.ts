@@ -154,6 +154,20 @@ export interface GCPOptions {
   zone: string;
   /** The machine type. */
   type: string;
+  /** The image: `debian-12`, `PROJECT/FAMILY` or `projects/…`; none: Debian. */
+  image?: string;
+  /** The size of its disk in GB; none: the image's. */
+  disk?: number;
+  /** Whether it is cheap, and may be taken away. */
+  spot?: boolean;
+  /** `NETWORK` or `NETWORK/SUBNETWORK`; none: `default`. */
+  network?: string;
+  /** Google deletes it after this time: `"8h"`. */
+  ttl?: string;
+  /** It stops when nobody was connected for so long: `"30m"`. */
+  autostop?: string;
+  /** Where it is reached: `"external"` (the default), or `"internal"` where the script runs within its network. */
+  address?: "external" | "internal";
 }
 
 /** A place where services run. */

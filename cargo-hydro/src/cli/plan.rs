@@ -38,7 +38,7 @@ pub(super) fn run(args: &Args, folder: &Path, reporter: &Reporter) -> Result<u8,
     let changes = match daemon::find(&home)? {
         None => Changes::first(&workspace, &deployment)?,
         Some(client) => {
-            let request = Request::Plan(in_background(folder, &args.workspace, &args.compile, args.local));
+            let request = Request::Plan(in_background(folder, &args.workspace, &args.compile, (args.local, None)));
             match client.ask(&request, |event| without_logs(&event, reporter))? {
                 Reply::Plan { changes } => changes,
                 other => {

@@ -21,7 +21,7 @@ use super::plan::{Address, Addresses, Plan, PlannedMember};
 use super::ready::PATIENCE;
 use super::start::Starting;
 use super::started::Started;
-use super::{keep, piping, placeholders, topology};
+use super::{cost, keep, piping, placeholders, topology};
 use crate::machine::{ExitWatch, Member, MemberSpec, Pipes, Place};
 use crate::report::{ExitCode, Failure};
 
@@ -187,6 +187,7 @@ impl Engine {
         if options.local {
             deployment.place_here();
         }
+        cost::check(&deployment, options.max_cost).map_err(|failure| vec![failure])?;
         for warning in deployment.warnings() {
             self.inner.reporter.warning(warning);
         }

@@ -112,8 +112,9 @@ impl Starting<'_> {
         let made = machine.bind(Bind { member: whole_name.clone(), listen, ports, exposed }).await.map_err(refused)?;
         let key = (name.to_owned(), member);
         let data = format!("{}/{DATA}/{}/{whole_name}", machine.probe().home, self.deployment.name);
-        let (host, data, exposed) = (machine.address(), data.into(), made.exposed.clone());
-        bound.owns.insert(key.clone(), Own { ports: made.ports, exposed, data, host, stdin: None });
+        let (host, outside, data) = (machine.address(), machine.outside(), data.into());
+        let exposed = made.exposed.clone();
+        bound.owns.insert(key.clone(), Own { ports: made.ports, outside, exposed, data, host, stdin: None });
         if let (Some(listen), Some(socket)) = (made.address, made.socket) {
             let near = machine.reach(&socket).await.map_err(refused)?;
             let address = Address::of(listen).with_socket(socket).seen_as(machine.address());

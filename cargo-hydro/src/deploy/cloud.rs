@@ -13,7 +13,7 @@ use tokio::sync::OnceCell;
 use tokio::task::JoinSet;
 
 use super::engine::Engine;
-use super::machines::{UsedMachine, UsedMachines, deployed, failure, file, folder};
+use super::machines::{UsedMachine, UsedMachines, another, deployed, failure, file, folder, told};
 use super::model::{Deployment, MachineKind};
 use super::plan::Plan;
 use crate::build::Wishes;
@@ -121,6 +121,21 @@ impl Clouds {
         self.made().extend(records.iter().cloned());
     }
 
+    /// Refuses to have machines that are in use otherwise than they were made.
+    pub(super) fn check_same(&self, deployment: &Deployment) -> Result<(), Failure> {
+        for (name, record) in &*self.made() {
+            let Some(machine) = deployment.machines.get(name) else { continue };
+            let is = match &machine.kind {
+                MachineKind::Gcp(wish) if *wish == record.wish => continue,
+                MachineKind::Gcp(wish) => told(wish),
+                MachineKind::Ssh(target) => format!("`{target}`"),
+                MachineKind::Localhost => continue,
+            };
+            return Err(Failure { origin: machine.origin.clone(), ..another(name, &told(&record.wish), &is) });
+        }
+        Ok(())
+    }
+
     /// Whether a machine was made.
     pub(super) fn has(&self, machine: &str) -> bool {
         self.made().contains_key(machine)
@@ -173,7 +188,11 @@ impl Clouds {
             let admission = admission(deployment, plan, (name, record), &made, ours);
             let cloud = self.cloud().await.map_err(|failure| vec![failure])?.clone();
             let record = record.clone();
-            admitting.spawn(async move { cloud.let_peers_in(&record, &admission).await });
+            let exposed = exposed(plan, name);
+            admitting.spawn(async move {
+                let links = cloud.let_peers_in(&record, &admission);
+                tokio::try_join!(links, cloud.let_everybody_in(&record, &exposed)).map(drop)
+            });
         }
         let problems: Vec<Failure> = admitting.join_all().await.into_iter().filter_map(Result::err).collect();
         if problems.is_empty() { Ok(()) } else { Err(problems) }
@@ -292,6 +311,7 @@ async fn bring_up(
         key: Some(key.private.clone()),
         known_hosts: Some(known_hosts),
         address: if inside { up.internal } else { Some(up.address) },
+        outside: Some(up.address),
         ..SshTarget::default()
     };
     Ok((target, up.is_new))
@@ -338,6 +358,12 @@ async fn delete(
         }
     }
     (gone, problems)
+}
+
+/// Tells what could not be deleted, and who deletes it.
+pub(super) fn warn(failure: &Failure, reporter: &Reporter) {
+    let hint = failure.hint.as_deref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+    reporter.warning(format!("{}{hint}; `hydro down` deletes what is left", failure.message));
 }
 
 /// Forgets machines that are gone.
@@ -401,6 +427,14 @@ fn admission(
     admission.addresses.sort_unstable();
     admission.addresses.dedup();
     admission
+}
+
+/// Returns the ports of a machine that are reached from outside.
+fn exposed(plan: &Plan, machine: &str) -> Admission {
+    let members = plan.members.iter().filter(|member| member.machine == machine);
+    let ports: BTreeSet<u16> =
+        members.flat_map(|member| member.exposed.values()).map(|outside| outside.address.port()).collect();
+    Admission { ports: ports.into_iter().collect(), everybody: true, ..Admission::default() }
 }
 
 /// Returns the address by which a machine's members are known.

@@ -16,6 +16,7 @@ use indexmap::IndexMap;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::cost::Price;
 use super::keep::{self, Clock};
 use super::late::Late;
 use super::machines::Machines;
@@ -43,6 +44,8 @@ pub struct EngineOptions {
     pub build: BuildOptions,
     /// Whether every machine is this one.
     pub local: bool,
+    /// What machines that are made may cost an hour; none: anything.
+    pub max_cost: Option<Price>,
     /// Whether all lines of services are kept, on disk where they are many; otherwise only the last.
     pub keeps_all_lines: bool,
 }

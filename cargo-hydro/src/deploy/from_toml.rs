@@ -154,7 +154,7 @@ impl Resolver<'_> {
         let RawSsh { host, user, port, jump, address, .. } = raw.clone();
         let file = |path: &Option<String>| path.as_ref().map(|path| self.folder.join(path));
         let (key, config, known_hosts) = (file(&raw.key), file(&raw.config), file(&raw.known_hosts));
-        SshTarget { host, user, port, key, config, known_hosts, jump, address }
+        SshTarget { host, user, port, key, config, known_hosts, jump, address, outside: None }
     }
 
     fn deployment(&mut self, raw: &HydroToml) -> Deployment {

@@ -94,6 +94,17 @@ impl UsedMachines {
     }
 }
 
+/// Returns the names of deployments that have left something on other machines, or may have.
+#[must_use]
+pub fn left(root: &Path) -> Vec<String> {
+    let files = std::fs::read_dir(root.join(FOLDER)).into_iter().flatten().flatten().map(|entry| entry.path());
+    let files = files.filter(|path| path.extension().is_some_and(|extension| extension == "json"));
+    let known = files.filter_map(|path| serde_json::from_slice::<UsedMachines>(&std::fs::read(path).ok()?).ok());
+    let mut names: Vec<String> = known.map(|used| used.deployment).collect();
+    names.sort_unstable();
+    names
+}
+
 /// Machines that can be spoken with, by name; nothing was done there.
 pub(super) type Reached = BTreeMap<String, ReachedMachine>;
 
@@ -142,6 +153,7 @@ impl Machines {
         options: &EngineOptions,
         reporter: &Reporter,
     ) -> Result<Reached, Vec<Failure>> {
+        self.clouds.check_same(deployment).map_err(|failure| vec![failure])?;
         let wanted: Vec<&String> = names.iter().filter(|name| self.is_wanted(deployment, name)).collect();
         if wanted.is_empty() {
             return Ok(Reached::new());
@@ -152,7 +164,7 @@ impl Machines {
         let mut made = Vec::new();
         for name in wanted {
             let Some(machine) = deployment.machines.get(name) else { continue };
-            check_same(&used, (name, machine), root).map_err(|failure| vec![at(deployment, name, failure)])?;
+            check_same(&used, (name, machine)).map_err(|failure| vec![at(deployment, name, failure)])?;
             match &machine.kind {
                 MachineKind::Ssh(target) => {
                     reporter.status("Connecting", format!("to {name} ({target})"));
@@ -258,7 +270,7 @@ impl Machines {
         self.clouds.take(&records);
         for (name, _) in records {
             if let Err(failure) = self.terminate(&name, (root, &deployment.name), reporter).await {
-                reporter.warning(failure.to_string());
+                cloud::warn(&failure, reporter);
             }
         }
     }
@@ -270,7 +282,7 @@ impl Machines {
         let (made, machines): (Vec<_>, Vec<_>) = machines.into_iter().partition(|(name, _)| self.clouds.has(name));
         made.iter().for_each(|(_, machine)| machine.leave());
         for failure in self.clouds.remove(None, (root, deployment), reporter).await {
-            reporter.warning(failure.to_string());
+            cloud::warn(&failure, reporter);
         }
         if machines.is_empty() {
             return;
@@ -395,7 +407,7 @@ async fn connect_again(
 }
 
 /// A machine goes by one name for as long as something of a deployment may be there.
-fn check_same(used: &UsedMachines, (name, wanted): (&str, &Machine), root: &Path) -> Result<(), Failure> {
+fn check_same(used: &UsedMachines, (name, wanted): (&str, &Machine)) -> Result<(), Failure> {
     let Some(known) = used.machines.get(name) else { return Ok(()) };
     let (is_same, is) = match (&wanted.kind, &known.cloud) {
         (MachineKind::Ssh(target), None) => (known.target.is_same_machine(target), format!("`{target}`")),
@@ -407,16 +419,20 @@ fn check_same(used: &UsedMachines, (name, wanted): (&str, &Machine), root: &Path
         return Ok(());
     }
     let was = known.cloud.as_ref().map_or_else(|| format!("`{}`", known.target), |record| told(&record.wish));
+    Err(another(name, &was, &is))
+}
+
+/// Tells that a name means another machine than it did.
+pub(super) fn another(name: &str, was: &str, is: &str) -> Failure {
     let message = match was == is {
         true => format!("the machine `{name}` would be made otherwise than it was ({was})"),
         false => format!("the machine `{name}` was {was} when the deployment was made, and is {is} now"),
     };
-    let failure = Failure::new(ExitCode::DeployFailed, message)
-        .hint("take the deployment down first, or give the new machine another name");
-    Err(failure.cause(format!("that is written in `{}`", file(root, &used.deployment).display())))
+    Failure::new(ExitCode::DeployFailed, message)
+        .hint("take the deployment down first, or give the new machine another name")
 }
 
-fn told(wish: &CloudMachine) -> String {
+pub(super) fn told(wish: &CloudMachine) -> String {
     format!("a {} in {} of {}", wish.machine_type, wish.zone, wish.project)
 }
 

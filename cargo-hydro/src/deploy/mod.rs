@@ -10,6 +10,7 @@ mod building;
 mod change;
 mod cloud;
 mod colocate;
+mod cost;
 pub mod draw;
 mod elsewhere;
 mod engine;
@@ -39,9 +40,12 @@ pub mod topology;
 mod ways;
 
 pub use change::{Changes, Reason};
+pub use cost::Price;
 pub use engine::{Engine, EngineOptions, MemberStatus};
 pub use from_toml::{from_toml, from_toml_at, has_toml, name};
-pub use machines::{UsedMachine, UsedMachines, open as open_machines, take_down as take_machines_down};
+pub use machines::{
+    UsedMachine, UsedMachines, left as left_on_machines, open as open_machines, take_down as take_machines_down,
+};
 pub use model::{
     Deployment, Exposure, Hooks, LOCALHOST, Link, LocalLinks, Machine, MachineKind, PortRef, Program, Security,
     Service, SupervisedGroup, Upkeep, Watched, member_name,

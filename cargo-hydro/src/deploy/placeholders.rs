@@ -88,6 +88,8 @@ fn parse(word: &str) -> Option<Wanted> {
 pub(super) struct Own {
     /// Ports by name.
     pub(super) ports: BTreeMap<String, u16>,
+    /// The address at which its machine is reached from outside; none: here.
+    pub(super) outside: Option<IpAddr>,
     /// Where a command's exposed ports are.
     pub(super) exposed: BTreeMap<String, SocketAddr>,
     /// The folder for its data.
@@ -111,7 +113,7 @@ pub(super) fn example(deployment: &Deployment) -> Owns {
         let ports = names.map(|port| (port, ports.next().unwrap_or(u16::MAX))).collect();
         let data = PathBuf::from(".hydro/data").join(&deployment.name).join(member_name(name, member, service.count));
         let stdin = deployment.is_fed(name).then(|| format!("/run/hydro/{name}.stdin").into());
-        Own { ports, exposed: BTreeMap::new(), data, host: None, stdin }
+        Own { ports, outside: None, exposed: BTreeMap::new(), data, host: None, stdin }
     };
     let mut own = own;
     members.map(|(name, service, member)| ((name.clone(), member), own(name, service, member))).collect()

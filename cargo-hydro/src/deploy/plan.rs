@@ -248,7 +248,7 @@ impl Wiring<'_> {
         };
         let outside = |(port, exposure): (&String, &Exposure)| {
             let mut address = bound(port)?;
-            if let Some(ip) = own.and_then(|own| own.host).filter(|_| address.ip().is_unspecified()) {
+            if let Some(ip) = own.and_then(|own| own.outside).filter(|_| address.ip().is_unspecified()) {
                 address.set_ip(ip);
             }
             let name = if exposure.name.is_empty() { format!("{name}.{port}") } else { exposure.name.clone() };

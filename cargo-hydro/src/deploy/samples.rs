@@ -103,6 +103,7 @@ pub(super) fn options() -> EngineOptions {
         workspace: workspace.expect("a workspace"),
         build: BuildOptions::default(),
         local: false,
+        max_cost: None,
         keeps_all_lines: false,
     }
 }

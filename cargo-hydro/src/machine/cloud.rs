@@ -117,6 +117,12 @@ impl CloudRecord {
         format!("{}-ssh", self.instance)
     }
 
+    /// Returns the name of the firewall rule that lets everybody in, to ports that are exposed.
+    #[must_use]
+    pub fn exposed(&self) -> String {
+        format!("{}-open", self.instance)
+    }
+
     /// Returns the name of the firewall rule that lets its peers in.
     #[must_use]
     pub fn links(&self) -> String {

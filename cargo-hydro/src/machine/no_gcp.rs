@@ -45,6 +45,8 @@ pub struct Admission {
     pub machines: Vec<String>,
     /// Others.
     pub addresses: Vec<IpAddr>,
+    /// Whoever wishes.
+    pub everybody: bool,
 }
 
 #[expect(clippy::unused_async, clippy::missing_errors_doc, reason = "the face of what is not there")]
@@ -67,6 +69,11 @@ impl Cloud {
 
     /// Is never asked.
     pub async fn let_peers_in(&self, _: &CloudRecord, _: &Admission) -> Result<(), Failure> {
+        match *self {}
+    }
+
+    /// Is never asked.
+    pub async fn let_everybody_in(&self, _: &CloudRecord, _: &Admission) -> Result<(), Failure> {
         match *self {}
     }
 

@@ -37,10 +37,10 @@ pub(super) struct Live {
 impl Live {
     /// Makes one of which nothing runs.
     pub(super) fn new(deployment: Deployment, options: &SessionOptions, reporter: Reporter) -> Self {
-        let SessionOptions { workspace, build, local, .. } = options.clone();
+        let SessionOptions { workspace, build, local, max_cost, .. } = options.clone();
         let name = deployment.name.clone();
         let (events, reporter) = Events::of(&reporter);
-        let options = EngineOptions { workspace, build, local, keeps_all_lines: true };
+        let options = EngineOptions { workspace, build, local, max_cost, keeps_all_lines: true };
         let engine = Engine::new(options, deployment, reporter);
         Self { name, engine, events, wired: RefCell::default(), releases: Cell::new(0) }
     }

@@ -27,7 +27,7 @@ use super::trace::{Speaker, Trace};
 use super::turns::{Ended, Turns};
 use super::wishes;
 use crate::build::{self, BuildOptions};
-use crate::deploy::{self, Deployment, Engine, Program, Security};
+use crate::deploy::{self, Deployment, Engine, Price, Program, Security};
 use crate::report::{ExitCode, Failure, Reporter};
 use crate::workspace::Workspace;
 
@@ -40,6 +40,8 @@ pub struct SessionOptions {
     pub script: PathBuf,
     /// Whether every machine is this one.
     pub local: bool,
+    /// What machines that are made may cost an hour; none: anything.
+    pub max_cost: Option<Price>,
     /// How programs are built.
     pub build: BuildOptions,
     /// Whether its deployments' names are nobody else's meanwhile; tests run several of one name side by side.

@@ -162,6 +162,11 @@ impl Emulator {
         self.state().tokens.expire();
     }
 
+    /// The token that was good from the beginning is good again.
+    pub fn give_token_again(&self) {
+        self.state().tokens.give(TOKEN);
+    }
+
     /// Returns the names of the instances that are there.
     #[must_use]
     pub fn instances(&self) -> Vec<String> {

@@ -51,11 +51,12 @@ export class SSHMachine extends Machine {
   }
 }
 
+const GCP_OPTIONS = ["project", "zone", "type", "image", "disk", "spot", "network", "ttl", "autostop", "address"];
+
 /** A virtual machine of Google Cloud: `new GCPMachine(deployment, { project, zone, type })`, or `deployment.GCPMachine({ … })`. */
 export class GCPMachine extends Machine {
   constructor(deployment, options) {
-    onlyKnown("GCPMachine()", options, ["project", "zone", "type"]);
-    const { project, zone, type } = options;
-    super(deployment, "gcp", { project, zone, type });
+    onlyKnown("GCPMachine()", options, GCP_OPTIONS);
+    super(deployment, "gcp", { ...options });
   }
 }

@@ -76,9 +76,21 @@ class Deployment:
         files = (None if file is None else os.fspath(file) for file in (key, known_hosts))
         return SSHMachine(self, host, user, port, *files)
 
-    def GCPMachine(self, project: str, zone: str, type: str) -> GCPMachine:
-        """Adds a virtual machine of Google Cloud."""
-        return GCPMachine(self, project, zone, type)
+    def GCPMachine(
+        self,
+        project: str,
+        zone: str,
+        type: str,
+        image: Optional[str] = None,
+        disk: Optional[int] = None,
+        spot: bool = False,
+        network: Optional[str] = None,
+        ttl: Optional[str] = None,
+        autostop: Optional[str] = None,
+        address: Optional[str] = None,
+    ) -> GCPMachine:
+        """Adds a virtual machine of Google Cloud, which is made when services on it are deployed."""
+        return GCPMachine(self, project, zone, type, image, disk, spot, network, ttl, autostop, address)
 
     def Hydroflow(
         self,

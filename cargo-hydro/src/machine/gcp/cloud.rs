@@ -59,6 +59,8 @@ pub struct Admission {
     pub machines: Vec<String>,
     /// Others, by their addresses.
     pub addresses: Vec<IpAddr>,
+    /// Whoever wishes.
+    pub everybody: bool,
 }
 
 impl Cloud {
@@ -124,9 +126,18 @@ impl Cloud {
         self.admit(record, record.links(), admission).await
     }
 
+    /// Has the firewall let everybody in, to ports that are exposed.
+    ///
+    /// # Errors
+    /// Google refuses.
+    pub async fn let_everybody_in(&self, record: &CloudRecord, admission: &Admission) -> Result<(), Failure> {
+        self.admit(record, record.exposed(), admission).await
+    }
+
     async fn admit(&self, record: &CloudRecord, name: String, admission: &Admission) -> Result<(), Failure> {
         let client = self.account.client(&record.wish.project)?;
-        let nobody = admission.ports.is_empty() || (admission.machines.is_empty() && admission.addresses.is_empty());
+        let somebody = admission.everybody || !admission.machines.is_empty() || !admission.addresses.is_empty();
+        let nobody = admission.ports.is_empty() || !somebody;
         let done =
             if nobody { no_rule(&client, &name).await } else { rule(&client, &wanted(record, name, admission)).await };
         done.map_err(|error| failure(&error))
@@ -148,9 +159,14 @@ impl Cloud {
     /// Google refuses, or is not reached; the rest is deleted all the same.
     pub async fn remove(&self, record: &CloudRecord) -> Result<(), Failure> {
         let client = self.account.client(&record.wish.project)?;
-        let (machine, links, entrance) = (no_instance(&client, record), record.links(), record.entrance());
-        let (machine, links, entrance) = tokio::join!(machine, no_rule(&client, &links), no_rule(&client, &entrance));
-        machine.and(links).and(entrance).map_err(|error| failure(&error))
+        let (links, entrance, exposed) = (record.links(), record.entrance(), record.exposed());
+        let (machine, links, entrance, exposed) = tokio::join!(
+            no_instance(&client, record),
+            no_rule(&client, &links),
+            no_rule(&client, &entrance),
+            no_rule(&client, &exposed)
+        );
+        machine.and(links).and(entrance).and(exposed).map_err(|error| failure(&error))
     }
 }
 
@@ -241,7 +257,10 @@ fn wanted(record: &CloudRecord, name: String, admission: &Admission) -> Firewall
     let mut rule = Firewall {
         name,
         network: format!("global/networks/{}", record.wish.network()),
-        source_ranges: admission.addresses.iter().map(whole).collect(),
+        source_ranges: match admission.everybody {
+            true => vec!["0.0.0.0/0".to_owned()],
+            false => admission.addresses.iter().map(whole).collect(),
+        },
         source_tags: admission.machines.clone(),
         target_tags: vec![record.instance.clone()],
         allowed: vec![Allowed::tcp(admission.ports.iter().copied())],

@@ -160,6 +160,12 @@ impl SshMachine {
         self.inner.target.address.or(self.inner.probe.address)
     }
 
+    /// Returns the address at which it is reached from outside its network.
+    #[must_use]
+    pub fn outside(&self) -> Option<IpAddr> {
+        self.inner.target.outside.or_else(|| self.address())
+    }
+
     /// Returns the deployment's folder there.
     #[must_use]
     pub fn folder(&self) -> &str {
