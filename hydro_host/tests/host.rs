@@ -58,7 +58,12 @@ impl Caller {
     }
 
     fn bind(&mut self, member: &str) -> Bound {
-        let wish = Bind { member: member.into(), listen: Some(([127, 0, 0, 1], 0).into()), ports: vec!["web".into()] };
+        let wish = Bind {
+            member: member.into(),
+            listen: Some(([127, 0, 0, 1], 0).into()),
+            ports: vec!["web".into()],
+            exposed: std::collections::BTreeMap::new(),
+        };
         match self.ask(Ask::Bind(wish)) {
             Answer::Bound(bound) => bound,
             other => panic!("{other:?}"),
