@@ -8,11 +8,14 @@ mod deployments;
 mod fleet;
 mod guests;
 pub(crate) mod hosts;
+mod kinds;
 mod links;
 mod machines;
 mod namespaces;
+mod processors;
 mod proxy;
 mod scripts;
+mod troubles;
 
 pub(crate) use guests::Vms;
 
