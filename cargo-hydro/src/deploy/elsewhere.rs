@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use hydro_host::words::{Keep, Restart as Kept};
+use hydro_host::words::{Keep, Keeper, Restart as Kept};
 use tokio::task::JoinSet;
 
 use super::authority::Authority;
@@ -35,7 +35,8 @@ impl Starting<'_> {
                 entry.1.insert(self.brought(artifact));
             }
         }
-        let mut problems = Vec::new();
+        let mut problems: Vec<Failure> =
+            self.new_services().filter_map(|(name, service)| self.unbound(name, service)).collect();
         for (name, service) in self.new_services() {
             if let (Place::Ssh(machine), Some(artifact)) = (self.place(service), artifacts.get(name)) {
                 problems.extend(unfit(name, service, artifact, &machine));
@@ -63,6 +64,33 @@ impl Starting<'_> {
         if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
 
+    /// Tells that nobody can see to what bounds a service; where that is this machine, it is only said.
+    fn unbound(&self, name: &str, service: &Service) -> Option<Failure> {
+        if service.bounds.is_none() {
+            return None;
+        }
+        let Some(machine) = self.place(service).far().cloned() else {
+            let what = "`limits`, `sandbox` and `systemd`";
+            self.reporter
+                .warning(format!("{what} of `{name}` have no effect: it runs on this machine, without systemd"));
+            return None;
+        };
+        let upkeep = machine.upkeep();
+        let beyond = service.bounds.beyond_processes();
+        let first = beyond.first().filter(|_| upkeep.by == Keeper::Host)?;
+        let message = format!(
+            "`{first}` of `{name}` is systemd's to see to, and `{}` keeps services up without it",
+            service.machine
+        );
+        let mut failure = Failure::new(ExitCode::DeployFailed, message);
+        failure.origin = service.origin.clone();
+        failure.causes.extend(upkeep.lacks);
+        Some(
+            failure
+                .hint("leave it out, or place the service on a machine with systemd; `limits.files` counts everywhere"),
+        )
+    }
+
     /// Gives a member its certificate, on its own machine; variables of the user's own count.
     pub(super) async fn certify(&self, planned: &mut PlannedMember, authority: &Authority) -> Result<(), Failure> {
         let mut issued = authority.issue(&planned.service, planned.member).map_err(|error| {
@@ -81,7 +109,13 @@ impl Starting<'_> {
     pub(super) fn away(&self, planned: &PlannedMember, service: &Service) -> Option<Away> {
         let machine = self.place(service).far()?.clone();
         let data = planned.data.as_ref().map(|data| data.display().to_string());
-        Some(Away { machine, data, fresh: service.fresh_data, keep: kept(self.deployment, service) })
+        Some(Away {
+            machine,
+            data,
+            fresh: service.fresh_data,
+            keep: kept(self.deployment, service),
+            bounds: planned.bounds.clone(),
+        })
     }
 }
 

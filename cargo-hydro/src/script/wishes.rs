@@ -5,25 +5,31 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use hydro_host::words::{Bounds, Services};
 use hydro_runtime_shim::contract::{Delivery, Policy};
 use hydroflow_standalone::diagnostic::nearest;
 use hydroflow_standalone::interface::{Direction, ModuleInterface, PortInterface};
 use serde_json::Value;
 
 use super::error::CallError;
-use super::protocol::{AddMachine, Connect, Disconnect, Kind, OfPort, Place, PortInfo, ServiceMade};
+use super::protocol::{AddMachine, Connect, Disconnect, Kind, Limits, OfPort, Place, PortInfo, ServiceMade};
 use crate::deploy::{
     Deployment, LOCALHOST, Link, LocalLinks, Machine, MachineKind, PortRef, Program, Service, Upkeep, Watched, topology,
 };
 use crate::machine::SshTarget;
 use crate::report::{ExitCode, Failure};
+use crate::workspace::bounds::{not_yours, processors, size};
 
 /// Adds a machine; with `local`, every kind of machine is this one. Returns its name.
 pub(super) fn add_machine(deployment: &mut Deployment, call: AddMachine, local: bool) -> Result<String, CallError> {
     let (base, kind) = match call.kind {
-        Kind::Ssh { host, user, port, key, known_hosts } if !local => {
+        Kind::Ssh { host, user, port, key, known_hosts, services } if !local => {
             let (key, known_hosts) = (key.map(Into::into), known_hosts.map(Into::into));
-            ("ssh", MachineKind::Ssh(SshTarget { host, user, port, key, known_hosts, ..SshTarget::default() }))
+            let services = services.map_or(Ok(Services::Auto), |word| {
+                Services::of(&word).ok_or(CallError::BadValue { what: "services", value: word })
+            })?;
+            let target = SshTarget { host, user, port, key, known_hosts, services, ..SshTarget::default() };
+            ("ssh", MachineKind::Ssh(target))
         }
         Kind::Ssh { .. } => ("ssh", MachineKind::Localhost),
         Kind::Gcp { project, zone, machine_type } if !local => {
@@ -63,6 +69,7 @@ pub(super) fn add_service(
         Some(machine) => return Err(CallError::Unknown { what: "machine", name: machine }),
         None => LOCALHOST.to_owned(),
     };
+    let bounds = bounds(place.limits, place.sandbox, place.systemd)?;
     let service = Service {
         program,
         machine,
@@ -74,12 +81,41 @@ pub(super) fn add_service(
         health: None,
         watched: Watched::default(),
         fresh_data: false,
+        bounds,
         upkeep: Upkeep::default(),
         origin: place.origin.map(Into::into),
     };
     let made = describe(&name, &service);
     deployment.services.insert(name, service);
     Ok(made)
+}
+
+/// Understands what a service may use and do.
+fn bounds(limits: Option<Limits>, sandbox: bool, systemd: BTreeMap<String, Value>) -> Result<Bounds, CallError> {
+    let bad =
+        |what: &'static str, value: &dyn std::fmt::Display| CallError::BadValue { what, value: value.to_string() };
+    let mut bounds = Bounds { sandbox, ..Bounds::default() };
+    if let Some(Limits { memory, cpu, tasks, files }) = limits {
+        bounds.memory = match memory {
+            Some(Value::String(text)) => Some(size(&text).ok_or_else(|| bad("limits.memory", &text))?),
+            Some(value) => Some(value.as_u64().filter(|bytes| *bytes > 0).ok_or_else(|| bad("limits.memory", &value))?),
+            None => None,
+        };
+        bounds.cpu = cpu.map(|cpu| processors(cpu).ok_or_else(|| bad("limits.cpu", &cpu))).transpose()?;
+        (bounds.tasks, bounds.files) = (tasks, files);
+    }
+    for (name, value) in systemd {
+        let text = match value {
+            Value::String(text) if !text.contains(['\0', '\n']) => text,
+            Value::Bool(_) | Value::Number(_) => value.to_string(),
+            value => return Err(bad("systemd", &value)),
+        };
+        if not_yours(&name).is_some() {
+            return Err(bad("systemd", &name));
+        }
+        bounds.properties.insert(name, text);
+    }
+    Ok(bounds)
 }
 
 /// Tells a service's name, members and ports.
@@ -286,6 +322,9 @@ mod tests {
             on: None,
             count: 1,
             env: BTreeMap::new(),
+            limits: None,
+            sandbox: false,
+            systemd: BTreeMap::new(),
             origin: Some(Line { file: "a.py".into(), line: 4 }),
         }
     }
@@ -354,7 +393,7 @@ mod tests {
         assert!(matches!(deployment.machines["gcp_2"].kind, MachineKind::Gcp { .. }));
         let ssh = || AddMachine {
             deployment: 0,
-            kind: Kind::Ssh { host: "h".into(), user: None, port: None, key: None, known_hosts: None },
+            kind: Kind::Ssh { host: "h".into(), user: None, port: None, key: None, known_hosts: None, services: None },
             origin: None,
         };
         assert_eq!(add_machine(&mut deployment, ssh(), true).as_deref(), Ok("ssh"));

@@ -45,9 +45,9 @@ export class Localhost extends Machine {
  */
 export class SSHMachine extends Machine {
   constructor(deployment, host, options = {}) {
-    onlyKnown("SSHMachine()", options, ["user", "port", "key", "knownHosts"]);
-    const { user, port, key, knownHosts } = options;
-    super(deployment, "ssh", { host, user, port, key, known_hosts: knownHosts });
+    onlyKnown("SSHMachine()", options, ["user", "port", "key", "knownHosts", "services"]);
+    const { user, port, key, knownHosts, services } = options;
+    super(deployment, "ssh", { host, user, port, key, known_hosts: knownHosts, services });
   }
 }
 

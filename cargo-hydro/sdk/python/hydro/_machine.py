@@ -50,5 +50,7 @@ class SSHMachine(Machine):
         port: Optional[int] = None,
         key: Optional[str] = None,
         known_hosts: Optional[str] = None,
+        services: Optional[str] = None,
     ) -> None:
-        super().__init__(deployment, "ssh", host=host, user=user, port=port, key=key, known_hosts=known_hosts)
+        files = {"key": key, "known_hosts": known_hosts}
+        super().__init__(deployment, "ssh", host=host, user=user, port=port, services=services, **files)

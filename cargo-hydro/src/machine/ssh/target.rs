@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use hydro_host::words::Services;
 use serde::{Deserialize, Serialize};
 
 /// See the module.
@@ -31,6 +32,14 @@ pub struct SshTarget {
     /// The address at which other machines reach it; none: the one at which it is reached from here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<IpAddr>,
+    /// What keeps services up there, where nothing is there yet.
+    #[serde(default, skip_serializing_if = "is_auto")]
+    pub services: Services,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_auto(services: &Services) -> bool {
+    *services == Services::Auto
 }
 
 impl SshTarget {

@@ -23,6 +23,7 @@ pub(in crate::machine) fn start(machine: &SshMachine, spec: MemberSpec, reporter
         data: spec.away.as_ref().and_then(|away| away.data.clone()),
         fresh: spec.away.as_ref().is_some_and(|away| away.fresh),
         keep: spec.away.as_ref().map(|away| away.keep.clone()).unwrap_or_default(),
+        bounds: spec.away.as_ref().map(|away| away.bounds.clone()).unwrap_or_default(),
     };
     let (member, keeper) = Member::kept(spec, 0, reporter);
     // Before it starts, so that none of its lines is missed.

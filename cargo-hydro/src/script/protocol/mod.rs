@@ -19,7 +19,7 @@ pub use reply::{
 };
 pub use request::{
     AddCommand, AddHydroflow, AddMachine, Call, Cancel, Connect, CreateDeployment, Disconnect, End, FromToml, Hello,
-    InDeployment, Kind, Line, Logs, More, OfPort, OfService, OnMachine, Place, Receive, Request, Scale, Send,
+    InDeployment, Kind, Limits, Line, Logs, More, OfPort, OfService, OnMachine, Place, Receive, Request, Scale, Send,
     WaitHealthy, read_request,
 };
 

@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 
+use hydro_host::words::Services;
 use serde_spanned::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -26,6 +27,7 @@ const MACHINE: Keys = Keys {
         "known_hosts",
         "jump",
         "address",
+        "services",
         "target",
         "builder",
         "libc",
@@ -101,6 +103,15 @@ impl Reader {
                     "key" => written.ssh.key = Some(text.into_inner()),
                     "config" => written.ssh.config = Some(text.into_inner()),
                     "known_hosts" => written.ssh.known_hosts = Some(text.into_inner()),
+                    "services" => match Services::of(text.get_ref()) {
+                        Some(services) => written.ssh.services = services,
+                        None => {
+                            let what = format!("`services` cannot be `{}`", text.get_ref());
+                            let error = self.error(BAD_VALUE, what, text.span());
+                            let hint = "services are kept up by `systemd`, or `plain` without it; `auto` takes systemd where it is";
+                            error.hint = Some(hint.to_owned());
+                        }
+                    },
                     _ => match text.get_ref().parse() {
                         Ok(address) => written.ssh.address = Some(address),
                         Err(_) => {
