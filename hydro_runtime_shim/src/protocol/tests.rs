@@ -211,6 +211,32 @@ fn a_lossy_link_keeps_the_newest_and_counts_the_rest() {
 }
 
 #[test]
+fn a_lossy_link_goes_on_after_a_break_with_what_it_has() {
+    let mut sender = Sender::new(5, true);
+    sender.connect(None, Some(WINDOW), false).expect("it is new");
+    let mut receiver = Receiver::new();
+    receiver.connect(sender.offer()).expect("it is new");
+    // One is written and never arrives, others are left out while nobody is connected.
+    push(&mut sender, &[0; 100], true);
+    take(&mut sender, usize::MAX);
+    for record in 1..4_u8 {
+        push(&mut sender, &[record; 100], true);
+    }
+    sender.shed(150);
+    push(&mut sender, &[4; 100], true);
+    let expects = receiver.expectation();
+    let connection = receiver.connect(sender.offer()).expect("losing is allowed");
+    sender.connect(expects, Some(WINDOW), false).expect("what the receiver misses is left out");
+    let mut wire = take(&mut sender, usize::MAX);
+    let taken = frames(&mut wire)
+        .into_iter()
+        .filter(|(header, _)| receiver.accept(connection, header.number, header.amount) == Verdict::Take)
+        .map(|(_, payload)| payload[0]);
+    assert_eq!(taken.collect::<Vec<u8>>(), [4]);
+    assert_eq!(receiver.missed(), 4);
+}
+
+#[test]
 fn peers_that_lie_are_told_so() {
     let mut sender = Sender::new(5, false);
     push(&mut sender, &[1], true);
