@@ -42,5 +42,6 @@ pub use model::{
     Deployment, Hooks, LOCALHOST, Link, LocalLinks, Machine, MachineKind, PortRef, Program, Security, Service,
     SupervisedGroup, Upkeep, Watched, member_name,
 };
+pub use piping::PIPES;
 pub use plan::{Address, Addresses, Plan, PlannedMember};
 pub use targets::{MachineNeed, machine_needs, projects, target_of};
