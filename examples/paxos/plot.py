@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Sequence, Tuple
 # Seconds for which commits are added up.
 BIN = 0.1
 WIDTH, LEFT, RIGHT = 820, 84, 28
-TOP, PANEL, GAP, BOTTOM = 118, 150, 44, 62
+TOP, PANEL, GAP, BOTTOM = 132, 150, 62, 62
 INK, FAINT, GRID, LINE, CUT, NEW = "#1f2937", "#6b7280", "#e5e7eb", "#1d4ed8", "#fde8d7", "#b45309"
 
 
@@ -111,7 +111,7 @@ class _Panel:
         run, bottom = self.run, self.top + PANEL
         width = self.x(run.healed) - self.x(run.cut)
         parts = [
-            _text(LEFT, self.top - 10, run.name, more=BOLD),
+            _text(LEFT, self.top - 27, run.name, more=BOLD),
             f'<rect x="{self.x(run.cut):.1f}" y="{self.top}" width="{width:.1f}" height="{PANEL}" fill="{CUT}"/>',
         ]
         for mark in range(round(self.most / self.step) + 1):
@@ -126,11 +126,7 @@ class _Panel:
                 parts.append(_text(self.x(second), bottom + 18, str(second), FAINT, 12, "middle"))
         points = [((at + 0.5) * BIN, rate) for at, rate in enumerate(run.rates)]
         path = " ".join(f"{self.x(at):.1f},{self.y(rate):.1f}" for at, rate in points)
-        first, last = self.x(points[0][0]), self.x(points[-1][0])
-        parts += [
-            f'<polygon points="{first:.1f},{bottom} {path} {last:.1f},{bottom}" fill="{LINE}" fill-opacity="0.10"/>',
-            f'<polyline points="{path}" fill="none" stroke="{LINE}" stroke-width="1.8" stroke-linejoin="round"/>',
-        ]
+        parts.append(f'<polyline points="{path}" fill="none" stroke="{LINE}" stroke-width="2" stroke-linejoin="round"/>')
         at = self.x(run.cut + run.elected)
         parts += [
             _line(at, self.top, at, bottom, NEW, DASHED),
@@ -141,11 +137,8 @@ class _Panel:
     def _means(self) -> List[str]:
         run = self.run
         edges = [0.0, run.cut, run.healed, min(run.ended, self.seconds)]
-        words = [f"{mean:,.0f}/s" for mean in run.means]
         middles = [(start + end) / 2 for start, end in zip(edges, edges[1:])]
-        return [_text(self.x(at), self.top - 10, text, FAINT, 12, "middle") for at, text in list(zip(middles, words))[1:]] + [
-            _text(self.x(edges[1]) - 8, self.top - 10, words[0], FAINT, 12, "end")
-        ]
+        return [_text(self.x(at), self.top - 9, f"mean {mean:,.0f}", FAINT, 12, "middle") for at, mean in zip(middles, run.means)]
 
 
 def draw(runs: Sequence[Run], under_way: int) -> str:

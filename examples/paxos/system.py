@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, List, Set, Tuple
 from hydro import Deployment, Member, Service, Stream
 
 # How long anything may take that must happen at some time, in seconds.
-PATIENCE = 60
+PATIENCE = 40
 
 
 async def until(what: str, holds: Callable[[], bool]) -> None:
@@ -86,15 +86,14 @@ class System:
         return sum(answered)
 
     async def _sequence(self, replica: Member, count: int) -> List[Tuple[int, int]]:
-        """Asks a replica for all it has applied, when that are so many commands."""
+        """Asks a replica for all it has applied, until that are so many commands. What is missing after a while is lost, as `check` tells."""
         parts: Stream[Any] = replica.ports.parts.receive()
         commands: List[Tuple[int, int]] = []
-        deadline = time.monotonic() + PATIENCE
-        while len(commands) < count:
+        deadline = time.monotonic() + PATIENCE / 4
+        while len(commands) < count and time.monotonic() < deadline:
             await replica.ports.questions.send(len(commands))
             part = await parts
             commands += [(client, number) for client, number in part["commands"]]
-            assert time.monotonic() < deadline, f"{replica} has applied {len(commands)} commands, but {count} were answered"
             if not part["commands"]:
                 await asyncio.sleep(0.02)
         return commands
