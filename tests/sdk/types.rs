@@ -1,5 +1,6 @@
 //! The Python package and all scripts of ours, as mypy sees them.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -41,6 +42,14 @@ fn scripts(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
+/// Whether a folder holds Python that is no script.
+fn has_modules(folder: &Path) -> bool {
+    let names = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.file_name());
+    names
+        .map(|name| name.to_string_lossy().into_owned())
+        .any(|name| name.ends_with(".py") && !name.ends_with(".hydro.py"))
+}
+
 /// Runs mypy over the package, or over scripts, each under a name of its own: to mypy two files of one name are one module.
 fn check(python: &Path, flags: &[&str], files: &[PathBuf]) {
     let folder = tempfile::tempdir().expect("can be made");
@@ -57,7 +66,11 @@ fn check(python: &Path, flags: &[&str], files: &[PathBuf]) {
     if files.is_empty() {
         call.arg(package.join("hydro"));
     }
-    let output = call.env("MYPYPATH", &package).output().expect("runs");
+    // What scripts import lies beside them, or beside the example whose tests they are.
+    let folders = files.iter().flat_map(|file| file.ancestors().skip(1).take(2));
+    let beside: BTreeSet<&Path> = folders.filter(|folder| has_modules(folder)).collect();
+    let places = std::env::join_paths([package.as_path()].into_iter().chain(beside)).expect("no `:` is in them");
+    let output = call.env("MYPYPATH", places).output().expect("runs");
     assert!(
         output.status.success(),
         "{}{}",

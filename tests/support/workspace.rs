@@ -22,10 +22,10 @@ impl Workspace {
         Self::lay(scratch(name), &files)
     }
 
-    /// Lays a copy of a folder.
+    /// Lays a copy of a folder, without what its deployments have left there.
     pub(crate) fn copy(name: &str, from: &Path) -> Self {
         let mut files = BTreeMap::new();
-        for file in files_below(from) {
+        for file in files_below(from).into_iter().filter(|file| !file.starts_with(".hydro")) {
             let text = fs::read(from.join(&file)).expect("is readable");
             files.insert(file, text);
         }

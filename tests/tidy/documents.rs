@@ -61,7 +61,7 @@ fn paths_that_documents_name_are_there() {
 
 #[test]
 fn every_example_has_a_deployment_a_script_and_a_test() {
-    for name in ["echo", "chat", "kvs"] {
+    for name in ["echo", "chat", "kvs", "paxos", "web"] {
         let folder = repository().join("examples").join(name);
         for file in [
             "Cargo.toml".to_owned(),

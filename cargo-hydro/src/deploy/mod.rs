@@ -50,6 +50,7 @@ pub use model::{
     Deployment, Exposure, Hooks, LOCALHOST, Link, LocalLinks, Machine, MachineKind, PortRef, Program, Security,
     Service, SupervisedGroup, Upkeep, Watched, member_name,
 };
+pub use piping::PIPES;
 pub use placeholders::command_ports;
 pub use plan::{Address, Addresses, Outside, Plan, PlannedMember};
 pub use targets::{MachineNeed, machine_needs, projects, target_of};

@@ -16,6 +16,8 @@ use crate::report::Failure;
 
 const STDIN: &str = "stdin";
 const STDOUT: &str = "stdout";
+/// The ports of a command.
+pub const PIPES: [(&str, Direction); 2] = [(STDIN, Direction::Input), (STDOUT, Direction::Output)];
 
 impl Service {
     /// Whether it is any executable, not a program of an `.hf` file.

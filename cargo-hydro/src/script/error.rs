@@ -20,11 +20,13 @@ pub enum CallError {
         /// All names there are.
         known: Vec<String>,
     },
-    /// A port of a command.
-    #[error("`{service}` runs a command, which has no ports")]
-    CommandPort {
+    /// A pipe of a command, where a port of a program is needed.
+    #[error("`{service}` runs a command: its `{port}` is there for links, and not for the script itself")]
+    Pipe {
         /// The service.
         service: String,
+        /// The pipe.
+        port: String,
     },
     /// An output where an input is needed.
     #[error("`{port}` is an output; only an input can be opened for the script")]
@@ -180,12 +182,12 @@ impl CallError {
             }
             Self::UnknownPort { known, .. } if known.is_empty() => None,
             Self::UnknownPort { known, .. } => Some(format!("its ports are `{}`", known.join("`, `"))),
-            Self::CommandPort { .. } => Some("only services that run an `.hf` file can be linked".to_owned()),
+            Self::Pipe { service, .. } => {
+                Some(format!("link it to a program, or read the lines that it writes: `{service}.stdout()`"))
+            }
             Self::Policy { .. } => Some("`broadcast` and `round_robin` exist".to_owned()),
             Self::Delivery { .. } => Some("`reliable` (the default) and `lossy` exist".to_owned()),
-            Self::Listen { .. } => {
-                Some("write a port number, or an IP address, or both: `0.0.0.0:8080`".to_owned())
-            }
+            Self::Listen { .. } => Some("write a port number, or an IP address, or both: `0.0.0.0:8080`".to_owned()),
             Self::LocalLinks { .. } => Some(
                 "within a machine links go by `\"shm\"` (shared memory, the default), `\"unix\"` or `\"tcp\"`"
                     .to_owned(),
@@ -194,9 +196,9 @@ impl CallError {
                 Some("links are encrypted between `\"machines\"` (the default), or `\"always\"`".to_owned())
             }
             Self::MachineOption { hint, .. } => Some((*hint).to_owned()),
-            Self::BadValue { what: "services", .. } => {
-                Some("services are kept up by `systemd`, or `plain` without it; `auto` takes systemd where it is".to_owned())
-            }
+            Self::BadValue { what: "services", .. } => Some(
+                "services are kept up by `systemd`, or `plain` without it; `auto` takes systemd where it is".to_owned(),
+            ),
             Self::BadValue { what: "limits.memory", .. } => Some("write `\"512 MiB\"`, or bytes".to_owned()),
             Self::BadValue { what: "limits.cpu", .. } => Some("`0.5` is half of one processor's time".to_owned()),
             Self::BadValue { .. } => Some(
@@ -204,10 +206,9 @@ impl CallError {
                     .to_owned(),
             ),
             Self::DeploymentTaken { .. } => Some(
-                "another script or `cargo hydro deploy` has it: end that, or give this one another name: `Deployment(\"…\")`"
-                    .to_owned(),
+                "another script or `cargo hydro deploy` has it: end that, or give this one another name".to_owned(),
             ),
-            Self::NameTaken { .. } => Some("give it another name: `name=\"…\"`".to_owned()),
+            Self::NameTaken { .. } => Some("give it another `name`".to_owned()),
             Self::BadName { .. } => Some("use letters, digits, `_` and `-`".to_owned()),
             Self::NoSource { .. } => Some("write `src` relative to the script's folder or to the workspace".to_owned()),
             Self::ChooseMember { service, port, .. } => Some(format!("choose one: `{service}[0].ports.{port}`")),
@@ -231,7 +232,7 @@ impl From<CallError> for Failure {
 impl From<CallError> for ErrorBody {
     fn from(error: CallError) -> Self {
         let kind = match &error {
-            CallError::UnknownPort { .. } | CallError::CommandPort { .. } => ErrorKind::UnknownPort,
+            CallError::UnknownPort { .. } | CallError::Pipe { .. } => ErrorKind::UnknownPort,
             CallError::NotRunning { .. } => ErrorKind::NotRunning,
             _ => ErrorKind::Failed,
         };

@@ -157,7 +157,7 @@ impl Session {
             Call::Connect(call) => self.connect(call),
             Call::Port(of) => {
                 let live = self.live(of.owner.deployment)?;
-                let find = |wishes: &mut Deployment| wishes::port_info_of(wishes, &of.owner.service, &of.port);
+                let find = |wishes: &mut Deployment| wishes::port(wishes, &of.owner.service, &of.port);
                 Ok(Answer::Port(live.wishes(find)?))
             }
             Call::Address(of) => {
@@ -431,7 +431,7 @@ impl Session {
         let OfPort { owner, port } = of;
         let live = self.live(owner.deployment)?;
         let count = live.wishes(|wishes| {
-            wishes::port(wishes, &owner.service, port)?;
+            wishes::meets_scripts(wishes, &owner.service, port)?;
             wishes::find_service(wishes, &owner.service).map(|service| service.count)
         })?;
         let shown = match owner.member {

@@ -177,7 +177,7 @@ fn an_exception_shows_the_line_that_caused_it() {
     );
     assert_eq!(left.code, Some(1));
     assert_own_lines(&left.stderr, "line 4, in main\n    d.Command('true').ports.outbound\n");
-    assert!(left.stderr.contains("hydro.UnknownPort: `true` runs a command, which has no ports"), "{}", left.stderr);
+    assert!(left.stderr.contains("hydro.UnknownPort: `true` has no port `outbound`"), "{}", left.stderr);
 
     let left =
         project.run("from hydro import Deployment\ndef main():\n    Deployment().Hydroflow(src='no.hf')\n", None);

@@ -17,7 +17,7 @@ use super::protocol::{
 };
 use crate::build::{Target, Wishes};
 use crate::deploy::{
-    Deployment, Exposure, LOCALHOST, Link, LocalLinks, Machine, MachineKind, PortRef, Program, Service, Upkeep,
+    Deployment, Exposure, LOCALHOST, Link, LocalLinks, Machine, MachineKind, PIPES, PortRef, Program, Service, Upkeep,
     Watched, command_ports, topology,
 };
 use crate::machine::{CloudMachine, Reached, SshTarget};
@@ -172,7 +172,7 @@ pub(super) fn describe(name: &str, service: &Service) -> ServiceMade {
 }
 
 /// Tells what a port is.
-pub(super) fn port_info(port: &PortInterface) -> PortInfo {
+fn port_info(port: &PortInterface) -> PortInfo {
     PortInfo { name: port.name.clone(), direction: port.direction.word(), type_text: port.type_text.clone() }
 }
 
@@ -226,7 +226,7 @@ pub(super) fn disconnect(deployment: &mut Deployment, call: Disconnect) -> Resul
     if deployment.links.len() == before {
         return Err(CallError::NoLink { from: from.to_string(), to: to.to_string() });
     }
-    if !deployment.links.iter().any(|link| link.to == to) {
+    if !is_command(deployment, &to.service) && !deployment.links.iter().any(|link| link.to == to) {
         deployment.open.insert(to);
     }
     Ok(())
@@ -245,20 +245,20 @@ pub(super) fn local_links(of: &'static str, word: Option<String>) -> Result<Opti
 /// Says that the script will send to an input, which then needs no link.
 pub(super) fn open(deployment: &mut Deployment, of: &OfPort) -> Result<(), CallError> {
     let found = port(deployment, &of.owner.service, &of.port)?;
-    if found.direction != Direction::Input {
+    if found.direction != Direction::Input.word() {
         return Err(CallError::NoInput { port: format!("{}.{}", of.owner.service, of.port) });
+    }
+    // Nobody has to feed a command, and a notebook opens all there is.
+    if is_command(deployment, &of.owner.service) {
+        return Ok(());
     }
     deployment.open.insert(PortRef { service: of.owner.service.clone(), port: of.port.clone() });
     Ok(())
 }
 
-/// Tells what a port is, also one that a command names.
-pub(super) fn port_info_of(deployment: &Deployment, service: &str, name: &str) -> Result<PortInfo, CallError> {
-    let found = find_service(deployment, service)?;
-    if matches!(found.program, Program::Command { .. }) && command_ports(found).iter().any(|known| known == name) {
-        return Ok(PortInfo { name: name.to_owned(), direction: "listen", type_text: String::new() });
-    }
-    port(deployment, service, name).map(port_info)
+/// Tells the ports that a command names for itself.
+fn listening(command: &Service) -> impl Iterator<Item = PortInfo> {
+    command_ports(command).into_iter().map(|name| PortInfo { name, direction: "listen", type_text: String::new() })
 }
 
 /// Has a port reached from outside.
@@ -280,17 +280,38 @@ pub(super) fn expose(deployment: &mut Deployment, call: Expose) -> Result<(), Fa
     Ok(())
 }
 
-/// Finds a port of a service.
-pub(super) fn port<'a>(deployment: &'a Deployment, service: &str, port: &str) -> Result<&'a PortInterface, CallError> {
+/// Finds a port of a service; those of a command are its pipes, and what it names.
+pub(super) fn port(deployment: &Deployment, service: &str, port: &str) -> Result<PortInfo, CallError> {
     let found = find_service(deployment, service)?;
-    let Program::Hydroflow { interface, .. } = &found.program else {
-        return Err(CallError::CommandPort { service: service.to_owned() });
+    let ports: Vec<PortInfo> = match &found.program {
+        Program::Hydroflow { interface, .. } => interface.ports.iter().map(port_info).collect(),
+        Program::Command { .. } => PIPES.iter().map(pipe_info).chain(listening(found)).collect(),
     };
-    interface.port(port).ok_or_else(|| {
-        let known: Vec<String> = interface.ports.iter().map(|port| port.name.clone()).collect();
+    let known: Vec<String> = ports.iter().map(|port| port.name.clone()).collect();
+    ports.into_iter().find(|other| other.name == port).ok_or_else(|| {
         let nearest = nearest(port, known.iter().map(String::as_str)).map(str::to_owned);
         CallError::UnknownPort { service: service.to_owned(), port: port.to_owned(), nearest, known }
     })
+}
+
+/// Asserts that a script itself may send to a port or receive from it.
+///
+/// # Errors
+/// There is no such port, or it is a pipe of a command, which is there for links alone.
+pub(super) fn meets_scripts(deployment: &Deployment, service: &str, name: &str) -> Result<(), CallError> {
+    port(deployment, service, name)?;
+    match is_command(deployment, service) {
+        true => Err(CallError::Pipe { service: service.to_owned(), port: name.to_owned() }),
+        false => Ok(()),
+    }
+}
+
+fn pipe_info(&(name, direction): &(&str, Direction)) -> PortInfo {
+    PortInfo { name: name.to_owned(), direction: direction.word(), type_text: "JSON".to_owned() }
+}
+
+fn is_command(deployment: &Deployment, service: &str) -> bool {
+    deployment.services.get(service).is_some_and(|service| matches!(service.program, Program::Command { .. }))
 }
 
 /// Finds a service.
