@@ -3,7 +3,7 @@
 //! It must be started from a thread that lives as long as the program: the kernel ends it with that thread, so that nothing runs unseen.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead, BufReader, Read};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Resource, Rlimit, Signal, WaitId, WaitIdOptions, kill_process_group, setrlimit};
 
+use crate::foreign::Foreign;
 use crate::words::Happened;
 
 /// Where a child finds the first of the sockets it inherits: systemd's protocol.
@@ -101,6 +102,14 @@ pub(crate) fn start(
     Ok(group)
 }
 
+/// Tells why a program could not be started.
+pub(crate) fn failed(program: &str, error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(libc::ENOEXEC) => format!("cannot start `{program}`: it is no program for this processor"),
+        _ => format!("cannot start `{program}`: {error}"),
+    }
+}
+
 /// Makes a command: the one place that does.
 #[expect(clippy::disallowed_methods, reason = "this is the place that the rule leaves for it")]
 pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
@@ -111,12 +120,11 @@ fn prepared(launch: &Launch<'_>) -> Command {
     let mut command = command(launch.program);
     command.args(launch.args).current_dir(launch.directory).process_group(0);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    for (name, _) in std::env::vars_os() {
-        if HIDDEN.iter().any(|start| name.as_encoded_bytes().starts_with(start.as_bytes())) {
-            command.env_remove(name);
-        }
-    }
-    command.envs(launch.env);
+    let is_hidden = |name: &OsStr| HIDDEN.iter().any(|start| name.as_encoded_bytes().starts_with(start.as_bytes()));
+    let mut env: BTreeMap<OsString, OsString> = std::env::vars_os().filter(|(name, _)| !is_hidden(name)).collect();
+    env.extend(launch.env.iter().map(|(name, value)| (name.into(), value.into())));
+    let foreign = Foreign::of(launch.program, launch.args, launch.directory, &env);
+    command.env_clear().envs(env);
     let files = launch.files;
     let listeners: Vec<RawFd> = launch.listeners.iter().map(AsRawFd::as_raw_fd).collect();
     let parent = rustix::process::getpid();
@@ -139,7 +147,7 @@ fn prepared(launch: &Launch<'_>) -> Command {
                 return Err(io::Error::last_os_error());
             }
         }
-        Ok(())
+        foreign.as_ref().map_or(Ok(()), |foreign| Err(foreign.exec()))
     };
     // SAFETY: the closure calls async-signal-safe functions only and allocates nothing.
     unsafe { command.pre_exec(prepare) };

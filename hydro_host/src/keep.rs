@@ -75,7 +75,7 @@ fn run(link: &Arc<Link>, news: &Sender<News>, heard: &Receiver<News>) -> Option<
             News::Go { .. } if is_asked || group.is_some() => {}
             News::Go { run, spec, listeners } => match start(link, run, &spec, &listeners, news) {
                 Ok(started) => group = Some(started),
-                Err(error) => link.fail(run, format!("cannot start `{}`: {error}", spec.program)),
+                Err(error) => link.fail(run, child::failed(&spec.program, &error)),
             },
             News::Asked => {
                 is_asked = true;

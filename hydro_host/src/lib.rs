@@ -15,6 +15,8 @@ mod child;
 #[cfg(feature = "host")]
 mod cron;
 #[cfg(feature = "host")]
+mod foreign;
+#[cfg(feature = "host")]
 mod guard;
 #[cfg(feature = "host")]
 mod journal;

@@ -226,7 +226,7 @@ impl Member {
             Arc::new(Journaled { journal: Arc::clone(host.journal), member: member.clone(), run });
         let started = child::start(&launch, &listener, move |end| ended(member, run, end));
         self.kept.is_up = started.is_ok();
-        let group = started.map_err(|error| format!("cannot start `{}`: {error}", spec.program))?;
+        let group = started.map_err(|error| child::failed(&spec.program, &error))?;
         self.begin(group);
         Ok(Begun::Up(run, group.pid()))
     }

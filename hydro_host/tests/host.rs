@@ -58,7 +58,9 @@ impl Caller {
     }
 
     fn bind(&mut self, member: &str) -> Bound {
-        let wish = Bind { member: member.into(), listen: Some(([127, 0, 0, 1], 0).into()), ports: vec!["web".into()] };
+        let anywhere = ([127, 0, 0, 1], 0).into();
+        let exposed = [("outside".to_owned(), anywhere)].into();
+        let wish = Bind { member: member.into(), listen: Some(anywhere), ports: vec!["web".into()], exposed };
         match self.ask(Ask::Bind(wish)) {
             Answer::Bound(bound) => bound,
             other => panic!("{other:?}"),
@@ -102,7 +104,7 @@ fn spec(member: &str, script: &str) -> Spec {
         member: member.into(),
         program: "sh".into(),
         args: vec!["-c".into(), script.into()],
-        env: BTreeMap::from([("LISTEN_FDS".to_owned(), "2".to_owned())]),
+        env: BTreeMap::from([("LISTEN_FDS".to_owned(), "3".to_owned())]),
         directory: format!("work/{member}"),
         data: Some(format!("data/{member}")),
         fresh: false,

@@ -69,7 +69,7 @@ fn link(from: &str, to: &str, more: &str) -> String {
 
 #[test]
 fn the_examples_are_spread_over_eight_hosts() {
-    let Some(hosts) = Hosts::new(90, HOSTS) else { return };
+    let Some(hosts) = Hosts::new(70, HOSTS) else { return };
 
     let workspace = Workspace::copy("fleet-chat", &repository().join("examples/chat"));
     let chat = Fleet { hosts: &hosts, workspace: &workspace, mark: Mark::new() };
@@ -109,7 +109,7 @@ fn the_examples_are_spread_over_eight_hosts() {
 
 #[test]
 fn a_host_that_is_cut_off_under_load_loses_nothing_and_the_deployment_comes_together_again() {
-    let Some(hosts) = Hosts::new(91, HOSTS) else { return };
+    let Some(hosts) = Hosts::new(71, HOSTS) else { return };
     let stream = service("stream", "stream", 1, "rate = 10") + "restart = \"permanent\"\n\n";
     let checks: String = (2..=HOSTS)
         .map(|host| {

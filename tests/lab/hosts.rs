@@ -9,6 +9,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 
+use super::kinds::{Kind, give_users, waiting};
 use crate::support::{Hydro, command, eventually, has_all};
 
 pub(super) const SSHD: &str = "/usr/sbin/sshd";
@@ -19,14 +20,21 @@ pub(crate) struct Hosts {
     name: String,
     subnet: u8,
     pub(super) folder: TempDir,
+    kinds: Vec<Kind>,
     pub(super) machines: Vec<Option<Child>>,
 }
 
 impl Hosts {
     /// Makes them; None where this machine does not let us, which is told. `subnet` keeps tests apart that run at once.
     pub(crate) fn new(subnet: u8, count: usize) -> Option<Self> {
-        let mut hosts = Self::without_power(subnet, count)?;
-        for host in 1..=count {
+        Self::of(subnet, &vec![Kind::Plain; count])
+    }
+
+    /// Makes one of each of these kinds.
+    pub(super) fn of(subnet: u8, kinds: &[Kind]) -> Option<Self> {
+        let mut hosts = Self::without_power(subnet, kinds.len())?;
+        hosts.kinds = kinds.to_vec();
+        for host in 1..=kinds.len() {
             hosts.prepare(host);
             hosts.boot(host);
         }
@@ -45,7 +53,7 @@ impl Hosts {
         }
         let folder = tempfile::Builder::new().prefix("lab-").tempdir_in("/tmp").expect("can be made");
         let name = format!("hl{}-{subnet}", std::process::id());
-        let mut hosts = Self { name, subnet, folder, machines: Vec::new() };
+        let mut hosts = Self { name, subnet, folder, kinds: vec![Kind::Plain; count], machines: Vec::new() };
         hosts.wire(count);
         keygen(&hosts.key());
         hosts.machines.resize_with(count, || None);
@@ -123,20 +131,31 @@ impl Hosts {
              -o PermitRootLogin=prohibit-password",
             self.address(host)
         );
-        let script = format!(
-            "hostname {name}; mount --bind '{0}/home' /root; mount --bind '{0}/tmp' /tmp; cd /; {sshd}",
-            folder.display()
+        let kind = &self.kinds[host - 1];
+        let mut script = format!(
+            "hostname {name}; {1} mount --bind '{0}/home' /root; mount --bind '{0}/tmp' /tmp; cd /; {sshd}",
+            folder.display(),
+            kind.boot(&folder)
         );
         let log = std::fs::File::create(folder.join("sshd.log")).expect("can be made");
         let mut machine = command("ip");
         machine.args(["netns", "exec", &self.namespace(host), "unshare", "--mount", "--uts", "--pid", "--fork"]);
+        if kind.has_users() {
+            machine.arg("--user");
+            script = waiting(&script);
+        }
         machine.args(["--kill-child", "--mount-proc", "sh", "-c", &script]);
         machine.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         std::os::unix::process::CommandExt::process_group(&mut machine, 0);
-        self.machines[host - 1] = Some(machine.spawn().expect("there is ip"));
+        let mut machine = machine.spawn().expect("there is ip");
+        if kind.has_users() {
+            give_users(&mut machine);
+        }
+        self.machines[host - 1] = Some(machine);
         eventually("the host can be reached", || self.on(host, "echo up").trim() == "up");
     }
 
+    /// Returns the name of the network namespace of a host; 0 is where calls are made.
     pub(super) fn namespace(&self, host: usize) -> String {
         format!("{}-{host}", self.name)
     }
@@ -155,6 +174,9 @@ impl Hosts {
             ip(&["-n", &own, "link", "set", "lo", "up"]);
             ip(&["-n", &own, "addr", "add", &format!("{}/24", self.address(host)), "dev", "eth0"]);
             ip(&["-n", &own, "link", "set", "eth0", "up"]);
+            // Who is root among users of its own is none out here.
+            let low = "echo 0 > /proc/sys/net/ipv4/ip_unprivileged_port_start";
+            ip(&["netns", "exec", &own, "sh", "-c", low]);
         }
     }
 
@@ -164,6 +186,7 @@ impl Hosts {
         std::fs::create_dir_all(home.with_file_name("tmp")).expect("can be made");
         // Where the server puts itself aside; Debian makes it at boot.
         std::fs::create_dir_all("/run/sshd").expect("can be made");
+        self.kinds[host - 1].prepare(home.parent().expect("has one"));
         keygen(&home.join(".host_key"));
         std::fs::copy(self.key().with_extension("pub"), home.join(".ssh/authorized_keys")).expect("can be copied");
         let key = std::fs::read_to_string(home.join(".host_key.pub")).expect("was made");

@@ -134,7 +134,7 @@ export class Deployment implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** How a machine is reached by ssh; what is left out is as ssh itself has it (`~/.ssh/config`, the agent's keys). */
+/** How a machine is reached by ssh; what is left out is as ssh itself has it (`~/.ssh/config`, the agent's keys), and programs are built for what the machine is. */
 export interface SSHOptions {
   /** Who logs in. */
   user?: string;
@@ -144,6 +144,12 @@ export interface SSHOptions {
   key?: string;
   /** A file of known hosts. */
   knownHosts?: string;
+  /** What programs for it are built for: a target triple. */
+  target?: string;
+  /** `"musl"`, or the oldest glibc that they have to run with: `"2.17"`. */
+  libc?: string;
+  /** What builds them. */
+  builder?: "cargo" | "zigbuild" | "cross";
 }
 
 /** Which virtual machine of Google Cloud. */
@@ -397,6 +403,8 @@ export interface Changes {
   link: string[];
   unlink: string[];
   supervision: boolean;
+  /** What services are built for that will be started, or started again, where that is not this machine. */
+  targets?: Record<string, string>;
 }
 
 /** How long it took until items were worked on; a bucket is a limit in seconds and how many samples are not above it. */

@@ -65,7 +65,8 @@ impl Starting<'_> {
             let target = wished((&name, machine.origin.as_ref()), &machine.wishes, &triple);
             targets.insert(name, target.map_err(|failure| vec![failure])?);
         }
-        let known = if looks { BTreeSet::new() } else { targets.keys().cloned().collect() };
+        let told = targets.keys().filter(|name| !looks && !made.reached.contains_key(*name));
+        let known: BTreeSet<String> = told.cloned().collect();
         let wanted = self.wanted(all, &targets);
         let (built, reached) = tokio::join!(
             self.build_all(&wanted, &targets, looks),

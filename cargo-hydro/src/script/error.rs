@@ -46,6 +46,12 @@ pub enum CallError {
         /// As it was written.
         policy: String,
     },
+    /// What cannot be built for.
+    #[error("{error}")]
+    Target {
+        /// What is wrong with it.
+        error: String,
+    },
     /// A delivery that does not exist.
     #[error("there is no delivery `{delivery}`")]
     Delivery {

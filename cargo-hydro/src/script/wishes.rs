@@ -14,7 +14,7 @@ use super::error::CallError;
 use super::protocol::{
     AddMachine, Connect, Disconnect, Expose, GcpOptions, Kind, OfPort, OfService, Place, PortInfo, ServiceMade,
 };
-use crate::build::Wishes;
+use crate::build::{Target, Wishes};
 use crate::deploy::{
     Deployment, Exposure, LOCALHOST, Link, LocalLinks, Machine, MachineKind, PortRef, Program, Service, Upkeep,
     Watched, command_ports, topology,
@@ -25,8 +25,10 @@ use crate::workspace::hydro_toml::{self, ListenAt};
 
 /// Adds a machine; with `local`, every kind of machine is this one. Returns its name.
 pub(super) fn add_machine(deployment: &mut Deployment, call: AddMachine, local: bool) -> Result<String, CallError> {
+    let mut wishes = Wishes::default();
     let (base, kind) = match call.kind {
-        Kind::Ssh { host, user, port, key, known_hosts } if !local => {
+        Kind::Ssh { host, user, port, key, known_hosts, target, libc, builder } if !local => {
+            wishes = checked(Wishes { target, libc, builder })?;
             let (key, known_hosts) = (key.map(Into::into), known_hosts.map(Into::into));
             ("ssh", MachineKind::Ssh(SshTarget { host, user, port, key, known_hosts, ..SshTarget::default() }))
         }
@@ -39,7 +41,7 @@ pub(super) fn add_machine(deployment: &mut Deployment, call: AddMachine, local: 
         Kind::Localhost => (LOCALHOST, MachineKind::Localhost),
     };
     let name = unused(base, |name| deployment.machines.contains_key(name));
-    let machine = Machine { kind, wishes: Wishes::default(), origin: call.origin.map(Into::into) };
+    let machine = Machine { kind, wishes, origin: call.origin.map(Into::into) };
     deployment.machines.insert(name.clone(), machine);
     Ok(name)
 }
@@ -67,6 +69,15 @@ fn cloud_machine(plain: CloudMachine, options: GcpOptions) -> Result<CloudMachin
     }
     let (ttl, autostop) = (seconds("ttl", ttl)?, seconds("autostop", autostop)?);
     Ok(CloudMachine { image, disk, spot: spot.unwrap_or_default(), network, ttl, autostop, address, ..plain })
+}
+
+/// Returns wishes that may go with a machine.
+fn checked(wishes: Wishes) -> Result<Wishes, CallError> {
+    // What it is only it knows; `libc` and `builder` are words for any of Linux.
+    match Target::wished(&wishes, "x86_64-unknown-linux-gnu") {
+        Ok(_) => Ok(wishes),
+        Err(error) => Err(CallError::Target { error }),
+    }
 }
 
 /// The program of an `.hf` file, with its parameters as a script gives them.
@@ -420,12 +431,25 @@ mod tests {
         assert!(matches!(deployment.machines["gcp_2"].kind, MachineKind::Gcp { .. }));
         let ssh = || AddMachine {
             deployment: 0,
-            kind: Kind::Ssh { host: "h".into(), user: None, port: None, key: None, known_hosts: None },
+            kind: Kind::Ssh {
+                host: "h".into(),
+                user: None,
+                port: None,
+                key: None,
+                known_hosts: None,
+                target: None,
+                libc: Some("musl".into()),
+                builder: None,
+            },
             origin: None,
         };
         assert_eq!(add_machine(&mut deployment, ssh(), true).as_deref(), Ok("ssh"));
         assert_eq!(add_machine(&mut deployment, ssh(), false).as_deref(), Ok("ssh_2"));
         assert!(matches!(deployment.machines["ssh_2"].kind, MachineKind::Ssh(_)));
+        assert_eq!(deployment.machines["ssh"].wishes, Wishes::default());
+        assert_eq!(deployment.machines["ssh_2"].wishes.libc.as_deref(), Some("musl"));
+        let wrong = checked(Wishes { libc: Some("new".into()), ..Wishes::default() }).unwrap_err();
+        assert!(wrong.to_string().contains("not `new`"), "{wrong}");
     }
 
     #[test]

@@ -55,7 +55,7 @@ pub(super) async fn bring(connection: &Connection, upload: &Upload, home: &str) 
         .map_err(|error| SshError::new(format!("cannot read `{}`", upload.local.display()), error, "build it again"))?;
     // What is there may be of a longer file than this one ever was.
     let (begun, rest) = packed.bytes.get(begun..).map_or((0, packed.bytes.as_slice()), |rest| (begun, rest));
-    connection.sh(&take(&place, begun > 0, &packed.sum), rest).await?;
+    connection.sh(&take(&place, begun > 0, packed), rest).await?;
     Ok(rest.len() as u64)
 }
 
@@ -90,12 +90,14 @@ fn ask(place: &str) -> String {
     )
 }
 
-/// Takes the rest, and puts the file in its place when it is whole.
-fn take(place: &str, goes_on: bool, sum: &str) -> String {
+/// Takes the rest, and puts the file in its place when it is whole. What has come of one that is not whole stays for the next attempt.
+fn take(place: &str, goes_on: bool, packed: &Packed) -> String {
     let folder = Path::new(place).parent().unwrap_or(Path::new("/")).display().to_string();
     let onto = if goes_on { ">>" } else { ">" };
+    let (size, sum) = (packed.bytes.len(), &packed.sum);
     format!(
-        "set -e; mkdir -p '{folder}'; cat {onto} '{place}.gz.part'; gzip -dc '{place}.gz.part' > '{place}.part' || \
+        "set -e; mkdir -p '{folder}'; cat {onto} '{place}.gz.part'; \
+         if [ \"$(wc -c < '{place}.gz.part')\" -lt {size} ]; then echo 'it did not arrive whole' >&2; exit 1; fi; gzip -dc '{place}.gz.part' > '{place}.part' || \
          {{ rm -f '{place}.gz.part' '{place}.part'; exit 1; }}; \
          found=$(sha256sum < '{place}.part' | cut -d' ' -f1); rm -f '{place}.gz.part'; \
          if [ \"$found\" != {sum} ]; then rm -f '{place}.part'; echo 'it arrived damaged' >&2; exit 1; fi; \

@@ -311,6 +311,15 @@ pub enum Kind {
         /// A file of known hosts; none: as ssh has it.
         #[serde(default)]
         known_hosts: Option<String>,
+        /// The triple that programs for it are built for; none: what it is.
+        #[serde(default)]
+        target: Option<String>,
+        /// `musl`, or a version of glibc; none: what it has.
+        #[serde(default)]
+        libc: Option<String>,
+        /// `cargo`, `zigbuild` or `cross`; none: what is found.
+        #[serde(default)]
+        builder: Option<String>,
     },
     /// A virtual machine of Google Cloud.
     Gcp {
