@@ -45,7 +45,7 @@ fn the_firewall_lets_in_who_is_linked_and_follows_what_changes() {
     eventually("they are linked", || run(&["logs", "counter"]).stdout.contains("3 numbers, sum 3"));
     let address = port();
     let links = rule("two", "-links");
-    assert!(address.starts_with("10.98.0.12:"), "within the network: {address}");
+    assert!(address.starts_with("10.98.0."), "within the network: {address}");
     assert_eq!(
         links["allowed"],
         serde_json::json!([{ "IPProtocol": "tcp", "ports": [address.rsplit_once(':').expect("a port").1] }])
@@ -59,7 +59,7 @@ fn the_firewall_lets_in_who_is_linked_and_follows_what_changes() {
     root.write("Hydro.toml", &wired("localhost"));
     run(&["deploy", "--detach"]).exits(0);
     eventually("they are linked", || run(&["logs", "counter"]).stdout.contains("3 numbers, sum 3"));
-    assert!(port().starts_with("10.98.1.12:"), "from outside: {}", port());
+    assert!(port().starts_with("10.98.1."), "from outside: {}", port());
     let links = rule("two", "-links");
     assert_eq!((&links["sourceRanges"], &links["sourceTags"]), (&serde_json::json!(["10.98.1.10/32"]), &Value::Null));
     assert_eq!(rule("one", "-links"), Value::Null, "nothing on it is linked");
