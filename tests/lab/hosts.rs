@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 
 use super::kinds::{Kind, give_users, waiting};
-use crate::support::{Hydro, command, eventually, has_all};
+use crate::support::{Hydro, command, covered, eventually, has_all};
 
 pub(super) const SSHD: &str = "/usr/sbin/sshd";
 const TOOLS: [&str; 5] = ["ip", "unshare", "ssh", "ssh-keygen", SSHD];
@@ -38,6 +38,7 @@ impl Hosts {
             hosts.prepare(host);
             hosts.boot(host);
         }
+        kinds.iter().for_each(|kind| covered(&kind.name()));
         Some(hosts)
     }
 

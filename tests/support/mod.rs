@@ -24,5 +24,5 @@ pub(crate) use programs::{Deployed, programs};
 pub(crate) use redact::redact;
 pub(crate) use running::Running;
 pub(crate) use terminal::Terminal;
-pub(crate) use tools::has_all;
+pub(crate) use tools::{covered, has_all};
 pub(crate) use workspace::Workspace;
