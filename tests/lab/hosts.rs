@@ -3,6 +3,7 @@
 //! Nothing of it is in the machine's own network. Needs root, `ip`, `unshare` and an ssh server; see [`Hosts::new`]. Those with a systemd of their own
 //! ([`Hosts::with_systemd`]) need more.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::Duration;
@@ -43,6 +44,8 @@ impl Hosts {
     /// Makes one of each of these kinds.
     pub(super) fn of(subnet: u8, kinds: &[Kind]) -> Option<Self> {
         let mut hosts = Self::made(PLAIN, subnet, kinds.len(), None)?;
+        let others: BTreeSet<String> = kinds.iter().filter(|kind| **kind != Kind::Plain).map(Kind::name).collect();
+        others.iter().for_each(|kind| covers(kind));
         hosts.kinds = kinds.to_vec();
         Some(hosts.on_power())
     }

@@ -43,6 +43,16 @@ pub(super) enum Kind {
 }
 
 impl Kind {
+    /// Returns what it is, for people.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Plain => "a machine over ssh".to_owned(),
+            Self::Arm => "a machine over ssh with an ARM processor (qemu)".to_owned(),
+            Self::Libc(text) => format!("a machine over ssh that has {text}"),
+            Self::Disk(size) => format!("a machine over ssh with {size} MiB of disk"),
+        }
+    }
+
     /// Lays down what such a host has of its own; `folder` is the host's.
     pub(super) fn prepare(&self, folder: &Path) {
         match self {
