@@ -126,6 +126,16 @@ impl Client {
         self.delete(format!("delete the machine `{instance}`"), &path).await
     }
 
+    /// Starts an instance that was stopped; none: there is none of that name.
+    ///
+    /// # Errors
+    /// Google refuses, or is not reached.
+    pub async fn start_instance(&self, zone: &str, instance: &str) -> Result<Option<Operation>, Error> {
+        let path = format!("{}/start", instance_path(zone, instance)?);
+        let what = format!("start the machine `{instance}`");
+        found(self.send(&self.ask(what, Method::POST, &path).once()).await)
+    }
+
     /// Returns the instances of all zones that a filter takes, as [`Owner::filter`](crate::Owner::filter) makes one.
     ///
     /// # Errors
@@ -182,6 +192,20 @@ impl Client {
         name("the firewall rule", firewall)?;
         let what = format!("look at the firewall rule `{firewall}`");
         found(self.get(what, &format!("global/firewalls/{firewall}")).await)
+    }
+
+    /// Puts a firewall rule in the place of the one that has its name; none: there is none of that name.
+    ///
+    /// # Errors
+    /// As [`Client::insert_instance`].
+    pub async fn update_firewall(&self, firewall: &Firewall) -> Result<Option<Operation>, Error> {
+        name("the firewall rule", &firewall.name)?;
+        let what = format!("change the firewall rule `{}`", firewall.name);
+        let body =
+            serde_json::to_string(firewall).map_err(|error| Error::new(Kind::Invalid, &what, error.to_string()))?;
+        let path = format!("global/firewalls/{}", firewall.name);
+        let ask = Ask { body: Some(body), ..self.ask(what, Method::PUT, &path).once() };
+        found(self.send(&ask).await)
     }
 
     /// Deletes a firewall rule; none: there is none of that name.

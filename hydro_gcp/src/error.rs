@@ -51,6 +51,12 @@ impl Error {
         Self { kind, what: what.into(), words: words.into(), reason: None, project: String::new() }
     }
 
+    /// Makes the failure of something that was waited for in vain, in words of the waiting one's own.
+    #[must_use]
+    pub fn never(what: impl Into<String>, words: impl Into<String>) -> Self {
+        Self::new(Kind::Other, what, words)
+    }
+
     /// Makes the failure of a request of what was answered to it.
     pub(crate) fn of_answer(what: &str, status: u16, body: &str) -> Self {
         let told: Option<Told> = serde_json::from_str::<Answer>(body).ok().map(|answer| answer.error);

@@ -2,6 +2,7 @@
 //!
 //! Disk space is bounded: the oldest of two files goes when the newer one is full. Knows nothing of what events mean.
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -16,6 +17,8 @@ use crate::words::{Event, Happened};
 const FILE_SIZE: u64 = 32 << 20;
 /// Numbers that are skipped when the host begins anew: after a loss of power the last ones may have been sent but not been kept.
 const SKIPPED: u64 = 1_000_000;
+/// So much is what happened lately.
+const RECENT: u64 = 1 << 20;
 /// A reader looks again after this time, whether it was woken or not.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -34,16 +37,26 @@ struct Written {
     next: u64,
     /// Readers have seen all when they have seen those before this number; grows with each event.
     is_over: bool,
+    /// The last start of a member, and which of its events was the last, where they have numbers.
+    seen: Seen,
 }
+
+type Seen = BTreeMap<String, (u64, u64)>;
 
 impl Journal {
     /// Goes on with what is there.
     pub(crate) fn open(folder: &Path) -> io::Result<Self> {
-        let next = match files(folder)?.last() {
-            Some((_, path)) => last_number(path)?.map_or(1, |last| last + 1 + SKIPPED),
+        let (all, mut seen) = (files(folder)?, Seen::new());
+        // What a unit may say once more is among the last: the file before the last counts where that has only begun.
+        let last_size = all.last().and_then(|(_, path)| path.metadata().ok()).map_or(0, |data| data.len());
+        if let Some((_, path)) = all.iter().rev().nth(1).filter(|_| last_size < RECENT) {
+            last_number(path, &mut seen)?;
+        }
+        let next = match all.last() {
+            Some((_, path)) => last_number(path, &mut seen)?.map_or(1, |last| last + 1 + SKIPPED),
             None => 1,
         };
-        let written = Written { file: create(folder, next)?, size: 0, next, is_over: false };
+        let written = Written { file: create(folder, next)?, size: 0, next, is_over: false, seen };
         Ok(Self { folder: folder.to_owned(), state: Mutex::new(written), changed: Condvar::new() })
     }
 
@@ -58,8 +71,20 @@ impl Journal {
 
     /// Writes an event down. Where the disk is full it is lost; those that follow are not.
     pub(crate) fn add(&self, member: &str, run: u64, what: Happened) {
+        self.add_nth(member, (run, 0), what);
+    }
+
+    /// Writes the nth event of a start down, unless that has been done.
+    pub(crate) fn add_nth(&self, member: &str, (run, nth): (u64, u64), what: Happened) {
         let mut state = self.state();
-        let event = Event { seq: state.next, ts: now_ms(), member: member.to_owned(), run, what };
+        if nth > 0 {
+            let seen = state.seen.entry(member.to_owned()).or_default();
+            if *seen >= (run, nth) {
+                return;
+            }
+            *seen = (run, nth);
+        }
+        let event = Event { seq: state.next, ts: now_ms(), member: member.to_owned(), run, what, nth };
         let Ok(mut line) = serde_json::to_vec(&event) else { return };
         line.push(b'\n');
         if state.size > FILE_SIZE
@@ -74,6 +99,11 @@ impl Journal {
         }
         drop(state);
         self.changed.notify_all();
+    }
+
+    /// Returns which was the last event of a start that was written down; 0: none was.
+    pub(crate) fn seen(&self, member: &str, run: u64) -> u64 {
+        self.state().seen.get(member).filter(|seen| seen.0 == run).map_or(0, |seen| seen.1)
     }
 
     fn forget_old(&self) {
@@ -190,13 +220,17 @@ fn files(folder: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
     Ok(found)
 }
 
-fn last_number(path: &Path) -> io::Result<Option<u64>> {
+fn last_number(path: &Path, seen: &mut Seen) -> io::Result<Option<u64>> {
     // The file's own name tells it of an empty file.
     let first = path.file_name().and_then(|name| name.to_str()?.strip_prefix("events-")?.parse::<u64>().ok());
     let mut last = first.map(|first| first.saturating_sub(1));
     for line in BufReader::new(File::open(path)?).split(b'\n') {
         if let Ok(event) = serde_json::from_slice::<Event>(&line?) {
             last = Some(event.seq);
+            if event.nth > 0 {
+                let seen = seen.entry(event.member).or_default();
+                *seen = (*seen).max((event.run, event.nth));
+            }
         }
     }
     Ok(last)

@@ -4,20 +4,23 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
-use crate::check;
 use crate::child::End;
 use crate::guard::Guard;
 use crate::journal::Journal;
-use crate::member::{Host, Member, place};
+use crate::keepers::{self, News};
+use crate::member::{Begun, Host, Member, place};
 use crate::session::{self, Caller};
 use crate::store::{Kept, Owner, Store};
-use crate::words::{Answer, Ask, Bind, Check, Claim, MemberState, Spec, VERSION};
+use crate::systemd::Systemd;
+use crate::words::{Answer, Ask, Bind, Check, Claim, Happened, MemberState, Spec, Upkeep, VERSION};
+use crate::{check, notify, signals, sockets, upkeep};
 
 /// A holder that has said nothing for so long is not there.
 const SILENCE: Duration = Duration::from_secs(8);
@@ -41,6 +44,12 @@ pub(crate) enum Order {
     Gone { caller: u64 },
     /// A run of a member has ended.
     Ended { member: String, run: u64, end: End },
+    /// The keeper of a member's unit tells something.
+    Keeper { member: String, news: News },
+    /// A member's unit cannot be started.
+    Failed { member: String, run: u64, why: String },
+    /// systemd asks the host to end, and with it the deployment until it is started again.
+    Rest,
 }
 
 /// Keeps the members up of the deployment that has this folder, until it is taken down.
@@ -48,32 +57,38 @@ pub(crate) enum Order {
 /// # Errors
 /// Another host serves it, or the folder cannot be used.
 pub fn serve(folder: &Path) -> io::Result<()> {
+    let mut kept = notify::kept();
     let _low: Vec<std::fs::File> =
         (0..LOW_DESCRIPTORS).map(|_| std::fs::File::open("/dev/null")).collect::<io::Result<_>>()?;
     let store = Store::open(folder)?;
     let journal = Arc::new(Journal::open(folder)?);
     let (orders, received) = channel();
+    let upkeep = upkeep::known(folder);
+    let units = upkeep::units(&upkeep, folder);
+    if units.is_some() {
+        let asked = orders.clone();
+        signals::on_terminate(move || drop(asked.send(Order::Rest)))?;
+        keepers::listen(folder, &orders, &journal)?;
+    }
     let path = socket(folder);
     let _ = std::fs::remove_file(&path);
     let listener = UnixListener::bind(&path)?;
-    let mut members = BTreeMap::new();
-    for kept in store.members() {
-        let mut member = Member::new(kept.clone());
-        if let Err(why) = member.resume(&store, &journal) {
-            journal.add(&kept.member, kept.run, crate::words::Happened::Err(format!("hydro-host: {why}")));
-        }
-        members.insert(kept.member, member);
-    }
-    let guard = Guard::start(folder)?;
+    let members = resume((&store, &journal), units.as_ref(), &mut kept);
+    let guard = if units.is_some() { None } else { Some(Guard::start(folder)?) };
+    notify::ready();
     let serving = Serving {
         store,
         journal: Arc::clone(&journal),
         members,
         orders: orders.clone(),
         guard,
+        upkeep,
+        units,
+        waiting: BTreeMap::new(),
         holder: None,
         quiet: Instant::now(),
         down: None,
+        rests: false,
     };
     std::thread::spawn(move || {
         for (id, stream) in (1..).zip(listener.incoming()) {
@@ -84,6 +99,27 @@ pub fn serve(folder: &Path) -> io::Result<()> {
     });
     serving.run(&received);
     Ok(())
+}
+
+/// Takes up what was there before this host was started.
+fn resume(
+    (store, journal): (&Store, &Journal),
+    units: Option<&Systemd>,
+    sockets: &mut BTreeMap<String, OwnedFd>,
+) -> BTreeMap<String, Member> {
+    let all = store.members();
+    let names: Vec<&str> = all.iter().map(|kept| kept.member.as_str()).collect();
+    let living = units.map(|units| units.living(&names)).unwrap_or_default();
+    let mut members = BTreeMap::new();
+    for kept in &all {
+        let mut member = Member::new(kept.clone());
+        member.adopt(sockets);
+        if let Err(why) = member.resume(living.contains(&kept.member), (store, journal)) {
+            journal.add(&kept.member, kept.run, Happened::Err(format!("hydro-host: {why}")));
+        }
+        members.insert(kept.member.clone(), member);
+    }
+    members
 }
 
 /// Who holds the deployment.
@@ -98,12 +134,19 @@ struct Serving {
     journal: Arc<Journal>,
     members: BTreeMap<String, Member>,
     orders: Sender<Order>,
-    guard: Guard,
+    /// None where members are units.
+    guard: Option<Guard>,
+    upkeep: Upkeep,
+    units: Option<Systemd>,
+    /// Who waits for the start of which member.
+    waiting: BTreeMap<String, Vec<(Caller, u64)>>,
     holder: Option<Holder>,
     /// When somebody was last there.
     quiet: Instant,
     /// Who waits for the end of everything.
     down: Option<(Caller, u64)>,
+    /// Whether everything ends until the host is started again.
+    rests: bool,
 }
 
 impl Serving {
@@ -111,9 +154,13 @@ impl Serving {
     fn run(mut self, received: &Receiver<Order>) {
         loop {
             self.tick();
-            self.guard.tell(self.members.values().filter_map(|member| member.state().pid));
+            let groups = self.members.values().filter_map(|member| member.state().pid);
+            self.guard.iter_mut().for_each(|guard| guard.tell(groups.clone()));
             if self.is_done() {
                 return self.leave();
+            }
+            if self.rests && !self.members.values().any(Member::is_up) {
+                return;
             }
             let now = Instant::now();
             let due = self.members.values().filter_map(Member::due).min();
@@ -122,12 +169,14 @@ impl Serving {
             match received.recv_timeout(wait) {
                 Ok(Order::Ask { caller, id, ask }) => self.hear(&caller, id, ask),
                 Ok(Order::Gone { caller }) => self.holder = self.holder.take().filter(|holder| holder.caller != caller),
-                Ok(Order::Ended { member, run, end }) => {
-                    let has_holder = self.has_holder();
-                    if let Some(member) = self.members.get_mut(&member) {
-                        member.ended(run, end, has_holder, (&self.store, &self.journal));
-                    }
+                Ok(Order::Ended { member, run, end }) => self.with(&member, |member, has_holder, host| {
+                    member.ended((run, 0), end, has_holder, host);
+                }),
+                Ok(Order::Keeper { member, news }) => self.hear_keeper(&member, news),
+                Ok(Order::Failed { member, run, why }) => {
+                    self.with(&member, |member, _, host| member.failed(run, why, host));
                 }
+                Ok(Order::Rest) => self.rest(),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
@@ -145,12 +194,56 @@ impl Serving {
     }
 
     fn tick(&mut self) {
-        let host = host(&self.store, &self.journal, &self.orders);
+        let host = host(&self.store, &self.journal, self.units.as_ref(), &self.orders);
         let now = Instant::now();
-        if self.down.is_none() {
+        if self.down.is_none() && !self.rests {
             self.members.values_mut().for_each(|member| member.tick(now, &host));
         } else {
             self.members.values_mut().filter(|member| member.is_up()).for_each(|member| member.tick(now, &host));
+        }
+        self.answer_starts();
+    }
+
+    /// Does something with a member; whether there is a holder is said, too.
+    fn with(&mut self, member: &str, act: impl FnOnce(&mut Member, bool, &Host<'_>)) {
+        let has_holder = self.has_holder();
+        let host = host(&self.store, &self.journal, self.units.as_ref(), &self.orders);
+        if let Some(member) = self.members.get_mut(member) {
+            act(member, has_holder, &host);
+        }
+    }
+
+    fn hear_keeper(&mut self, member: &str, news: News) {
+        let Some(units) = self.units.clone() else { return };
+        if !self.members.contains_key(member) {
+            // Of a member that was forgotten.
+            if matches!(news, News::Here { .. }) {
+                let member = member.to_owned();
+                std::thread::spawn(move || units.stop(&[&member], false));
+            }
+            return;
+        }
+        self.with(member, |member, has_holder, host| member.hear(news, has_holder, (&units, host)));
+    }
+
+    /// Tells who waits for starts what became of them.
+    fn answer_starts(&mut self) {
+        let members = &mut self.members;
+        self.waiting.retain(|name, callers| {
+            let Some(answer) = members.get_mut(name).map_or_else(|| Some(gone(name)), Member::take_start) else {
+                return true;
+            };
+            callers.drain(..).for_each(|(caller, id)| caller.answer(id, answer.clone()));
+            false
+        });
+    }
+
+    /// Ends everything until the host is started again.
+    fn rest(&mut self) {
+        self.rests = true;
+        let Some(units) = &self.units else { return };
+        for member in self.members.values_mut().filter(|member| member.is_up()) {
+            member.stop_unit(units, None);
         }
     }
 
@@ -158,7 +251,11 @@ impl Serving {
     fn leave(self) {
         self.journal.finish();
         // Before anything is removed: a guard would start a host for what is left.
-        self.guard.farewell();
+        self.guard.into_iter().for_each(Guard::farewell);
+        if let Some(units) = &self.units {
+            units.stop(&self.members.keys().map(String::as_str).collect::<Vec<_>>(), true);
+        }
+        upkeep::undo(&self.upkeep, self.store.folder());
         self.store.remove();
         if let Some((caller, id)) = self.down {
             caller.answer(id, Answer::Done {});
@@ -181,7 +278,7 @@ impl Serving {
             Ask::Down {} => return self.go_down(caller, id),
             Ask::Ping {} => Answer::Done {},
             Ask::Bind(wish) => self.bind(&wish),
-            Ask::Start(spec) => self.start(*spec),
+            Ask::Start(spec) => return self.start(caller, id, *spec),
             Ask::Stop { member, kill, hold } => self.stop(&member, kill, hold),
             Ask::Write { name, content } => self.write(&name, &content),
             Ask::Remove { member } => self.remove(&member),
@@ -218,7 +315,7 @@ impl Serving {
             }
             self.holder = Some(Holder { caller: caller.id, who: claim.who, heard: Instant::now() });
         }
-        Answer::Claimed { members: self.states(), next: self.journal.next() }
+        Answer::Claimed { members: self.states(), next: self.journal.next(), upkeep: self.upkeep.clone() }
     }
 
     fn states(&self) -> Vec<MemberState> {
@@ -235,22 +332,26 @@ impl Serving {
         }
     }
 
-    fn start(&mut self, spec: Spec) -> Answer {
-        let host = host(&self.store, &self.journal, &self.orders);
-        let Some(member) = self.members.get_mut(&spec.member) else {
-            return Answer::Refused { why: format!("`{}` has no sockets yet", spec.member) };
+    fn start(&mut self, caller: &Caller, id: u64, spec: Spec) {
+        let name = spec.member.clone();
+        let host = host(&self.store, &self.journal, self.units.as_ref(), &self.orders);
+        let answer = match self.members.get_mut(&name) {
+            None => Answer::Refused { why: format!("`{name}` has no sockets yet") },
+            Some(member) => match member.start(spec, &host) {
+                Ok(Begun::Up(run, pid)) => Answer::Started { run, pid },
+                Ok(Begun::Coming) => {
+                    member.is_awaited = true;
+                    return self.waiting.entry(name).or_default().push((caller.clone(), id));
+                }
+                Err(why) => Answer::Refused { why },
+            },
         };
-        match member.start(spec, &host) {
-            Ok((run, pid)) => Answer::Started { run, pid },
-            Err(why) => Answer::Refused { why },
-        }
+        caller.answer(id, answer);
     }
 
     fn stop(&mut self, member: &str, kill: bool, hold: bool) -> Answer {
         // One that nobody knows has ended, in any case.
-        if let Some(member) = self.members.get_mut(member) {
-            member.stop(kill, hold, &self.store);
-        }
+        self.with(member, |member, _, host| member.stop(kill, hold, host));
         Answer::Done {}
     }
 
@@ -267,7 +368,9 @@ impl Serving {
         match self.members.get(member) {
             Some(member) if member.is_up() => Answer::Refused { why: "it runs".to_owned() },
             _ => {
-                self.members.remove(member);
+                if let Some(member) = self.members.remove(member) {
+                    sockets::forget(member.number());
+                }
                 self.store.forget(member);
                 Answer::Done {}
             }
@@ -287,16 +390,28 @@ impl Serving {
     }
 
     fn go_down(&mut self, caller: &Caller, id: u64) {
-        self.members.values_mut().for_each(|member| member.stop(false, true, &self.store));
+        let host = host(&self.store, &self.journal, self.units.as_ref(), &self.orders);
+        self.members.values_mut().for_each(|member| member.stop(false, true, &host));
         self.down = Some((caller.clone(), id));
     }
 }
 
-fn host<'a>(store: &'a Store, journal: &'a Arc<Journal>, orders: &Sender<Order>) -> Host<'a> {
-    let orders = std::sync::Mutex::new(orders.clone());
-    let ended = move |member: String, run: u64, end: End| {
-        let orders = orders.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let _ = orders.send(Order::Ended { member, run, end });
+fn gone(member: &str) -> Answer {
+    Answer::Refused { why: format!("`{member}` was removed before it was started") }
+}
+
+fn host<'a>(
+    store: &'a Store,
+    journal: &'a Arc<Journal>,
+    units: Option<&'a Systemd>,
+    orders: &Sender<Order>,
+) -> Host<'a> {
+    let orders = Arc::new(std::sync::Mutex::new(orders.clone()));
+    let tell = move |order: Order| {
+        drop(orders.lock().unwrap_or_else(std::sync::PoisonError::into_inner).send(order));
     };
-    Host { store, journal, ended: Arc::new(ended) }
+    let told = tell.clone();
+    let ended = move |member: String, run: u64, end: End| told(Order::Ended { member, run, end });
+    let failed = move |member: String, run: u64, why: String| tell(Order::Failed { member, run, why });
+    Host { store, journal, units, ended: Arc::new(ended), failed: Arc::new(failed) }
 }

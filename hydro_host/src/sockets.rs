@@ -5,15 +5,16 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use crate::notify;
 use crate::words::{Bind, Bound};
 
 /// Handed-over sockets have the numbers 3 and 4 in the child; here they have others, so that the copies there stay open.
-const LOWEST: i32 = 16;
+pub(crate) const LOWEST: i32 = 16;
 /// How long an address may be in use that was had before.
 const RELEASE_TIME: Duration = Duration::from_secs(2);
 /// The pause between two tries.
@@ -28,6 +29,33 @@ pub(crate) struct Sockets {
     pub(crate) held: Vec<TcpListener>,
 }
 
+impl Sockets {
+    /// Has systemd keep them for whoever is the host next, in place of those that it kept for this member before.
+    pub(crate) fn store(&self, number: u32) {
+        forget(number);
+        for (name, listener) in names(number).iter().zip(&self.listeners) {
+            notify::keep(name, listener.as_fd());
+        }
+    }
+
+    /// Takes those over that systemd has kept for a member; none: not all are there.
+    pub(crate) fn adopt(kept: &mut BTreeMap<String, OwnedFd>, number: u32, bound: &Bound) -> Option<Self> {
+        let [tcp, unix] = names(number).map(|name| kept.remove(&name));
+        let (tcp, unix) = (TcpListener::from(tcp?), unix?);
+        let is_same = tcp.local_addr().ok() == bound.address;
+        is_same.then(|| Self { bound: bound.clone(), listeners: vec![tcp.into(), unix], held: Vec::new() })
+    }
+}
+
+/// Has systemd keep nothing for a member any more.
+pub(crate) fn forget(number: u32) {
+    names(number).iter().for_each(|name| notify::let_go(name));
+}
+
+fn names(number: u32) -> [String; 2] {
+    [format!("{number}.tcp"), format!("{number}.unix")]
+}
+
 /// Binds what a member asks for; what it had before, it gets again.
 ///
 /// # Errors
@@ -36,24 +64,48 @@ pub(crate) fn bind(wish: &Bind, before: &Bound, folder: &Path, number: u32) -> R
     let mut sockets = Sockets::default();
     sockets.bound.admin = folder.join(format!("{number}.admin")).display().to_string();
     if let Some(wished) = wish.listen {
-        let had = before.address.filter(|had| wished.port() == 0 && had.ip() == wished.ip());
-        // Somebody else may have taken the port for good since.
-        let again = had.and_then(|had| bind_again(had).ok());
-        let listener = match again {
-            Some(listener) => listener,
-            None => bind_again(wished).map_err(|error| refused(wished, &error))?,
-        };
+        let listener = bind_as_before(wished, before.address.as_ref())?;
         sockets.bound.address = Some(listener.local_addr().map_err(|error| refused(wished, &error))?);
         let path = folder.join(format!("{number}.sock"));
         let unix = listen_at(&path).map_err(|error| format!("cannot listen at `{}`: {error}", path.display()))?;
         sockets.bound.socket = Some(path.display().to_string());
-        for socket in [OwnedFd::from(listener), OwnedFd::from(unix)] {
-            sockets.listeners.push(away(socket).map_err(|error| format!("there are no descriptors left: {error}"))?);
+        sockets.give(listener.into())?;
+        sockets.give(unix.into())?;
+    }
+    for (name, wished) in &wish.exposed {
+        let listener = bind_as_before(*wished, before.exposed.get(name))?;
+        let address = listener.local_addr().map_err(|error| refused(*wished, &error))?;
+        sockets.bound.exposed.insert(name.clone(), address);
+        if wish.listen.is_some() {
+            sockets.give(listener.into())?;
+        } else {
+            sockets.bound.ports.insert(name.clone(), address.port());
+            sockets.held.push(listener);
         }
     }
-    let (ports, held) = free_ports(&wish.ports, &before.ports)?;
-    (sockets.bound.ports, sockets.held) = (ports, held);
+    let free: Vec<&String> = wish.ports.iter().filter(|name| !wish.exposed.contains_key(*name)).collect();
+    let (ports, held) = free_ports(&free, &before.ports)?;
+    sockets.bound.ports.extend(ports);
+    sockets.held.extend(held);
     Ok(sockets)
+}
+
+impl Sockets {
+    /// Keeps a socket for the member's starts.
+    fn give(&mut self, socket: OwnedFd) -> Result<(), String> {
+        self.listeners.push(away(socket).map_err(|error| format!("there are no descriptors left: {error}"))?);
+        Ok(())
+    }
+}
+
+/// Binds an address; where any port will do, the one that it had before.
+fn bind_as_before(wished: SocketAddr, before: Option<&SocketAddr>) -> Result<TcpListener, String> {
+    let had = before.filter(|had| wished.port() == 0 && had.ip() == wished.ip());
+    // Somebody else may have taken the port for good since.
+    match had.and_then(|had| bind_again(*had).ok()) {
+        Some(listener) => Ok(listener),
+        None => bind_again(wished).map_err(|error| refused(wished, &error)),
+    }
 }
 
 /// Binds an address once more. Whoever is just being ended by the guard may have it for a moment.
@@ -70,16 +122,16 @@ fn bind_again(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 fn free_ports(
-    names: &[String],
+    names: &[&String],
     before: &BTreeMap<String, u16>,
 ) -> Result<(BTreeMap<String, u16>, Vec<TcpListener>), String> {
     let (mut ports, mut held) = (BTreeMap::new(), Vec::new());
     for name in names {
         let bind = |port: u16| TcpListener::bind((Ipv4Addr::UNSPECIFIED, port));
-        let again = before.get(name).and_then(|port| bind(*port).ok());
+        let again = before.get(*name).and_then(|port| bind(*port).ok());
         let found = again.map_or_else(|| bind(0), Ok).and_then(|socket| Ok((socket.local_addr()?.port(), socket)));
         let (port, socket) = found.map_err(|error| format!("there is no free port: {error}"))?;
-        ports.insert(name.clone(), port);
+        ports.insert((*name).clone(), port);
         held.push(socket);
     }
     Ok((ports, held))

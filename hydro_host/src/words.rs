@@ -97,6 +97,10 @@ pub struct Bind {
     /// Free ports to be found for it, by name. They are the same from start to start.
     #[serde(default)]
     pub ports: Vec<String>,
+    /// Where ports are reached from outside, by name. A program inherits the sockets, after its own and in the order of the names; a command listens there by
+    /// itself.
+    #[serde(default)]
+    pub exposed: BTreeMap<String, SocketAddr>,
 }
 
 /// What to start.
@@ -120,6 +124,109 @@ pub struct Spec {
     pub fresh: bool,
     /// What becomes of it while nobody says so.
     pub keep: Keep,
+    /// What it may use and do.
+    #[serde(default, skip_serializing_if = "Bounds::is_none")]
+    pub bounds: Bounds,
+}
+
+/// What a member may use and do.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bounds {
+    /// Bytes of memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<u64>,
+    /// Hundredths of one processor's time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<u32>,
+    /// Processes and threads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tasks: Option<u64>,
+    /// Open files of a process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<u64>,
+    /// Whether it sees and changes no more of the machine than it needs.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sandbox: bool,
+    /// Properties of its unit, in systemd's words.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub properties: BTreeMap<String, String>,
+}
+
+impl Bounds {
+    /// Whether nothing is bounded.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Returns what of it only systemd can see to, in the words of `Hydro.toml`.
+    #[must_use]
+    pub fn beyond_processes(&self) -> Vec<&'static str> {
+        let wishes = [
+            (self.memory.is_some(), "limits.memory"),
+            (self.cpu.is_some(), "limits.cpu"),
+            (self.tasks.is_some(), "limits.tasks"),
+            (self.sandbox, "sandbox"),
+            (!self.properties.is_empty(), "systemd"),
+        ];
+        wishes.into_iter().filter(|(is_wished, _)| *is_wished).map(|(_, word)| word).collect()
+    }
+}
+
+/// What keeps members up on a machine, and what becomes of them when it is started anew.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Upkeep {
+    /// What does it.
+    pub by: Keeper,
+    /// Whether members start by themselves when the machine does.
+    pub boots: bool,
+    /// What is missing there, for people: what would have been done, and why it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lacks: Option<String>,
+}
+
+/// See [`Upkeep`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Keeper {
+    /// The host: members are its children.
+    #[default]
+    Host,
+    /// systemd: the host and each member are units of the machine's.
+    System,
+    /// systemd: the host and each member are units of the user's.
+    User,
+}
+
+/// What is wished of [`Upkeep`], as it is said to `hydro-host attach`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Services {
+    /// systemd where it is there and lets us, and the host elsewhere.
+    #[default]
+    Auto,
+    /// systemd, or an error.
+    Systemd,
+    /// The host, as where there is no systemd.
+    Plain,
+}
+
+impl Services {
+    /// Returns the word for it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Systemd => "systemd",
+            Self::Plain => "plain",
+        }
+    }
+
+    /// Understands the word for it.
+    #[must_use]
+    pub fn of(word: &str) -> Option<Self> {
+        [Self::Auto, Self::Systemd, Self::Plain].into_iter().find(|services| services.word() == word)
+    }
 }
 
 /// What becomes of a member that ends while nobody is there to decide.
@@ -194,6 +301,9 @@ pub enum Answer {
         members: Vec<MemberState>,
         /// The number that the next event will have.
         next: u64,
+        /// What keeps members up there.
+        #[serde(default)]
+        upkeep: Upkeep,
     },
     /// To [`Ask::Bind`].
     Bound(Bound),
@@ -227,6 +337,9 @@ pub struct Bound {
     pub admin: String,
     /// The ports that were found for it.
     pub ports: BTreeMap<String, u16>,
+    /// Where its exposed ports are, by name.
+    #[serde(default)]
+    pub exposed: BTreeMap<String, SocketAddr>,
 }
 
 /// How a member is.
@@ -259,6 +372,14 @@ pub struct Event {
     pub run: u64,
     /// What.
     pub what: Happened,
+    /// Which of the things that happened in that start, where the host heard of it from a unit; else 0.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub nth: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// See [`Event`].

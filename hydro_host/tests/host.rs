@@ -9,7 +9,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::time::{Duration, Instant};
 
 use hydro_host::words::{
-    Answer, Ask, Bind, Bound, Claim, Event, Happened, Keep, Line, Request, Restart, Spec, VERSION,
+    Answer, Ask, Bind, Bound, Bounds, Claim, Event, Happened, Keep, Line, Request, Restart, Spec, VERSION,
 };
 
 const LONG: Duration = Duration::from_secs(60);
@@ -58,7 +58,9 @@ impl Caller {
     }
 
     fn bind(&mut self, member: &str) -> Bound {
-        let wish = Bind { member: member.into(), listen: Some(([127, 0, 0, 1], 0).into()), ports: vec!["web".into()] };
+        let anywhere = ([127, 0, 0, 1], 0).into();
+        let exposed = [("outside".to_owned(), anywhere)].into();
+        let wish = Bind { member: member.into(), listen: Some(anywhere), ports: vec!["web".into()], exposed };
         match self.ask(Ask::Bind(wish)) {
             Answer::Bound(bound) => bound,
             other => panic!("{other:?}"),
@@ -102,11 +104,12 @@ fn spec(member: &str, script: &str) -> Spec {
         member: member.into(),
         program: "sh".into(),
         args: vec!["-c".into(), script.into()],
-        env: BTreeMap::from([("LISTEN_FDS".to_owned(), "2".to_owned())]),
+        env: BTreeMap::from([("LISTEN_FDS".to_owned(), "3".to_owned())]),
         directory: format!("work/{member}"),
         data: Some(format!("data/{member}")),
         fresh: false,
         keep: Keep { restart: Restart::Permanent, first_ms: 10, longest_ms: 100, reset_ms: 5000, grace_ms: 5000 },
+        bounds: Bounds::default(),
     }
 }
 

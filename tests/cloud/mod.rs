@@ -1,3 +1,6 @@
 //! Google Cloud, played by an emulator on this machine.
 
+mod deploys;
+mod kills;
 mod orphans;
+mod seed;

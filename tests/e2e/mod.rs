@@ -11,6 +11,7 @@ mod draining;
 mod embedded;
 mod endings;
 mod examples;
+mod exposed;
 mod hooks;
 mod interrupted_builds;
 mod local;

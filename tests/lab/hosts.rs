@@ -9,22 +9,40 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 
+use super::kinds::{Kind, give_users, waiting};
 use crate::support::{Hydro, command, eventually, has_all};
 
-const SSHD: &str = "/usr/sbin/sshd";
+pub(super) const SSHD: &str = "/usr/sbin/sshd";
 const TOOLS: [&str; 5] = ["ip", "unshare", "ssh", "ssh-keygen", SSHD];
 
 /// Hosts 1, 2, … on one bridge, gone when this is dropped.
-pub(super) struct Hosts {
+pub(crate) struct Hosts {
     name: String,
     subnet: u8,
-    folder: TempDir,
-    machines: Vec<Option<Child>>,
+    pub(super) folder: TempDir,
+    kinds: Vec<Kind>,
+    pub(super) machines: Vec<Option<Child>>,
 }
 
 impl Hosts {
     /// Makes them; None where this machine does not let us, which is told. `subnet` keeps tests apart that run at once.
-    pub(super) fn new(subnet: u8, count: usize) -> Option<Self> {
+    pub(crate) fn new(subnet: u8, count: usize) -> Option<Self> {
+        Self::of(subnet, &vec![Kind::Plain; count])
+    }
+
+    /// Makes one of each of these kinds.
+    pub(super) fn of(subnet: u8, kinds: &[Kind]) -> Option<Self> {
+        let mut hosts = Self::without_power(subnet, kinds.len())?;
+        hosts.kinds = kinds.to_vec();
+        for host in 1..=kinds.len() {
+            hosts.prepare(host);
+            hosts.boot(host);
+        }
+        Some(hosts)
+    }
+
+    /// Makes their network and the key that opens them, and nothing that runs.
+    pub(super) fn without_power(subnet: u8, count: usize) -> Option<Self> {
         let skipped = "no members were placed on other machines";
         if !rustix::process::geteuid().is_root() {
             assert!(!has_all(&["a root user"], skipped));
@@ -35,39 +53,35 @@ impl Hosts {
         }
         let folder = tempfile::Builder::new().prefix("lab-").tempdir_in("/tmp").expect("can be made");
         let name = format!("hl{}-{subnet}", std::process::id());
-        let mut hosts = Self { name, subnet, folder, machines: Vec::new() };
+        let mut hosts = Self { name, subnet, folder, kinds: vec![Kind::Plain; count], machines: Vec::new() };
         hosts.wire(count);
         keygen(&hosts.key());
-        for host in 1..=count {
-            hosts.machines.push(None);
-            hosts.prepare(host);
-            hosts.boot(host);
-        }
+        hosts.machines.resize_with(count, || None);
         Some(hosts)
     }
 
     /// Returns a host's address.
-    pub(super) fn address(&self, host: usize) -> String {
+    pub(crate) fn address(&self, host: usize) -> String {
         format!("10.{}.0.{}", self.subnet, 10 + host)
     }
 
     /// Returns the key that the hosts accept.
-    pub(super) fn key(&self) -> PathBuf {
+    pub(crate) fn key(&self) -> PathBuf {
         self.folder.path().join("id")
     }
 
     /// Returns the file that says who the hosts are.
-    pub(super) fn known_hosts(&self) -> PathBuf {
+    pub(crate) fn known_hosts(&self) -> PathBuf {
         self.folder.path().join("known_hosts")
     }
 
     /// Returns a folder of a host's own, as it is seen from outside.
-    pub(super) fn home(&self, host: usize) -> PathBuf {
+    pub(crate) fn home(&self, host: usize) -> PathBuf {
         self.folder.path().join(format!("host{host}/home"))
     }
 
     /// Describes a host as a machine of `Hydro.toml`.
-    pub(super) fn machine(&self, name: &str, host: usize) -> String {
+    pub(crate) fn machine(&self, name: &str, host: usize) -> String {
         format!(
             "[machines.{name}]\nkind = \"ssh\"\nhost = \"{}\"\nuser = \"root\"\nkey = \"{}\"\nknown_hosts = \"{}\"\n",
             self.address(host),
@@ -77,13 +91,13 @@ impl Hosts {
     }
 
     /// Has a call made from the place from which the hosts are reached. There are no registries there.
-    pub(super) fn call(&self) -> Hydro {
+    pub(crate) fn call(&self) -> Hydro {
         Hydro::within(&["ip", "netns", "exec", &self.namespace(0)]).env("CARGO_NET_OFFLINE", "true")
     }
 
     /// Runs a shell script on a host, and returns what it printed.
     #[track_caller]
-    pub(super) fn on(&self, host: usize, script: &str) -> String {
+    pub(crate) fn on(&self, host: usize, script: &str) -> String {
         let output = command("ip")
             .args(["netns", "exec", &self.namespace(0), "ssh", "-F", "/dev/null", "-o", "BatchMode=yes", "-i"])
             .arg(self.key())
@@ -96,12 +110,12 @@ impl Hosts {
     }
 
     /// Cuts a host off, or heals the network.
-    pub(super) fn cut(&self, host: usize, is_cut: bool) {
+    pub(crate) fn cut(&self, host: usize, is_cut: bool) {
         ip(&["-n", &self.namespace(99), "link", "set", &format!("port{host}"), if is_cut { "down" } else { "up" }]);
     }
 
     /// Takes the power from a host: all its processes are gone at once.
-    pub(super) fn lose_power(&mut self, host: usize) {
+    pub(crate) fn lose_power(&mut self, host: usize) {
         if let Some(mut machine) = self.machines[host - 1].take() {
             let _ = kill_process_group(Pid::from_child(&machine), Signal::KILL);
             let _ = machine.wait();
@@ -109,7 +123,7 @@ impl Hosts {
     }
 
     /// Starts a host, and waits until it can be reached.
-    pub(super) fn boot(&mut self, host: usize) {
+    pub(crate) fn boot(&mut self, host: usize) {
         let (folder, name) = (self.folder.path().join(format!("host{host}")), format!("host{host}"));
         let sshd = format!(
             "exec {SSHD} -D -e -f /dev/null -h /root/.host_key -o ListenAddress={} -o PidFile=none -o StrictModes=no \
@@ -117,21 +131,32 @@ impl Hosts {
              -o PermitRootLogin=prohibit-password",
             self.address(host)
         );
-        let script = format!(
-            "hostname {name}; mount --bind '{0}/home' /root; mount --bind '{0}/tmp' /tmp; cd /; {sshd}",
-            folder.display()
+        let kind = &self.kinds[host - 1];
+        let mut script = format!(
+            "hostname {name}; {1} mount --bind '{0}/home' /root; mount --bind '{0}/tmp' /tmp; cd /; {sshd}",
+            folder.display(),
+            kind.boot(&folder)
         );
         let log = std::fs::File::create(folder.join("sshd.log")).expect("can be made");
         let mut machine = command("ip");
         machine.args(["netns", "exec", &self.namespace(host), "unshare", "--mount", "--uts", "--pid", "--fork"]);
+        if kind.has_users() {
+            machine.arg("--user");
+            script = waiting(&script);
+        }
         machine.args(["--kill-child", "--mount-proc", "sh", "-c", &script]);
         machine.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         std::os::unix::process::CommandExt::process_group(&mut machine, 0);
-        self.machines[host - 1] = Some(machine.spawn().expect("there is ip"));
+        let mut machine = machine.spawn().expect("there is ip");
+        if kind.has_users() {
+            give_users(&mut machine);
+        }
+        self.machines[host - 1] = Some(machine);
         eventually("the host can be reached", || self.on(host, "echo up").trim() == "up");
     }
 
-    fn namespace(&self, host: usize) -> String {
+    /// Returns the name of the network namespace of a host; 0 is where calls are made.
+    pub(super) fn namespace(&self, host: usize) -> String {
         format!("{}-{host}", self.name)
     }
 
@@ -149,6 +174,9 @@ impl Hosts {
             ip(&["-n", &own, "link", "set", "lo", "up"]);
             ip(&["-n", &own, "addr", "add", &format!("{}/24", self.address(host)), "dev", "eth0"]);
             ip(&["-n", &own, "link", "set", "eth0", "up"]);
+            // Who is root among users of its own is none out here.
+            let low = "echo 0 > /proc/sys/net/ipv4/ip_unprivileged_port_start";
+            ip(&["netns", "exec", &own, "sh", "-c", low]);
         }
     }
 
@@ -158,6 +186,7 @@ impl Hosts {
         std::fs::create_dir_all(home.with_file_name("tmp")).expect("can be made");
         // Where the server puts itself aside; Debian makes it at boot.
         std::fs::create_dir_all("/run/sshd").expect("can be made");
+        self.kinds[host - 1].prepare(home.parent().expect("has one"));
         keygen(&home.join(".host_key"));
         std::fs::copy(self.key().with_extension("pub"), home.join(".ssh/authorized_keys")).expect("can be copied");
         let key = std::fs::read_to_string(home.join(".host_key.pub")).expect("was made");
@@ -179,16 +208,16 @@ impl Drop for Hosts {
 }
 
 /// Makes a key at this path.
-pub(super) fn keygen(path: &Path) {
+pub(crate) fn keygen(path: &Path) {
     let made = command("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(path).output();
     assert!(made.is_ok_and(|output| output.status.success()), "no key at {}", path.display());
 }
 
-fn ip(arguments: &[&str]) {
+pub(super) fn ip(arguments: &[&str]) {
     let output = command("ip").args(arguments).output().expect("there is ip");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "ip {}: {said}", arguments.join(" "));
 }
 
 /// How long what was ended may take to be gone.
-pub(super) const GONE: Duration = Duration::from_secs(30);
+pub(crate) const GONE: Duration = Duration::from_secs(30);

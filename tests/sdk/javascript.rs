@@ -172,7 +172,7 @@ fn tests_in_javascript_run_beside_those_in_python() {
     ];
     let deployed = programs().with(toml, &files);
     let mark = Mark::new();
-    let output = mark.on(deployed.hydro(["test", "--timeout", "3"])).run().exits(100);
+    let output = mark.on(deployed.hydro(["test", "--timeout", "10"])).run().exits(100);
     mark.all_gone(GONE);
     output.says(&[
         "tests/good.hydro.mjs:9: `test_hidden` is not run, as it is not exported",
@@ -184,7 +184,7 @@ fn tests_in_javascript_run_beside_those_in_python() {
         "---- ticker (running), last lines:",
         "it hangs\n",
         "at test_that_hangs (tests/slow.hydro.mjs:3:20)",
-        "did not end within 3 s",
+        "did not end within 10 s",
         "tests/broken.hydro.mjs:1\n    export async function test_a(: {}",
         "6 tests run: 3 passed, 3 failed",
     ]);

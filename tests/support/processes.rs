@@ -43,6 +43,16 @@ impl Mark {
         found
     }
 
+    /// Kills those whose command line holds this word.
+    pub(crate) fn kill(&self, word: &str) {
+        for (pid, _) in self.processes().into_iter().filter(|(_, line)| line.contains(word)) {
+            if let Some(pid) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) {
+                // It may have ended meanwhile.
+                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+            }
+        }
+    }
+
     /// Waits until none of them is left.
     #[track_caller]
     pub(crate) fn all_gone(&self, within: Duration) {

@@ -134,7 +134,7 @@ export class Deployment implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** How a machine is reached by ssh; what is left out is as ssh itself has it (`~/.ssh/config`, the agent's keys). */
+/** How a machine is reached by ssh; what is left out is as ssh itself has it (`~/.ssh/config`, the agent's keys), and programs are built for what the machine is. */
 export interface SSHOptions {
   /** Who logs in. */
   user?: string;
@@ -144,6 +144,12 @@ export interface SSHOptions {
   key?: string;
   /** A file of known hosts. */
   knownHosts?: string;
+  /** What programs for it are built for: a target triple. */
+  target?: string;
+  /** `"musl"`, or the oldest glibc that they have to run with: `"2.17"`. */
+  libc?: string;
+  /** What builds them. */
+  builder?: "cargo" | "zigbuild" | "cross";
 }
 
 /** Which virtual machine of Google Cloud. */
@@ -154,6 +160,20 @@ export interface GCPOptions {
   zone: string;
   /** The machine type. */
   type: string;
+  /** The image: `debian-12`, `PROJECT/FAMILY` or `projects/…`; none: Debian. */
+  image?: string;
+  /** The size of its disk in GB; none: the image's. */
+  disk?: number;
+  /** Whether it is cheap, and may be taken away. */
+  spot?: boolean;
+  /** `NETWORK` or `NETWORK/SUBNETWORK`; none: `default`. */
+  network?: string;
+  /** Google deletes it after this time: `"8h"`. */
+  ttl?: string;
+  /** It stops when nobody was connected for so long: `"30m"`. */
+  autostop?: string;
+  /** Where it is reached: `"external"` (the default), or `"internal"` where the script runs within its network. */
+  address?: "external" | "internal";
 }
 
 /** A place where services run. */
@@ -233,12 +253,21 @@ export class Port {
   protected constructor();
   /** Its name in the module's header. */
   get name(): string;
-  /** Which way items go. */
-  get direction(): "input" | "output";
+  /** Which way items go; `listen` where a command names the port, and may do both. */
+  get direction(): "input" | "output" | "listen";
   /** Links this output to an input, with the next `deploy()`; both may run already. */
   connect(other: Port, options?: LinkOptions): void;
   /** Takes a link away, with the next `deploy()`. An input that nothing else feeds is the script's own from then on. */
   disconnect(other: Port): void;
+  /**
+   * Has this port reached from outside once its service starts; before `deploy()`. Of a command: one that it names, as in `{port:http}`.
+   *
+   * `listen` is a port number, an IP address or both (`"0.0.0.0:8080"`). Without it a free port is taken, on this machine at the loopback
+   * address and elsewhere at all of the machine's. `address` tells which.
+   */
+  expose(options?: { listen?: number | string }): void;
+  /** Where this port is reached from outside, as `ADDRESS:PORT`; null unless it was exposed and its service was started. */
+  get address(): string | null;
   /** Says that the script itself will send to this input, so that it needs no link. Before `deploy()`. */
   open(): void;
   /**
@@ -374,6 +403,8 @@ export interface Changes {
   link: string[];
   unlink: string[];
   supervision: boolean;
+  /** What services are built for that will be started, or started again, where that is not this machine. */
+  targets?: Record<string, string>;
 }
 
 /** How long it took until items were worked on; a bucket is a limit in seconds and how many samples are not above it. */

@@ -9,7 +9,6 @@ use hydroflow_standalone::{Compilation, Products};
 use super::batch::build_stale;
 use super::cargo_call;
 use super::crates::lay_out;
-use super::elf;
 use super::program::{self, Program, read_program};
 use super::record;
 use super::target::{Glibc, Target};
@@ -28,16 +27,10 @@ pub struct Artifact {
     pub hash: String,
     /// What it was built for; none: this machine.
     pub target: Option<Target>,
+    /// The newest version of glibc that the executable asks for; none: it asks for none.
+    pub glibc: Option<Glibc>,
     /// What the program says of itself, with types as rustc names them.
     pub description: ProgramDescription,
-}
-
-impl Artifact {
-    /// Returns the newest version of glibc that the executable asks for, read from the file; none: it asks for none, or cannot be read.
-    #[must_use]
-    pub fn glibc_need(&self) -> Option<Glibc> {
-        elf::glibc_need(&std::fs::read(&self.executable).ok()?)
-    }
 }
 
 /// What one binary is made of, and for which machine.

@@ -13,10 +13,11 @@ use super::artifact::{Artifact, BuildOptions, Sources, compile_read};
 use super::cargo_call::{self, Call};
 use super::crates::{Crates, lay_out};
 use super::describe;
+use super::elf;
 use super::library;
 use super::program::{Program, read_program};
 use super::record;
-use super::target::Target;
+use super::target::{Glibc, Target};
 use super::toolchain::{Toolchain, toolchain};
 use crate::report::{ExitCode, Failure, Reporter};
 use crate::workspace::Workspace;
@@ -121,6 +122,7 @@ struct Built {
     executable: PathBuf,
     kept: PathBuf,
     hash: String,
+    glibc: Option<Glibc>,
     descriptions: Vec<ProgramDescription>,
 }
 
@@ -131,6 +133,7 @@ impl Built {
             executable: self.kept.clone(),
             hash: self.hash.clone(),
             target: target.map(|_| sources.target.clone()).unwrap_or_default(),
+            glibc: self.glibc,
             description: description.clone(),
         };
         sources.programs.iter().zip(&self.descriptions).map(artifact).collect()
@@ -237,7 +240,8 @@ impl Batch<'_> {
                 format!("the binary of `{shown}` holds {} programs, not {}", descriptions.len(), programs.len());
             return Err(Failure::new(ExitCode::BuildFailed, message).cause("internal error: please report it"));
         }
-        Ok(Built { executable: executable.clone(), kept, hash, descriptions })
+        let glibc = std::fs::read(&kept).ok().and_then(|bytes| elf::glibc_need(&bytes));
+        Ok(Built { executable: executable.clone(), kept, hash, glibc, descriptions })
     }
 }
 

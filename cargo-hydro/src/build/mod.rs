@@ -31,4 +31,4 @@ pub use plain_crate::{PlainCrate, plain_crate};
 pub use program::{
     Program, SOURCES, Shown, find_programs, inputs, interface, is_program, package_name, picture, read_program, show,
 };
-pub use target::{Builder, Glibc, Target};
+pub use target::{Builder, Glibc, Target, Wishes};

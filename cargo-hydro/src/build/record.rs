@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::artifact::{Artifact, BuildOptions, Sources};
 use super::crates;
-use super::target::Target;
+use super::target::{Glibc, Target};
 use crate::sys;
 use crate::workspace::Workspace;
 use crate::workspace::stamp::Stamps;
@@ -25,6 +25,8 @@ struct Record {
     hash: String,
     #[serde(default)]
     target: Option<Target>,
+    #[serde(default)]
+    glibc: Option<Glibc>,
     descriptions: Vec<ProgramDescription>,
 }
 
@@ -38,12 +40,13 @@ pub(super) fn fresh(workspace: &Workspace, sources: &Sources, options: &BuildOpt
     if !same || !whole || !record.inputs.hold() {
         return None;
     }
-    let Record { executable, hash, target, descriptions, .. } = record;
+    let Record { executable, hash, target, glibc, descriptions, .. } = record;
     let artifact = |(program, description): (&PathBuf, ProgramDescription)| Artifact {
         source: program.clone(),
         executable: executable.clone(),
         hash: hash.clone(),
         target: target.clone(),
+        glibc,
         description,
     };
     Some(programs.iter().zip(descriptions).map(artifact).collect())
@@ -95,6 +98,7 @@ pub(super) fn write(
         executable: artifact.executable.clone(),
         hash: artifact.hash.clone(),
         target: artifact.target.clone(),
+        glibc: artifact.glibc,
         descriptions: artifacts.iter().map(|artifact| artifact.description.clone()).collect(),
     };
     let place = place(workspace, sources, options);

@@ -48,6 +48,35 @@ impl FromStr for Builder {
     }
 }
 
+/// What is wished of building for a machine, word for word.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wishes {
+    /// A target triple; none: what the machine is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// `musl`, or a version of glibc; none: what the machine has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub libc: Option<String>,
+    /// What builds; none: what is found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub builder: Option<String>,
+}
+
+impl Wishes {
+    /// Whether nothing is wished.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl From<&RawTarget> for Wishes {
+    fn from(raw: &RawTarget) -> Self {
+        let word = |word: &Option<serde_spanned::Spanned<String>>| word.as_ref().map(|word| word.get_ref().clone());
+        Self { target: word(&raw.target), libc: word(&raw.libc), builder: word(&raw.builder) }
+    }
+}
+
 /// What a program is built for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Target {
@@ -60,21 +89,26 @@ pub struct Target {
 }
 
 impl Target {
-    /// Makes what Hydro.toml wishes for a machine. `triple` is what the machine is where the file does not say; none where the wishes name no target at all, so that
-    /// the machine's own is the only answer.
+    /// Makes what is wished for a machine. `triple` is what the machine is where the wishes do not say. None: they come to what this machine itself is.
     ///
     /// # Errors
     /// Tells which wish does not go with the target.
-    pub fn wished(wishes: &RawTarget, triple: Option<&str>) -> Result<Option<Self>, String> {
-        let Some(text) = wishes.target.as_ref().map(|target| target.get_ref().as_str()).or(triple) else {
+    pub fn wished(wishes: &Wishes, triple: &str) -> Result<Option<Self>, String> {
+        if wishes.is_none() && Self::here().as_deref() == Some(triple) {
             return Ok(None);
-        };
-        let mut target: Self = text.parse()?;
-        if let Some(libc) = &wishes.libc {
-            target = target.with_libc(libc.get_ref())?;
         }
-        target.builder = wishes.builder.as_ref().map(|builder| builder.get_ref().parse()).transpose()?;
+        let mut target: Self = wishes.target.as_deref().unwrap_or(triple).parse()?;
+        if let Some(libc) = &wishes.libc {
+            target = target.with_libc(libc)?;
+        }
+        target.builder = wishes.builder.as_ref().map(|builder| builder.parse()).transpose()?;
         Ok(Some(target))
+    }
+
+    /// Returns the triple of this machine, as far as this very program tells it; nobody is asked.
+    fn here() -> Option<String> {
+        let glibc = cfg!(target_env = "gnu").then_some((0, 0));
+        cfg!(target_os = "linux").then(|| Self::of_machine(std::env::consts::ARCH, glibc).triple)
     }
 
     /// Makes the target of a Linux machine that has told what it is: its processor as `uname -m` names it, and the version of its glibc; none: it has musl.
@@ -128,6 +162,21 @@ impl Target {
         self.triple.split('-').next().unwrap_or_default()
     }
 
+    /// Whether its programs run on a machine whose processor is of this name, as `uname -m` has it. Narrow processors' programs run on wide ones of their family.
+    #[must_use]
+    pub fn suits(&self, processor: &str) -> bool {
+        fn family(architecture: &str) -> &str {
+            match architecture {
+                "x86_64" | "i586" | "i686" => "x86",
+                name if name.starts_with("aarch64") || name.starts_with("arm") || name.starts_with("thumb") => "arm",
+                name if name.starts_with("riscv64") => "riscv64",
+                name => name,
+            }
+        }
+        let machine = Self::of_machine(processor, None);
+        self.triple.contains("-linux-") && family(self.architecture()) == family(machine.architecture())
+    }
+
     /// Returns the triple as cargo's variables have it: `CARGO_TARGET_…_LINKER`.
     pub(super) fn variable(&self, what: &str) -> String {
         let triple = self.triple.to_uppercase().replace(['-', '.'], "_");
@@ -169,15 +218,37 @@ fn version(text: &str) -> Option<Glibc> {
 
 #[cfg(test)]
 mod tests {
-    use serde_spanned::Spanned;
-
     use super::*;
 
     fn wished(target: Option<&str>, libc: Option<&str>, builder: Option<&str>) -> Result<String, String> {
-        let word = |text: Option<&str>| text.map(|text| Spanned::new(0..0, text.to_owned()));
-        let wishes = RawTarget { target: word(target), libc: word(libc), builder: word(builder) };
-        let made = Target::wished(&wishes, Some("x86_64-unknown-linux-gnu"))?.expect("there is a triple");
+        let word = |text: Option<&str>| text.map(str::to_owned);
+        let wishes = Wishes { target: word(target), libc: word(libc), builder: word(builder) };
+        let made = Target::wished(&wishes, "riscv64gc-unknown-linux-gnu")?.expect("it is not this machine");
         Ok(format!("{made} {}", made.builder.map_or("", Builder::name)))
+    }
+
+    #[test]
+    fn this_machine_without_a_wish_is_no_target() {
+        let own = Target::here().unwrap();
+        assert_eq!(Target::wished(&Wishes::default(), &own), Ok(None));
+        let musl = Wishes { libc: Some("musl".into()), ..Wishes::default() };
+        assert!(Target::wished(&musl, &own).unwrap().unwrap().triple.ends_with("-musl"));
+    }
+
+    #[test]
+    fn a_program_suits_the_processors_of_its_family() {
+        for (triple, processor, suits) in [
+            ("x86_64-unknown-linux-gnu", "x86_64", true),
+            ("x86_64-unknown-linux-gnu", "aarch64", false),
+            ("aarch64-unknown-linux-musl", "arm64", true),
+            ("armv7-unknown-linux-gnueabihf", "aarch64", true),
+            ("i686-unknown-linux-gnu", "x86_64", true),
+            ("riscv64gc-unknown-linux-gnu", "riscv64", true),
+            ("aarch64-apple-darwin", "aarch64", false),
+        ] {
+            let target: Target = triple.parse().unwrap();
+            assert_eq!(target.suits(processor), suits, "{triple} on {processor}");
+        }
     }
 
     #[test]
@@ -198,7 +269,8 @@ mod tests {
     fn wishes_make_a_target_or_say_why_not() {
         let arm = Some("aarch64-unknown-linux-gnu");
         for (wishes, expected) in [
-            ((None, None, None), "x86_64-unknown-linux-gnu "),
+            ((None, None, None), "riscv64gc-unknown-linux-gnu "),
+            ((None, Some("2.36"), None), "riscv64gc-unknown-linux-gnu.2.36 "),
             ((arm, None, Some("cross")), "aarch64-unknown-linux-gnu cross"),
             ((arm, Some("musl"), None), "aarch64-unknown-linux-musl "),
             ((arm, Some("2.17"), Some("zigbuild")), "aarch64-unknown-linux-gnu.2.17 zigbuild"),

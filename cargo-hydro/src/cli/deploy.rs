@@ -18,6 +18,9 @@ pub(super) struct Args {
     /// Place every machine on this one
     #[arg(long)]
     local: bool,
+    /// Refuse machines at Google Cloud that cost more, in US dollars, by an estimate
+    #[arg(long, value_name = "USD", conflicts_with = "local")]
+    max_cost_per_hour: Option<deploy::Price>,
     /// Leave it running in the background; `ps`, `logs`, `stop` and `down` find it there
     #[arg(short, long)]
     detach: bool,
@@ -38,7 +41,7 @@ pub(super) fn run(args: &Args, folder: &Path, reporter: &Reporter) -> Result<u8,
     if args.detach {
         return detached(args, folder, &workspace, reporter);
     }
-    let request = request(folder, &args.workspace, &args.compile, args.local);
+    let request = request(folder, &args.workspace, &args.compile, (args.local, args.max_cost_per_hour));
     foreground(workspace, request, args.watch, reporter)
 }
 
@@ -48,7 +51,10 @@ fn detached(args: &Args, folder: &Path, workspace: &Workspace, reporter: &Report
     let deployment = checked(workspace, args.local, reporter)?;
     let home = Home::new(workspace.root(), &deployment.name);
     let expected = args.plan.as_ref().map(|file| kept_plan(&super::absolute(folder, file), file)).transpose()?;
-    let request = DeployRequest { expected, ..in_background(folder, &args.workspace, &args.compile, args.local) };
+    let request = DeployRequest {
+        expected,
+        ..in_background(folder, &args.workspace, &args.compile, (args.local, args.max_cost_per_hour))
+    };
     let request = Request::Deploy(request);
     let ask = || {
         let client = match daemon::find(&home)? {
@@ -67,24 +73,33 @@ fn detached(args: &Args, folder: &Path, workspace: &Workspace, reporter: &Report
     Ok(0)
 }
 
+/// Whether every machine is this one, and what machines that are made may cost an hour.
+pub(super) type Placing = (bool, Option<deploy::Price>);
+
 /// Says what is to be deployed in the background.
 pub(super) fn in_background(
     folder: &Path,
     workspace: &WorkspaceArgs,
     compile: &CompileArgs,
-    local: bool,
+    local: Placing,
 ) -> DeployRequest {
     // Nobody watches it: who fails is started again.
     DeployRequest { default_restart: Some(Restart::Transient), ..request(folder, workspace, compile, local) }
 }
 
 /// Says what is to be deployed here.
-pub(super) fn request(folder: &Path, workspace: &WorkspaceArgs, compile: &CompileArgs, local: bool) -> DeployRequest {
+pub(super) fn request(
+    folder: &Path,
+    workspace: &WorkspaceArgs,
+    compile: &CompileArgs,
+    (local, max_cost): Placing,
+) -> DeployRequest {
     DeployRequest {
         folder: folder.to_owned(),
         flags: workspace.flags(folder),
         build: compile.options(),
         local,
+        max_cost,
         default_restart: None,
         expected: None,
     }
@@ -104,7 +119,8 @@ pub(super) fn foreground(
         daemon::watched(workspace, request, reporter, show_status, script::hooks)
     } else {
         let deployment = deploy::from_toml(&workspace, reporter)?;
-        let options = EngineOptions { workspace, build: request.build, local: request.local, keeps_all_lines: false };
+        let DeployRequest { build, local, max_cost, .. } = request;
+        let options = EngineOptions { workspace, build, local, max_cost, keeps_all_lines: false };
         daemon::foreground(options, deployment, reporter, show_status, script::hooks)
     };
     match result {

@@ -30,12 +30,15 @@ pub(super) struct Args {
 /// Returns 0 where nothing would change, and 2 where something would.
 pub(super) fn run(args: &Args, folder: &Path, reporter: &Reporter) -> Result<u8, Failure> {
     let workspace = args.workspace.workspace(folder)?;
-    let deployment = checked(&workspace, args.local, reporter)?;
+    let mut deployment = checked(&workspace, args.local, reporter)?;
+    if args.local {
+        deployment.place_here();
+    }
     let home = Home::new(workspace.root(), &deployment.name);
     let changes = match daemon::find(&home)? {
-        None => Changes::first(&deployment),
+        None => Changes::first(&workspace, &deployment)?,
         Some(client) => {
-            let request = Request::Plan(in_background(folder, &args.workspace, &args.compile, args.local));
+            let request = Request::Plan(in_background(folder, &args.workspace, &args.compile, (args.local, None)));
             match client.ask(&request, |event| without_logs(&event, reporter))? {
                 Reply::Plan { changes } => changes,
                 other => {

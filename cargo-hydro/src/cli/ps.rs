@@ -7,6 +7,7 @@ use super::held::HeldArgs;
 use super::status::status;
 use super::table::columns;
 use crate::daemon::{self, MemberReport, Reply, StatusReport};
+use crate::deploy::Outside;
 use crate::report::{Event, ExitCode, Failure, Reporter};
 
 /// Arguments of `ps`.
@@ -64,6 +65,7 @@ pub(super) fn show(status: &StatusReport, json: bool, reporter: &Reporter) -> Re
     if status.pid.is_none() && !status.members.is_empty() {
         reporter.status("Left", format!("{} runs by itself; `deploy --detach` takes it up again", status.deployment));
         reporter.data(&table(&status.members, now()));
+        tell_exposed(&status.members, reporter);
         return Ok(());
     }
     let Some(pid) = status.pid else {
@@ -74,7 +76,23 @@ pub(super) fn show(status: &StatusReport, json: bool, reporter: &Reporter) -> Re
     reporter.status("Running", format!("{} {place} (pid {pid}), release {}", status.deployment, status.releases));
     status.troubles.iter().for_each(|trouble| reporter.warning(trouble.as_str()));
     reporter.data(&table(&status.members, now()));
+    tell_exposed(&status.members, reporter);
     Ok(())
+}
+
+/// Says where ports are reached from outside.
+fn tell_exposed(members: &[MemberReport], reporter: &Reporter) {
+    for member in members {
+        for (name, Outside { port, address }) in &member.exposed {
+            let event = Event::Exposed {
+                name: name.clone(),
+                member: member.name.clone(),
+                port: port.clone(),
+                address: address.to_string(),
+            };
+            reporter.emit(&event);
+        }
+    }
 }
 
 fn now() -> u64 {
@@ -118,6 +136,8 @@ fn age(ms: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     #[test]
@@ -130,6 +150,7 @@ mod tests {
             state: if ended.is_some() { "paused" } else { "up" }.into(),
             pid: ended.is_none().then_some(4711),
             address: Some("127.0.0.1:4000".into()),
+            exposed: BTreeMap::new(),
             restarts: 2,
             unhealthy: (name == "ill").then(|| "waits for `x` to end with 0: failed 1 of 3".into()),
             started_ms: 1_000,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::deploy;
 use super::options::{CompileArgs, WorkspaceArgs};
+use crate::deploy::Price;
 use crate::report::{ExitCode, Failure, Reporter};
 use crate::script::{self, Language, RunRequest};
 
@@ -16,6 +17,9 @@ pub(super) struct Args {
     /// Place every machine on this one
     #[arg(long)]
     local: bool,
+    /// Refuse machines at Google Cloud that cost more, in US dollars, by an estimate
+    #[arg(long, value_name = "USD", conflicts_with = "local")]
+    max_cost_per_hour: Option<Price>,
     /// Apply changes of Hydro.toml and sources as they are saved; without a script
     #[arg(short, long, conflicts_with = "script")]
     watch: bool,
@@ -38,7 +42,7 @@ impl Args {
 pub(super) fn run(args: Args, folder: &Path, reporter: &Reporter) -> Result<u8, Failure> {
     let Some(script) = args.script else {
         let workspace = args.workspace.workspace(folder)?;
-        let request = deploy::request(folder, &args.workspace, &args.compile, args.local);
+        let request = deploy::request(folder, &args.workspace, &args.compile, (args.local, args.max_cost_per_hour));
         return deploy::foreground(workspace, request, args.watch, reporter);
     };
     let place = super::absolute(folder, &script);
@@ -47,7 +51,8 @@ pub(super) fn run(args: Args, folder: &Path, reporter: &Reporter) -> Result<u8, 
     let language = Language::of(&script).ok_or_else(|| no_script(&script))?;
     let workspace = args.workspace.workspace(home)?;
     let build = args.compile.options();
-    script::run(&RunRequest { workspace, script, language, args: args.args, local: args.local, build }, reporter)
+    let Args { args, local, max_cost_per_hour: max_cost, .. } = args;
+    script::run(&RunRequest { workspace, script, language, args, local, max_cost, build }, reporter)
 }
 
 fn no_script(script: &Path) -> Failure {

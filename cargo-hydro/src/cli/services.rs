@@ -5,6 +5,7 @@ use std::path::Path;
 use super::held::HeldArgs;
 use crate::daemon::{self, Home, Reply, Request};
 use crate::report::{Event, ExitCode, Failure, Reporter};
+use crate::script;
 
 /// Arguments of `stop`, `start` and `restart`.
 #[derive(Debug, clap::Args)]
@@ -89,6 +90,11 @@ pub(super) fn down(args: &DownArgs, folder: &Path, reporter: &Reporter) -> Resul
         reply => ended(reply?, reporter)?,
     }
     home.wait_until_free();
+    let options = args.held.options(folder)?;
+    if daemon::elsewhere::is_elsewhere(&options, home.name())? {
+        // What could not be ended there is tried again with what we may do, and told if that is in vain, too.
+        elsewhere(args, &home, folder, reporter)?;
+    }
     reporter.status("Down", home.name());
     Ok(0)
 }
@@ -96,6 +102,11 @@ pub(super) fn down(args: &DownArgs, folder: &Path, reporter: &Reporter) -> Resul
 /// Ends what is left on other machines; returns their names.
 fn elsewhere(args: &DownArgs, home: &Home, folder: &Path, reporter: &Reporter) -> Result<Vec<String>, Failure> {
     let options = args.held.options(folder)?;
+    if !args.force && script::is_running(&options.workspace, home.name()) {
+        let message = format!("a script runs `{}` at this moment", home.name());
+        let hint = "end the script, which takes its deployment along; `--force` ends the deployment under it";
+        return Err(Failure::new(ExitCode::DeployFailed, message).hint(hint));
+    }
     daemon::elsewhere::down(&options, home.name(), args.force, reporter).map_err(|mut failures| {
         let last = failures.pop().unwrap_or_else(|| Failure::new(ExitCode::DeployFailed, "nothing was ended"));
         failures.iter().for_each(|failure| reporter.failure(failure));

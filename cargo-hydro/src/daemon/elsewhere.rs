@@ -3,11 +3,12 @@
 //! Changes nothing but what [`down`] takes away. A new deploy takes everything up again.
 
 use std::future::Future;
+use std::net::SocketAddr;
 
 use hydro_host::words::{Event as Happening, Happened, MemberState};
 
 use super::{LogLine, MemberReport};
-use crate::deploy::{EngineOptions, UsedMachines, open_machines, take_machines_down};
+use crate::deploy::{EngineOptions, Outside, UsedMachines, open_machines, take_machines_down};
 use crate::machine::SshMachine;
 use crate::report::{ExitCode, Failure, LogStream, Reporter};
 
@@ -116,7 +117,15 @@ fn report(member: MemberState, machine: &SshMachine) -> MemberReport {
         Some(ip) if address.ip().is_unspecified() => format!("{ip}:{}", address.port()),
         _ => address.to_string(),
     });
+    let outside = |(port, mut address): (String, SocketAddr)| {
+        if let Some(ip) = machine.address().filter(|_| address.ip().is_unspecified()) {
+            address.set_ip(ip);
+        }
+        (format!("{service}.{port}"), Outside { port, address })
+    };
+    let exposed = member.bound.exposed.into_iter().map(outside).collect();
     MemberReport {
+        exposed,
         name: member.member,
         service,
         is_program: address.is_some(),

@@ -419,7 +419,7 @@ impl Inner {
             let (engine, deployment, options) = self.read(request).await?;
             if let Some(expected) = expected {
                 let found = engine.plan(deployment.clone(), options.clone()).await?;
-                if found != expected {
+                if !found.does_as(&expected) {
                     return Err(vec![stale(self.home.name())]);
                 }
             }
@@ -453,7 +453,7 @@ impl Inner {
     /// Reads what is wished for, and has an engine for it. What runs goes on with the options it has.
     async fn read(&self, request: DeployRequest) -> Result<(Engine, Deployment, EngineOptions), Vec<Failure>> {
         let reporter = self.reporter.clone();
-        let DeployRequest { folder, flags, build, local, default_restart, .. } = request;
+        let DeployRequest { folder, flags, build, local, max_cost, default_restart, .. } = request;
         let read = tokio::task::spawn_blocking(move || {
             let workspace = Workspace::discover(&folder, &flags)?;
             let deployment = deploy::from_toml(&workspace, &reporter)?;
@@ -464,7 +464,7 @@ impl Inner {
             Err(error) => return Err(vec![Failure::new(ExitCode::DeployFailed, "reading broke off").cause(error)]),
         };
         deployment.default_restart = default_restart;
-        let options = EngineOptions { workspace, build, local, keeps_all_lines: false };
+        let options = EngineOptions { workspace, build, local, max_cost, keeps_all_lines: false };
         let begin = || Engine::new(options.clone(), deployment.clone(), self.reporter.clone());
         let engine = self.engine().unwrap_or_else(begin);
         *self.engine.borrow_mut() = Some(engine.clone());
@@ -535,6 +535,7 @@ impl Inner {
             state: MemberReport::state(member.standing).to_owned(),
             pid: Some(member.pid).filter(|_| member.exit.is_none()),
             address: member.address.map(|address| address.to_string()),
+            exposed: member.exposed,
             restarts: member.restarts,
             unhealthy: member.unhealthy,
             started_ms: member.started_ms,

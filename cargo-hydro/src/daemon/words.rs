@@ -9,7 +9,7 @@ use hydro_runtime_shim::contract::{AdminReply, AdminRequest};
 use serde::{Deserialize, Serialize};
 
 use crate::build::BuildOptions;
-use crate::deploy::Changes;
+use crate::deploy::{Changes, Outside, Price};
 use crate::report::{Event, Failure};
 use crate::supervision::{Restart, Standing};
 use crate::workspace::CargoFlags;
@@ -75,6 +75,9 @@ pub struct DeployRequest {
     pub build: BuildOptions,
     /// Whether every machine is this one.
     pub local: bool,
+    /// What machines that are made may cost an hour; none: anything.
+    #[serde(default)]
+    pub max_cost: Option<Price>,
     /// What becomes of services that do not say it.
     pub default_restart: Option<Restart>,
     /// What it is to change, and nothing else; none: whatever it needs.
@@ -174,6 +177,9 @@ pub struct MemberReport {
     pub pid: Option<u32>,
     /// The address by which peers know it.
     pub address: Option<String>,
+    /// Where its exposed ports are reached, by the name of the exposure.
+    #[serde(default)]
+    pub exposed: BTreeMap<String, Outside>,
     /// How often in a row it was started again.
     pub restarts: u32,
     /// Of one that runs: what it does not answer to; none: it is well, or nobody asks.

@@ -10,6 +10,7 @@ use hydro_runtime_shim::contract::AdminRequest;
 use hydroflow_standalone::interface::Direction;
 
 use super::bind::Bound;
+use super::building::Made;
 use super::change::{Change, Changes, Reason, Rewire, Told, compare};
 use super::colocate::{check_joining, keep_whole};
 use super::engine::{Engine, EngineOptions, State, together, with_lines};
@@ -18,20 +19,31 @@ use super::model::{Deployment, Link, PortRef, Program, Service};
 use super::placeholders::Owns;
 use super::plan::{Address, Addresses, Plan, PlannedMember};
 use super::ready::PATIENCE;
-use super::start::{Artifacts, Starting};
+use super::start::Starting;
 use super::started::Started;
-use super::{keep, piping, placeholders, topology};
+use super::{cost, keep, piping, placeholders, topology};
 use crate::machine::{ExitWatch, Member, MemberSpec, Pipes, Place};
 use crate::report::{ExitCode, Failure};
 
 /// How long a command that was started again must live to count as up.
 const SETTLE: Duration = Duration::from_millis(100);
 
+/// What is to become of what was prepared.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Going {
+    /// What is new is started.
+    Adds,
+    /// What runs becomes what is wished for.
+    Changes,
+    /// It is only looked at.
+    Nowhere,
+}
+
 /// A release that was checked and built.
 struct Prepared {
     options: EngineOptions,
     deployment: Deployment,
-    artifacts: Artifacts,
+    made: Made,
     /// Members that go on.
     running: Running,
     /// The number of its build.
@@ -64,18 +76,20 @@ impl Engine {
     }
 
     async fn start_new(&self) -> Result<Plan, Vec<Failure>> {
+        self.forget_gone().await;
         let (deployment, late_links) = {
             let state = self.state();
             (state.deployment.clone(), late_links(&state))
         };
-        let prepared = self.prepare((deployment, self.options()), late_links, false).await?;
+        let mut prepared = self.prepare((deployment, self.options()), late_links, Going::Adds).await?;
+        self.take_into_use(&mut prepared).await?;
         let starting = self.starting(&prepared);
-        self.inner.machines.connect(&prepared.deployment, &prepared.options, &self.inner.reporter).await?;
         let bound = starting.bind().await?;
         let late = self.late(&prepared);
         let plan = starting.plan(self.given(), &bound, &late);
-        starting.tell(&plan);
-        let started = starting.start(&prepared.artifacts, prepared.build, plan.clone(), bound).await?;
+        starting.tell(&plan, &prepared.made.artifacts);
+        self.inner.machines.admit(&prepared.deployment, &plan).await?;
+        let started = starting.start(&prepared.made.artifacts, prepared.build, plan.clone(), bound).await?;
         self.keep(&prepared.deployment, late, started);
         self.repipe_all(&plan)?;
         Ok(plan)
@@ -100,25 +114,43 @@ impl Engine {
     }
 
     async fn release(&self, deployment: Deployment, options: EngineOptions) -> Result<(Changes, Plan), Vec<Failure>> {
-        let prepared = self.prepare((deployment, options), Vec::new(), true).await?;
-        let starting = self.starting(&prepared);
+        self.forget_gone().await;
+        let mut prepared = self.prepare((deployment, options), Vec::new(), Going::Changes).await?;
         let late = self.late(&prepared);
-        let foreseen = self.foresee(&prepared, &starting, &late);
+        let foreseen = self.foresee(&prepared, &self.starting(&prepared), &late);
         self.announce(&prepared, &foreseen);
-        self.inner.machines.connect(&prepared.deployment, &prepared.options, &self.inner.reporter).await?;
+        self.take_into_use(&mut prepared).await?;
+        let starting = self.starting(&prepared);
         // Who goes may hold an address that somebody else is to have.
         self.take_down(&prepared.running).await;
         let bound = starting.bind().await?;
         let plan = starting.plan(self.given(), &bound, &late);
+        self.inner.machines.admit(&prepared.deployment, &plan).await?;
         let goers = self.goers(&prepared, &starting, &plan);
-        let started = starting.start(&prepared.artifacts, prepared.build, plan.clone(), bound).await?;
+        let started = starting.start(&prepared.made.artifacts, prepared.build, plan.clone(), bound).await?;
         self.edit(|wished| *wished = prepared.deployment.clone());
         self.inner.set_options(prepared.options.clone());
         self.keep(&prepared.deployment, late, started);
         self.keep_otherwise(&foreseen);
         let result = self.go_on(goers, &prepared, &plan).await;
         self.state().order_as(&prepared.deployment);
+        let root = prepared.options.workspace.root();
+        self.inner.machines.retire(&prepared.deployment, root, &self.inner.reporter).await;
         result.map(|()| (foreseen, plan))
+    }
+
+    /// Takes the machines of a release into use, and brings programs there.
+    async fn take_into_use(&self, prepared: &mut Prepared) -> Result<(), Vec<Failure>> {
+        let Made { artifacts, reached, hosts } = &mut prepared.made;
+        let (reached, hosts) = (std::mem::take(reached), std::mem::take(hosts));
+        let artifacts = artifacts.clone();
+        let (deployment, options) = (&prepared.deployment, &prepared.options);
+        self.inner.machines.connect(deployment, (reached, &hosts), options, &self.inner.reporter).await?;
+        let runs = |service: &str| {
+            let artifact = self.state().started.get(service)?.artifact.clone();
+            artifact.map(|artifact| artifact.executable)
+        };
+        self.starting(prepared).upload(&artifacts, runs).await
     }
 
     /// Leaves no socket of those that are gone. Only while nothing is being started.
@@ -133,7 +165,7 @@ impl Engine {
     /// All problems of the topology, or of the links' types, or of the build.
     pub async fn plan(&self, deployment: Deployment, options: EngineOptions) -> Result<Changes, Vec<Failure>> {
         let _one_at_a_time = self.inner.deploying.lock().await;
-        let prepared = self.prepare((deployment, options), Vec::new(), true).await?;
+        let prepared = self.prepare((deployment, options), Vec::new(), Going::Nowhere).await?;
         let starting = self.starting(&prepared);
         Ok(self.foresee(&prepared, &starting, &self.late(&prepared)))
     }
@@ -142,8 +174,9 @@ impl Engine {
         &self,
         (mut deployment, options): (Deployment, EngineOptions),
         mut problems: Vec<Failure>,
-        exact: bool,
+        going: Going,
     ) -> Result<Prepared, Vec<Failure>> {
+        let exact = going != Going::Adds;
         problems.splice(0..0, topology::check(&deployment, options.local));
         if !exact {
             problems.extend(check_joining(&deployment, &self.state().running()));
@@ -154,6 +187,7 @@ impl Engine {
         if options.local {
             deployment.place_here();
         }
+        cost::check(&deployment, options.max_cost).map_err(|failure| vec![failure])?;
         for warning in deployment.warnings() {
             self.inner.reporter.warning(warning);
         }
@@ -165,22 +199,23 @@ impl Engine {
             };
             (running, state.builds)
         };
-        let mut prepared = Prepared { options, deployment, artifacts: Artifacts::new(), running, build };
-        let artifacts = {
+        let mut prepared = Prepared { options, deployment, made: Made::default(), running, build };
+        let made = {
             let starting = self.starting(&prepared);
-            let artifacts = starting.build(exact).await?;
-            starting.check_types(&artifacts, build, &self.state().started)?;
-            artifacts
+            let made = starting.make(exact, going == Going::Nowhere).await?;
+            starting.check_types(&made.artifacts, build, &self.state().started)?;
+            made
         };
         if exact {
             let state = self.state();
             let is_rebuilt = |name: &str| {
                 let before = state.started.get(name).and_then(|started| started.artifact.as_ref());
-                before.map(|artifact| &artifact.executable) != artifacts.get(name).map(|artifact| &artifact.executable)
+                let now = made.artifacts.get(name).map(|artifact| &artifact.executable);
+                before.map(|artifact| &artifact.executable) != now
             };
             keep_whole(&state.deployment, &prepared.deployment, &mut prepared.running, is_rebuilt);
         }
-        prepared.artifacts = artifacts;
+        prepared.made = made;
         Ok(prepared)
     }
 
@@ -239,6 +274,12 @@ impl Engine {
         let stays = |service: &str, member: u32| prepared.running.get(service).is_some_and(|count| member < *count);
         let new = plan.members.iter().filter(|planned| !stays(&planned.service, planned.member));
         changes.start = new.map(|planned| planned.name.clone()).collect();
+        let begins = changes.restart.iter().map(|reason| &reason.member).chain(&changes.start);
+        for service in begins.map(|member| member.split('.').next().unwrap_or_default()) {
+            let artifact = prepared.made.artifacts.get(service);
+            let target = artifact.and_then(|artifact| artifact.target.as_ref());
+            changes.targets.extend(target.map(|target| (service.to_owned(), target.to_string())));
+        }
         let state = self.state();
         for (service, started) in &state.started {
             let gone = started.planned.iter().filter(|planned| !stays(service, planned.member));
@@ -260,7 +301,7 @@ impl Engine {
         }
         let starting = self.starting(prepared);
         let plan = Plan::example(&prepared.deployment);
-        starting.tell(&plan);
+        starting.tell(&plan, &prepared.made.artifacts);
     }
 
     /// Stops all members that are not to stay, the last started first, and forgets them.
@@ -310,7 +351,7 @@ impl Engine {
             let number = planned.member as usize;
             let Some(started) = state.started.get(&planned.service) else { continue };
             let (Some(old), Some(again)) = (started.planned.get(number), started.again.get(number)) else { continue };
-            let program = starting.program(planned, prepared.artifacts.get(&planned.service));
+            let program = starting.program(planned, prepared.made.artifacts.get(&planned.service));
             let wires = planned.wires.as_ref();
             let watched = planned.watched.as_deref();
             let new = Told { program: &program, args: &planned.args, env: &planned.env, watched, wires };
@@ -341,7 +382,7 @@ impl Engine {
             for goer in goers {
                 let planned = plan.members.iter().find(|planned| planned.name == goer.name).cloned();
                 let Some(started) = state.started.get_mut(&goer.service) else { continue };
-                started.artifact = prepared.artifacts.get(&goer.service).cloned().or(started.artifact.take());
+                started.artifact = prepared.made.artifacts.get(&goer.service).cloned().or(started.artifact.take());
                 started.build = prepared.build;
                 if let (Some(again), Some(old), Some(planned)) =
                     (started.again.get_mut(goer.number), started.planned.get_mut(goer.number), planned)
@@ -451,7 +492,7 @@ impl State {
     fn staying(&self, wished: &Deployment) -> Running {
         let stays = |name: &String, old: &Service, new: &Service| {
             let is_ours = |service: &Service| matches!(service.program, Program::Hydroflow { .. });
-            let same = old.machine == new.machine && old.listen == new.listen && is_ours(old) == is_ours(new);
+            let same = old.machine == new.machine && old.listens_as(new) && is_ours(old) == is_ours(new);
             // The only member of a service is called otherwise than one of several.
             let running = self.started.get(name).map_or(0, |started| count(&started.members));
             (same && (running == 1) == (new.count == 1)).then_some(running.min(new.count))

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use hydro_host::words::Bind;
 
 use super::machines::anywhere;
-use super::model::{Program, Service, member_name};
+use super::model::{Exposure, Program, Service, member_name};
 use super::placeholders::{Own, Owns, own_ports};
 use super::plan::Address;
 use super::start::{Starting, failure};
@@ -86,7 +86,13 @@ impl Starting<'_> {
         if address.listen.ip().is_unspecified() {
             address = address.seen_as(seen);
         }
-        bound.sockets.insert(key, (vec![listener.into(), unix.into()], address));
+        let mut sockets = vec![listener.into(), unix.into()];
+        for (port, exposure) in &service.exposed {
+            let (listener, at) = self.expose_here(service, &format!("{whole_name}.{port}"), exposure)?;
+            address.exposed.insert(port.clone(), at);
+            sockets.push(listener.into());
+        }
+        bound.sockets.insert(key, (sockets, address));
         Ok(())
     }
 
@@ -101,21 +107,42 @@ impl Starting<'_> {
         let is_program = matches!(service.program, Program::Hydroflow { .. });
         let listen = is_program.then(|| fixed(service).unwrap_or_else(|| anywhere(0)));
         let ports = own_ports(service).into_iter().collect();
+        let exposed = service.exposed.iter().map(|(port, exposure)| (port.clone(), exposure.listen(false))).collect();
         let refused = |error: SshError| cannot_listen(service, &whole_name, &MachineError::Far(error));
-        let made = machine.bind(Bind { member: whole_name.clone(), listen, ports }).await.map_err(refused)?;
+        let made = machine.bind(Bind { member: whole_name.clone(), listen, ports, exposed }).await.map_err(refused)?;
         let key = (name.to_owned(), member);
         let data = format!("{}/{DATA}/{}/{whole_name}", machine.probe().home, self.deployment.name);
-        bound
-            .owns
-            .insert(key.clone(), Own { ports: made.ports, data: data.into(), host: machine.address(), stdin: None });
+        let (host, outside, data) = (machine.address(), machine.outside(), data.into());
+        let exposed = made.exposed.clone();
+        bound.owns.insert(key.clone(), Own { ports: made.ports, outside, exposed, data, host, stdin: None });
         if let (Some(listen), Some(socket)) = (made.address, made.socket) {
             let near = machine.reach(&socket).await.map_err(refused)?;
             let address = Address::of(listen).with_socket(socket).seen_as(machine.address());
-            bound.sockets.insert(key.clone(), (Vec::new(), Address { near: Some(near), ..address }));
+            let address = Address { near: Some(near), exposed: made.exposed, ..address };
+            bound.sockets.insert(key.clone(), (Vec::new(), address));
             let here = machine.reach(&made.admin).await.map_err(refused)?;
             bound.admins.insert(key, Admin { there: made.admin, here });
         }
         Ok(())
+    }
+
+    /// Binds what an exposed port is reached at.
+    fn expose_here(
+        &self,
+        service: &Service,
+        port: &str,
+        exposure: &Exposure,
+    ) -> Result<(TcpListener, SocketAddr), Failure> {
+        let wished = exposure.listen(true);
+        let bound = Place::listen(Some(wished)).and_then(|listener| {
+            let found = listener.local_addr().map_err(|source| MachineError::Listen { address: wished, source })?;
+            Ok((listener, found))
+        });
+        bound.map_err(|error| {
+            let mut failure = cannot_listen(service, port, &error);
+            failure.origin = exposure.origin.clone().or(failure.origin);
+            failure
+        })
     }
 
     /// Binds the Unix socket at which a program listens beside its address.
@@ -128,9 +155,17 @@ impl Starting<'_> {
     fn reserve(&self, name: &str, service: &Service, member: u32) -> Result<(Own, Vec<TcpListener>), Failure> {
         let whole_name = member_name(name, member, service.count);
         let data = self.options.workspace.root().join(DATA).join(&self.deployment.name).join(&whole_name);
-        let mut own = Own { ports: BTreeMap::new(), data, host: None, stdin: None };
+        let mut own = Own { data, ..Own::default() };
         let mut held = Vec::new();
+        let is_command = matches!(service.program, Program::Command { .. });
         for port in own_ports(service) {
+            if let Some(exposure) = service.exposed.get(&port).filter(|_| is_command) {
+                let (socket, address) = self.expose_here(service, &format!("{whole_name}.{port}"), exposure)?;
+                own.ports.insert(port.clone(), address.port());
+                own.exposed.insert(port, address);
+                held.push(socket);
+                continue;
+            }
             let bound =
                 TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|socket| Ok((socket.local_addr()?, socket)));
             let (address, socket) = bound.map_err(|error| {

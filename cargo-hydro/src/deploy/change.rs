@@ -12,8 +12,10 @@ use serde::{Deserialize, Serialize};
 use super::model::Deployment;
 use super::piping;
 use super::plan::Plan;
+use super::targets::told_targets;
 use crate::machine::Wires;
-use crate::report::{Event, LinkEvent};
+use crate::report::{Event, Failure, LinkEvent};
+use crate::workspace::Workspace;
 
 /// What a member was, or will be, started with.
 #[derive(Clone, Copy, Debug)]
@@ -129,6 +131,9 @@ pub struct Changes {
     pub unlink: Vec<String>,
     /// Whether services will be kept up in another way.
     pub supervision: bool,
+    /// What services that will be started, or started again, are built for, where that is known and not this machine.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub targets: BTreeMap<String, String>,
 }
 
 /// Why a member is started again.
@@ -143,13 +148,16 @@ pub struct Reason {
 
 impl Changes {
     /// Returns what the first release of a deployment does: everything begins.
-    #[must_use]
-    pub fn first(deployment: &Deployment) -> Self {
+    ///
+    /// # Errors
+    /// What a machine's table wishes for does not go together.
+    pub fn first(workspace: &Workspace, deployment: &Deployment) -> Result<Self, Failure> {
         let members = Plan::example(deployment).members;
         let mut link: Vec<String> =
             deployment.links.iter().map(|link| format!("{} → {}", link.from, link.to)).collect();
         link.sort_unstable();
-        Self { start: members.into_iter().map(|planned| planned.name).collect(), link, ..Self::default() }
+        let start = members.into_iter().map(|planned| planned.name).collect();
+        Ok(Self { start, link, targets: told_targets(workspace, deployment)?, ..Self::default() })
     }
 
     /// Returns it as an event, which people see as a list.
@@ -172,13 +180,20 @@ impl Changes {
             link: self.link.iter().map(link).collect(),
             unlink: self.unlink.iter().map(link).collect(),
             supervision: self.supervision,
+            targets: self.targets.clone(),
         }
     }
 
     /// Whether nothing would happen.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+        self.does_as(&Self::default())
+    }
+
+    /// Whether both do the same. What is built for may be known to one and not yet to the other.
+    #[must_use]
+    pub fn does_as(&self, other: &Self) -> bool {
+        *self == Self { targets: self.targets.clone(), ..other.clone() }
     }
 }
 

@@ -2,18 +2,20 @@
 //! connected.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use hydro_host::words::{Keep, Restart as Kept};
 use tokio::task::JoinSet;
 
 use super::authority::Authority;
+use super::building::Artifacts;
 use super::keep::GRACE;
 use super::machines;
 use super::model::{Deployment, Service};
 use super::plan::PlannedMember;
 use super::renewal::carry;
-use super::start::{Artifacts, Starting};
+use super::start::Starting;
 use crate::build::Artifact;
 use crate::machine::{Away, Place, SshMachine, Upload};
 use crate::report::{ExitCode, Failure};
@@ -26,23 +28,22 @@ impl Starting<'_> {
         Upload { local, hash: artifact.hash.clone() }
     }
 
-    /// Brings programs to the machines of their services, to all at once; what is there is not sent.
-    pub(super) async fn upload(&self, artifacts: &Artifacts) -> Result<(), Vec<Failure>> {
+    /// Brings programs to the machines of their services, to all at once; what is there is not sent. `runs` tells what members run now.
+    pub(super) async fn upload(
+        &self,
+        artifacts: &Artifacts,
+        runs: impl Fn(&str) -> Option<PathBuf>,
+    ) -> Result<(), Vec<Failure>> {
         let mut wanted: BTreeMap<String, (SshMachine, BTreeSet<Upload>)> = BTreeMap::new();
-        for (name, service) in self.new_services() {
+        for (name, service) in &self.deployment.services {
+            let is_there = || artifacts.get(name).map(|artifact| &artifact.executable) == runs(name).as_ref();
+            if self.running_of(name) == service.count && is_there() {
+                continue;
+            }
             if let (Place::Ssh(machine), Some(artifact)) = (self.place(service), artifacts.get(name)) {
                 let entry = wanted.entry(service.machine.clone()).or_insert_with(|| (machine, BTreeSet::new()));
                 entry.1.insert(self.brought(artifact));
             }
-        }
-        let mut problems = Vec::new();
-        for (name, service) in self.new_services() {
-            if let (Place::Ssh(machine), Some(artifact)) = (self.place(service), artifacts.get(name)) {
-                problems.extend(unfit(name, service, artifact, &machine));
-            }
-        }
-        if !problems.is_empty() {
-            return Err(problems);
         }
         let mut bringing = JoinSet::new();
         for (name, (machine, uploads)) in wanted {
@@ -83,27 +84,6 @@ impl Starting<'_> {
         let data = planned.data.as_ref().map(|data| data.display().to_string());
         Some(Away { machine, data, fresh: service.fresh_data, keep: kept(self.deployment, service) })
     }
-}
-
-/// Tells why a program does not run on a machine: its C library is older than what the program needs, or another one.
-fn unfit(name: &str, service: &Service, artifact: &Artifact, machine: &SshMachine) -> Option<Failure> {
-    let need = artifact.glibc_need()?;
-    let hint = match machine.probe().glibc {
-        Some((major, minor)) if (major, minor) >= need => return None,
-        Some((major, minor)) => format!(
-            "`libc = \"{major}.{minor}\"` at the machine builds for it; `cargo hydro doctor` says what that takes"
-        ),
-        None => "`libc = \"musl\"` at the machine builds programs that need no C library".to_owned(),
-    };
-    let has =
-        machine.probe().glibc.map_or_else(|| "no glibc".to_owned(), |(major, minor)| format!("glibc {major}.{minor}"));
-    let message = format!(
-        "`{name}` cannot run on `{}`: it needs glibc {}.{}, and there is {has}",
-        service.machine, need.0, need.1
-    );
-    let mut failure = Failure::new(ExitCode::DeployFailed, message);
-    failure.origin = service.origin.clone();
-    Some(failure.hint(hint))
 }
 
 /// Says what becomes of a member while nobody is connected. A group's strategy is the deployer's: its members wait for it.

@@ -16,10 +16,12 @@ use indexmap::IndexMap;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::cost::Price;
 use super::keep::{self, Clock};
 use super::late::Late;
 use super::machines::Machines;
 use super::model::{Deployment, PortRef, Program};
+use super::plan::Outside;
 use super::rounds::Ill;
 use super::sockets::Sockets;
 use super::started::Started;
@@ -42,6 +44,8 @@ pub struct EngineOptions {
     pub build: BuildOptions,
     /// Whether every machine is this one.
     pub local: bool,
+    /// What machines that are made may cost an hour; none: anything.
+    pub max_cost: Option<Price>,
     /// Whether all lines of services are kept, on disk where they are many; otherwise only the last.
     pub keeps_all_lines: bool,
 }
@@ -99,6 +103,8 @@ pub struct MemberStatus {
     pub address: Option<SocketAddr>,
     /// The Unix socket at which it listens, too.
     pub socket: Option<PathBuf>,
+    /// Where its exposed ports are reached, by the name of the exposure.
+    pub exposed: BTreeMap<String, Outside>,
     /// How it ended; none: it runs.
     pub exit: Option<Exit>,
     /// Whether somebody asked for its end.
@@ -286,17 +292,18 @@ impl Engine {
     pub fn status(&self) -> Vec<MemberStatus> {
         let state = self.state();
         let members = state.started.iter().flat_map(|(service, started)| {
-            started.members.iter().enumerate().map(move |(number, m)| (service, m, started.socket(number)))
+            started.members.iter().enumerate().map(move |(number, m)| (service, m, (started, number)))
         });
         members
-            .map(|(service, member, socket)| {
+            .map(|(service, member, (started, number))| {
                 let (standing, restarts) = state.supervision.standing(member.leader()).unwrap_or((Standing::Down, 0));
                 MemberStatus {
                     name: member.name().to_owned(),
                     service: service.clone(),
                     pid: member.pid(),
                     address: member.address(),
-                    socket,
+                    socket: started.socket(number),
+                    exposed: started.planned.get(number).map(|planned| planned.exposed.clone()).unwrap_or_default(),
                     exit: member.exit().now(),
                     stopped: member.stopper().was_asked(),
                     standing,

@@ -6,20 +6,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use hydroflow_standalone::diagnostic::{Diagnostic, Level, has_errors};
+use hydroflow_standalone::diagnostic::{Diagnostic, Level, has_errors, nearest};
 use hydroflow_standalone::source::{SourceFile, SourceMap};
 use serde_spanned::Spanned;
 
 use super::model::{
-    Deployment, Hooks, LOCALHOST, Link, LocalLinks, Machine, MachineKind, PortRef, Program, Security, Service,
-    SupervisedGroup, Upkeep, Watched,
+    Deployment, Exposure, Hooks, LOCALHOST, Link, LocalLinks, Machine, MachineKind, PortRef, Program, Security,
+    Service, SupervisedGroup, Upkeep, Watched,
 };
-use crate::build;
-use crate::machine::{Health, HealthCheck, Rounds, SshTarget};
+use crate::build::{self, Wishes};
+use crate::machine::{CloudMachine, Health, HealthCheck, Reached, Rounds, SshTarget};
 use crate::report::{ExitCode, Failure, Origin, Reporter, diagnostic_event, diagnostic_rendered};
 use crate::workspace::hydro_toml::{
-    self, FILE_NAME, HydroToml, RawCheck, RawGroup, RawHealth, RawKind, RawLink, RawPort, RawProgram, RawService,
-    RawSsh, RawUpkeep,
+    self, FILE_NAME, HydroToml, RawCheck, RawCloud, RawExposure, RawGroup, RawHealth, RawKind, RawLink, RawPort,
+    RawProgram, RawService, RawSsh, RawUpkeep,
 };
 use crate::workspace::{Pattern, Workspace};
 
@@ -131,6 +131,13 @@ impl Watched {
     }
 }
 
+fn cloud_machine(raw: RawCloud) -> CloudMachine {
+    let RawCloud { project, zone, machine_type, image, disk, spot, network, ttl, autostop, is_internal } = raw;
+    let address = if is_internal { Reached::Internal } else { Reached::External };
+    let (ttl, autostop) = (ttl.map(|ttl| ttl.as_secs()), autostop.map(|idle| idle.as_secs()));
+    CloudMachine { project, zone, machine_type, image, disk, spot, network, ttl, autostop, address }
+}
+
 struct Resolver<'a> {
     workspace: &'a Workspace,
     /// Where the file lies.
@@ -147,7 +154,7 @@ impl Resolver<'_> {
         let RawSsh { host, user, port, jump, address, .. } = raw.clone();
         let file = |path: &Option<String>| path.as_ref().map(|path| self.folder.join(path));
         let (key, config, known_hosts) = (file(&raw.key), file(&raw.config), file(&raw.known_hosts));
-        SshTarget { host, user, port, key, config, known_hosts, jump, address }
+        SshTarget { host, user, port, key, config, known_hosts, jump, address, outside: None }
     }
 
     fn deployment(&mut self, raw: &HydroToml) -> Deployment {
@@ -158,13 +165,10 @@ impl Resolver<'_> {
             let kind = match &machine.kind {
                 RawKind::Localhost => MachineKind::Localhost,
                 RawKind::Ssh(ssh) => MachineKind::Ssh(self.target(ssh)),
-                RawKind::Gcp { project, zone, machine_type } => MachineKind::Gcp {
-                    project: project.clone(),
-                    zone: zone.clone(),
-                    machine_type: machine_type.clone(),
-                },
+                RawKind::Gcp(raw) => MachineKind::Gcp(cloud_machine(raw.clone())),
             };
-            let machine = Machine { kind, origin: Some(self.origin(name.span().start)) };
+            let wishes = Wishes::from(&machine.target);
+            let machine = Machine { kind, wishes, origin: Some(self.origin(name.span().start)) };
             deployment.machines.insert(name.get_ref().clone(), machine);
         }
         deployment.supervision = group(&raw.supervision, None);
@@ -184,6 +188,7 @@ impl Resolver<'_> {
                 deployment.services.insert(name.get_ref().clone(), service);
             }
         }
+        self.expose(&raw.exposed, &mut deployment);
         for link in &raw.links {
             let origin = Some(self.origin(link.from.span.start));
             let to_origin = Some(self.origin(link.to.span.start));
@@ -238,6 +243,7 @@ impl Resolver<'_> {
             args: raw.args.clone(),
             env: raw.env.iter().map(|(name, value)| (name.get_ref().clone(), value.clone())).collect(),
             listen: raw.listen.as_ref().map(|listen| listen.get_ref().clone()),
+            exposed: BTreeMap::new(),
             colocate: self.colocate(raw),
             health: raw.health.as_ref().map(health),
             watched: self.watched(&raw.watch),
@@ -245,6 +251,28 @@ impl Resolver<'_> {
             upkeep: upkeep(&raw.upkeep),
             origin: Some(origin),
         })
+    }
+
+    /// Gives services the ports that are reached from outside; whether they have them is told later.
+    fn expose(&mut self, raw: &[(Spanned<String>, RawExposure)], deployment: &mut Deployment) {
+        for (name, raw) in raw {
+            let Some(service) = deployment.services.get_mut(&raw.port.service) else {
+                let message = format!("there is no service `{}`", raw.port.service);
+                let error = Diagnostic::error("HT0104", message, raw.port.span.clone()).label("no such service");
+                self.wrong.push(match nearest(&raw.port.service, deployment.services.keys().map(String::as_str)) {
+                    Some(near) => error.hint(format!("a service with a similar name exists: `{near}`")),
+                    None => error.hint("write the service and its port with a dot between: `server.inbound`"),
+                });
+                continue;
+            };
+            let origin = Some(self.origin(raw.port.span.start));
+            let exposure = Exposure { name: name.get_ref().clone(), at: raw.listen.unwrap_or_default(), origin };
+            if service.exposed.insert(raw.port.port.clone(), exposure).is_some() {
+                let message = format!("`{}.{}` is exposed twice", raw.port.service, raw.port.port);
+                let error = Diagnostic::error("HT0105", message, raw.port.span.clone());
+                self.wrong.push(error.hint("leave one of the two out"));
+            }
+        }
     }
 
     /// Reads the files that a service reads, as far as to know when they are others.

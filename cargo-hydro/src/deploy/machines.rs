@@ -13,10 +13,17 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
+use super::building::Hosts;
+use super::cloud::{self, Clouds};
 use super::engine::EngineOptions;
-use super::model::{Deployment, MachineKind};
-use crate::build;
-use crate::machine::{Deployed, Given, Place, SshError, SshMachine, SshTarget, Upload};
+use super::hosts::fitting_host;
+use super::model::{Deployment, Machine, MachineKind};
+use super::plan::Plan;
+use super::targets::wished;
+use crate::build::Wishes;
+use crate::machine::{
+    CloudMachine, CloudRecord, Deployed, Given, Place, ReachedMachine, SshError, SshMachine, SshTarget,
+};
 use crate::report::{ExitCode, Failure, Reporter};
 use crate::sys;
 
@@ -32,9 +39,15 @@ const SAVE: Duration = Duration::from_secs(1);
 pub struct UsedMachine {
     /// How it is reached.
     pub target: SshTarget,
+    /// What is wished of building for it.
+    #[serde(default, skip_serializing_if = "Wishes::is_none")]
+    pub wishes: Wishes,
     /// The number of the first event that nobody has seen.
     #[serde(default)]
     pub next: u64,
+    /// What was made for the deployment; none: the machine was there before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cloud: Option<CloudRecord>,
 }
 
 /// What is on disk of the machines that a deployment uses.
@@ -61,9 +74,16 @@ impl UsedMachines {
         serde_json::from_slice(&text).map_err(|error| unreadable(&path, &error))
     }
 
-    fn write(&self, root: &Path) -> io::Result<()> {
+    pub(super) fn write(&self, root: &Path) -> io::Result<()> {
         let path = file(root, &self.deployment);
         prepare(root)?;
+        if self.machines.values().all(|machine| machine.cloud.is_none()) {
+            // Keys that open nothing any more.
+            match std::fs::remove_dir_all(folder(root, &self.deployment)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
         if self.machines.is_empty() {
             return match std::fs::remove_file(path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -74,10 +94,25 @@ impl UsedMachines {
     }
 }
 
+/// Returns the names of deployments that have left something on other machines, or may have.
+#[must_use]
+pub fn left(root: &Path) -> Vec<String> {
+    let files = std::fs::read_dir(root.join(FOLDER)).into_iter().flatten().flatten().map(|entry| entry.path());
+    let files = files.filter(|path| path.extension().is_some_and(|extension| extension == "json"));
+    let known = files.filter_map(|path| serde_json::from_slice::<UsedMachines>(&std::fs::read(path).ok()?).ok());
+    let mut names: Vec<String> = known.map(|used| used.deployment).collect();
+    names.sort_unstable();
+    names
+}
+
+/// Machines that can be spoken with, by name; nothing was done there.
+pub(super) type Reached = BTreeMap<String, ReachedMachine>;
+
 /// The machines that are in use. Clones of a machine share its connection.
 #[derive(Debug, Default)]
 pub(super) struct Machines {
     connected: Mutex<BTreeMap<String, SshMachine>>,
+    clouds: Clouds,
 }
 
 impl Machines {
@@ -102,50 +137,87 @@ impl Machines {
         self.connected().values().find_map(|machine| machine.probe().ours)
     }
 
-    /// Takes those machines into use that services are on, all at once; those in use stay so.
+    /// Whether services are on a machine that is not this one and not in use.
+    pub(super) fn is_wanted(&self, deployment: &Deployment, name: &str) -> bool {
+        let is_far = deployment.machines.get(name).is_some_and(|machine| machine.kind != MachineKind::Localhost);
+        let is_named = || deployment.services.values().any(|service| service.machine == name);
+        is_far && is_named() && !self.connected().contains_key(name)
+    }
+
+    /// Connects to those of these machines that are not in use, to all at once, and asks them what they are. Nothing is done there; machines that are to be made for the
+    /// deployment are made.
+    pub(super) async fn reach(
+        &self,
+        deployment: &Deployment,
+        names: &BTreeSet<String>,
+        options: &EngineOptions,
+        reporter: &Reporter,
+    ) -> Result<Reached, Vec<Failure>> {
+        self.clouds.check_same(deployment).map_err(|failure| vec![failure])?;
+        let wanted: Vec<&String> = names.iter().filter(|name| self.is_wanted(deployment, name)).collect();
+        if wanted.is_empty() {
+            return Ok(Reached::new());
+        }
+        let root = options.workspace.root();
+        let used = UsedMachines::read(root, &deployment.name).map_err(|failure| vec![failure])?;
+        let mut connecting = JoinSet::new();
+        let mut made = Vec::new();
+        for name in wanted {
+            let Some(machine) = deployment.machines.get(name) else { continue };
+            check_same(&used, (name, machine)).map_err(|failure| vec![at(deployment, name, failure)])?;
+            match &machine.kind {
+                MachineKind::Ssh(target) => {
+                    reporter.status("Connecting", format!("to {name} ({target})"));
+                    let (name, target, reporter) = (name.clone(), target.clone(), reporter.clone());
+                    connecting.spawn(async move {
+                        let machine = ReachedMachine::open(&name, target, &reporter).await;
+                        (name, machine.map_err(failure))
+                    });
+                }
+                MachineKind::Gcp(wish) => made.push((name.clone(), wish.clone(), machine.wishes.clone())),
+                MachineKind::Localhost => {}
+            }
+        }
+        self.clouds.make(made, (root, deployment), reporter, &mut connecting).await.map_err(|failure| vec![failure])?;
+        let (mut reached, mut problems) = (Reached::new(), Vec::new());
+        for (name, machine) in connecting.join_all().await {
+            match machine {
+                Ok(machine) => drop(reached.insert(name, machine)),
+                Err(failure) => problems.push(at(deployment, &name, failure)),
+            }
+        }
+        if problems.is_empty() { Ok(reached) } else { Err(problems) }
+    }
+
+    /// Takes machines into use that can be spoken with, all at once.
     pub(super) async fn connect(
         &self,
         deployment: &Deployment,
+        (reached, hosts): (Reached, &Hosts),
         options: &EngineOptions,
         reporter: &Reporter,
     ) -> Result<(), Vec<Failure>> {
-        let named: BTreeSet<&String> = deployment.services.values().map(|service| &service.machine).collect();
-        let wanted: Vec<(String, SshTarget)> = named
-            .into_iter()
-            .filter(|name| !self.connected().contains_key(*name))
-            .filter_map(|name| match &deployment.machines.get(name)?.kind {
-                MachineKind::Ssh(target) => Some((name.clone(), target.clone())),
-                MachineKind::Localhost | MachineKind::Gcp { .. } => None,
-            })
-            .collect();
-        if wanted.is_empty() {
+        if reached.is_empty() {
             return Ok(());
         }
         let root = options.workspace.root().to_owned();
-        let host = host(options, reporter).await.map_err(|failure| vec![failure])?;
         let before = UsedMachines::read(&root, &deployment.name).map_err(|failure| vec![failure])?;
-        let (deployed, used) = note(before.clone(), &root, &wanted).map_err(|failure| vec![failure])?;
+        let (deployed, used) = note(before.clone(), &root, deployment, &reached).map_err(|failure| vec![failure])?;
         let new: Vec<&String> = used.machines.keys().filter(|name| !before.machines.contains_key(*name)).collect();
         let mut connecting = JoinSet::new();
-        for (name, target) in wanted {
-            reporter.status("Connecting", format!("to {name} ({target})"));
+        for (name, machine) in reached {
+            let host = hosts.get(&name).cloned().ok_or_else(|| {
+                vec![Failure::new(ExitCode::DeployFailed, format!("internal error: nothing was built for `{name}`"))]
+            })?;
             let from = used.machines.get(&name).map_or(0, |used| used.next);
-            let given = Given {
-                name: name.clone(),
-                target,
-                deployed: deployed.clone(),
-                host: host.clone(),
-                from,
-                looks: false,
-                reporter: reporter.clone(),
-            };
-            connecting.spawn(async move { (name, SshMachine::connect(given).await) });
+            let given = Given { deployed: deployed.clone(), host, from, looks: false, reporter: reporter.clone() };
+            connecting.spawn(async move { (name, SshMachine::connect(machine, given).await) });
         }
         let mut problems = Vec::new();
         for (name, machine) in connecting.join_all().await {
             match machine {
                 Ok(machine) => drop(self.connected().insert(name, machine)),
-                Err(error) => problems.push(at_machine(deployment, &name, error)),
+                Err(error) => problems.push(at(deployment, &name, failure(error))),
             }
         }
         // Nothing of ours is where we never came.
@@ -154,9 +226,64 @@ impl Machines {
         if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
 
+    /// Lets those come to made machines that their services are linked with.
+    pub(super) async fn admit(&self, deployment: &Deployment, plan: &Plan) -> Result<(), Vec<Failure>> {
+        self.clouds.admit(deployment, plan, self.our_address()).await
+    }
+
+    /// Gives up made machines that somebody else deleted or stopped, so that they are made or started again; returns their names.
+    pub(super) async fn give_up_gone(&self) -> Vec<String> {
+        let made: Vec<String> = self.connected().keys().filter(|name| self.clouds.has(name)).cloned().collect();
+        let gone = self.clouds.gone(made).await;
+        for name in &gone {
+            if let Some(machine) = self.connected().remove(name) {
+                machine.leave();
+            }
+        }
+        gone
+    }
+
+    /// Deletes a made machine, whose services have ended; another is left as it is.
+    pub(super) async fn terminate(
+        &self,
+        machine: &str,
+        (root, deployment): (&Path, &str),
+        reporter: &Reporter,
+    ) -> Result<(), Failure> {
+        if !self.clouds.has(machine) {
+            return Ok(());
+        }
+        if let Some(connected) = self.connected().remove(machine) {
+            connected.leave();
+        }
+        let problems = self.clouds.remove(Some(machine), (root, deployment), reporter).await;
+        problems.into_iter().next().map_or(Ok(()), Err)
+    }
+
+    /// Deletes made machines on which a deployment has nothing any more.
+    pub(super) async fn retire(&self, deployment: &Deployment, root: &Path, reporter: &Reporter) {
+        let Ok(used) = UsedMachines::read(root, &deployment.name) else { return };
+        let is_needed = |name: &String| deployment.services.values().any(|service| service.machine == *name);
+        let records = used.machines.into_iter().filter(|(name, _)| !is_needed(name));
+        let records: Vec<(String, CloudRecord)> =
+            records.filter_map(|(name, used)| Some((name, used.cloud?))).collect();
+        self.clouds.take(&records);
+        for (name, _) in records {
+            if let Err(failure) = self.terminate(&name, (root, &deployment.name), reporter).await {
+                cloud::warn(&failure, reporter);
+            }
+        }
+    }
+
     /// Ends what is left on all machines, and forgets them. Those that cannot be asked are told, and stay known.
     pub(super) async fn down(&self, root: &Path, deployment: &str, reporter: &Reporter) {
         let machines: BTreeMap<String, SshMachine> = std::mem::take(&mut *self.connected());
+        // What runs on a machine that is deleted needs no ending.
+        let (made, machines): (Vec<_>, Vec<_>) = machines.into_iter().partition(|(name, _)| self.clouds.has(name));
+        made.iter().for_each(|(_, machine)| machine.leave());
+        for failure in self.clouds.remove(None, (root, deployment), reporter).await {
+            cloud::warn(&failure, reporter);
+        }
         if machines.is_empty() {
             return;
         }
@@ -191,8 +318,10 @@ pub async fn take_down(
     reporter: &Reporter,
 ) -> Result<Vec<String>, Vec<Failure>> {
     let root = options.workspace.root();
+    let used = UsedMachines::read(root, deployment).map_err(|failure| vec![failure])?;
+    let (gone, mut problems) = cloud::delete_used(&used, root, reporter).await;
+    let mut done: Vec<String> = gone.into_iter().collect();
     let mut used = UsedMachines::read(root, deployment).map_err(|failure| vec![failure])?;
-    let (mut done, mut problems) = (Vec::new(), Vec::new());
     for (name, machine) in connect_used(options, deployment, (false, force), reporter).await? {
         let ended = match machine {
             Ok(machine) => machine.down().await,
@@ -230,49 +359,97 @@ async fn connect_used(
     reporter: &Reporter,
 ) -> Result<Opened, Vec<Failure>> {
     let root = options.workspace.root();
-    let used = UsedMachines::read(root, deployment).map_err(|failure| vec![failure])?;
+    let mut used = UsedMachines::read(root, deployment).map_err(|failure| vec![failure])?;
+    // Who does more than look has deleted those that were made, or told why not.
+    used.machines.retain(|_, machine| looks || machine.cloud.is_none());
     if used.machines.is_empty() {
         return Ok(Vec::new());
     }
-    let host = host(options, reporter).await.map_err(|failure| vec![failure])?;
     let deployed = deployed(root, deployment, force).map_err(|error| vec![unreadable(root, &error)])?;
     let mut connecting = JoinSet::new();
-    for (name, UsedMachine { target, next }) in used.machines {
-        let (deployed, host, reporter) = (deployed.clone(), host.clone(), reporter.clone());
-        let given = Given { name: name.clone(), target, deployed, host, from: next, looks, reporter };
-        connecting.spawn(async move { (name, SshMachine::connect(given).await) });
+    for (name, used) in used.machines {
+        let (deployed, options, reporter) = (deployed.clone(), options.clone(), reporter.clone());
+        connecting.spawn(async move {
+            let machine = connect_again(&name, used, (deployed, looks), &options, &reporter).await;
+            (name, machine)
+        });
     }
     let mut opened = connecting.join_all().await;
     opened.sort_by(|one, other| one.0.cmp(&other.0));
     Ok(opened)
 }
 
-/// Builds the host.
-async fn host(options: &EngineOptions, reporter: &Reporter) -> Result<Upload, Failure> {
-    let (workspace, reporter) = (options.workspace.clone(), reporter.clone());
-    let built = tokio::task::spawn_blocking(move || build::host_program(&workspace, &reporter)).await;
-    let host = built.map_err(|_| Failure::new(ExitCode::Interrupted, "interrupted"))??;
-    Ok(Upload { local: host.executable, hash: host.hash })
+/// Connects to a machine of which only is known what is on disk.
+async fn connect_again(
+    name: &str,
+    UsedMachine { target, wishes, next, cloud }: UsedMachine,
+    (deployed, looks): (Deployed, bool),
+    options: &EngineOptions,
+    reporter: &Reporter,
+) -> Result<SshMachine, SshError> {
+    let of_failure = |failure: Failure| SshError {
+        what: failure.message,
+        causes: failure.causes,
+        hint: failure.hint.unwrap_or_default(),
+    };
+    let machine = match cloud {
+        Some(record) => {
+            let place = folder(options.workspace.root(), &deployed.deployment);
+            cloud::reopen((name, &record), target, &place, reporter).await.map_err(of_failure)?
+        }
+        None => ReachedMachine::open(name, target, reporter).await?,
+    };
+    let probe = machine.probe().clone();
+    let target = wished((name, None), &wishes, &probe.target().triple).map_err(of_failure)?;
+    let host = fitting_host((options, reporter), (name, None), target.as_ref(), &probe).await.map_err(of_failure)?;
+    let given = Given { deployed, host, from: next, looks, reporter: reporter.clone() };
+    SshMachine::connect(machine, given).await
+}
+
+/// A machine goes by one name for as long as something of a deployment may be there.
+fn check_same(used: &UsedMachines, (name, wanted): (&str, &Machine)) -> Result<(), Failure> {
+    let Some(known) = used.machines.get(name) else { return Ok(()) };
+    let (is_same, is) = match (&wanted.kind, &known.cloud) {
+        (MachineKind::Ssh(target), None) => (known.target.is_same_machine(target), format!("`{target}`")),
+        (MachineKind::Ssh(target), Some(_)) => (false, format!("`{target}`")),
+        (MachineKind::Gcp(wish), cloud) => (cloud.as_ref().is_some_and(|known| known.wish == *wish), told(wish)),
+        (MachineKind::Localhost, _) => return Ok(()),
+    };
+    if is_same {
+        return Ok(());
+    }
+    let was = known.cloud.as_ref().map_or_else(|| format!("`{}`", known.target), |record| told(&record.wish));
+    Err(another(name, &was, &is))
+}
+
+/// Tells that a name means another machine than it did.
+pub(super) fn another(name: &str, was: &str, is: &str) -> Failure {
+    let message = match was == is {
+        true => format!("the machine `{name}` would be made otherwise than it was ({was})"),
+        false => format!("the machine `{name}` was {was} when the deployment was made, and is {is} now"),
+    };
+    Failure::new(ExitCode::DeployFailed, message)
+        .hint("take the deployment down first, or give the new machine another name")
+}
+
+pub(super) fn told(wish: &CloudMachine) -> String {
+    format!("a {} in {} of {}", wish.machine_type, wish.zone, wish.project)
 }
 
 /// Writes down that machines are about to be used.
 fn note(
     mut used: UsedMachines,
     root: &Path,
-    wanted: &[(String, SshTarget)],
+    deployment: &Deployment,
+    reached: &Reached,
 ) -> Result<(Deployed, UsedMachines), Failure> {
-    for (name, target) in wanted {
-        let fresh = UsedMachine { target: target.clone(), next: 0 };
-        let known = used.machines.entry(name.clone()).or_insert_with(|| fresh.clone());
-        if !known.target.is_same_machine(target) {
-            let message = format!(
-                "the machine `{name}` was `{}` when the deployment was made, and is `{target}` now",
-                known.target
-            );
-            let hint = "take the deployment down first, or give the new machine another name";
-            return Err(Failure::new(ExitCode::DeployFailed, message).hint(hint));
-        }
-        known.target = target.clone();
+    for (name, machine) in reached {
+        let target = machine.target().clone();
+        let wishes = deployment.machines.get(name).map(|machine| machine.wishes.clone()).unwrap_or_default();
+        let known = used.machines.remove(name);
+        let next = known.as_ref().map_or(0, |known| known.next);
+        let cloud = known.and_then(|known| known.cloud);
+        used.machines.insert(name.clone(), UsedMachine { target, wishes, next, cloud });
     }
     let name = used.deployment.clone();
     let deployed = used.write(root).and_then(|()| deployed(root, &name, false));
@@ -286,7 +463,7 @@ fn forget<'a>(root: &Path, deployment: &str, machines: impl Iterator<Item = &'a 
     let _ = used.write(root);
 }
 
-fn deployed(root: &Path, name: &str, force: bool) -> io::Result<Deployed> {
+pub(super) fn deployed(root: &Path, name: &str, force: bool) -> io::Result<Deployed> {
     prepare(root)?;
     let path = root.join(FOLDER).join(TOKEN);
     let token = match std::fs::read_to_string(&path) {
@@ -307,8 +484,13 @@ fn prepare(root: &Path) -> io::Result<()> {
     sys::fs::write_if_changed(&root.join(".hydro/.gitignore"), b"*\n").map(drop)
 }
 
-fn file(root: &Path, deployment: &str) -> PathBuf {
-    root.join(FOLDER).join(format!("{}.json", &blake3::hash(deployment.as_bytes()).to_hex()[..16]))
+pub(super) fn file(root: &Path, deployment: &str) -> PathBuf {
+    folder(root, deployment).with_extension("json")
+}
+
+/// Where keys of made machines are.
+pub(super) fn folder(root: &Path, deployment: &str) -> PathBuf {
+    root.join(FOLDER).join(&blake3::hash(deployment.as_bytes()).to_hex()[..16])
 }
 
 /// Writes down what has been seen, until the machines are left.
@@ -332,9 +514,9 @@ async fn save(root: PathBuf, deployment: String, machines: Vec<SshMachine>) {
     }
 }
 
-fn at_machine(deployment: &Deployment, name: &str, error: SshError) -> Failure {
+fn at(deployment: &Deployment, name: &str, failure: Failure) -> Failure {
     let origin = deployment.machines.get(name).and_then(|machine| machine.origin.clone());
-    Failure { origin, ..failure(error) }
+    Failure { origin, ..failure }
 }
 
 /// Tells what a machine does not do.

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,10 +12,12 @@ use hydro_runtime_shim::contract::{Delivery, Policy};
 use hydroflow_standalone::interface::ModuleInterface;
 use indexmap::IndexMap;
 
-use crate::machine::{Health, SshTarget};
+use crate::build::Wishes;
+use crate::machine::{CloudMachine, Health, SshTarget};
 use crate::report::Origin;
 use crate::supervision::{AutoShutdown, Backoff, Intensity, Restart, Shutdown, Strategy};
 use crate::workspace::Pattern;
+use crate::workspace::hydro_toml::ListenAt;
 
 /// A kind of place where services run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,15 +26,8 @@ pub enum MachineKind {
     Localhost,
     /// A machine that is reached over ssh.
     Ssh(SshTarget),
-    /// A virtual machine of Google Cloud; until it can be created, only `--local` can place services on it.
-    Gcp {
-        /// The project.
-        project: String,
-        /// The zone.
-        zone: String,
-        /// The machine type.
-        machine_type: String,
-    },
+    /// A virtual machine of Google Cloud, made for the deployment.
+    Gcp(CloudMachine),
 }
 
 /// A place where services run.
@@ -39,6 +35,8 @@ pub enum MachineKind {
 pub struct Machine {
     /// What kind of place.
     pub kind: MachineKind,
+    /// What is wished of building for it.
+    pub wishes: Wishes,
     /// The line that made it.
     pub origin: Option<Origin>,
 }
@@ -79,6 +77,8 @@ pub struct Service {
     pub listen: Option<String>,
     /// The package of its program, if it shares a process with others of that package on its machine that wish so, too; none: it does not.
     pub colocate: Option<String>,
+    /// Its ports that are reached from outside, by name.
+    pub exposed: BTreeMap<String, Exposure>,
     /// How it is found out whether it is well; none: it is as soon as it runs.
     pub health: Option<Health>,
     /// Files that it reads: where they have changed, a deploy starts it again.
@@ -100,6 +100,26 @@ pub struct Watched {
     pub folder: PathBuf,
     /// Hash of what is in them, and of their names; none: none is meant.
     pub content: Option<String>,
+}
+
+/// How a port is reached from outside.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Exposure {
+    /// What it is called; empty: as its port.
+    pub name: String,
+    /// Where it listens; without an address: at the loopback address where the service is here, and else at all addresses of its machine.
+    pub at: ListenAt,
+    /// The line that says so.
+    pub origin: Option<Origin>,
+}
+
+impl Exposure {
+    /// Returns what its socket is bound to; `is_here`: its service is on this machine.
+    #[must_use]
+    pub fn listen(&self, is_here: bool) -> SocketAddr {
+        let usual = if is_here { Ipv4Addr::LOCALHOST } else { Ipv4Addr::UNSPECIFIED };
+        SocketAddr::new(self.at.ip.unwrap_or(usual.into()), self.at.port.unwrap_or(0))
+    }
 }
 
 /// How a service is kept up: each member is a child of a supervisor, in OTP's sense.
@@ -267,6 +287,15 @@ impl Link {
 }
 
 impl Service {
+    /// Tells whether its sockets can be those that the other one has.
+    #[must_use]
+    pub fn listens_as(&self, other: &Self) -> bool {
+        let places = |service: &Self| -> Vec<(String, ListenAt)> {
+            service.exposed.iter().map(|(port, exposure)| (port.clone(), exposure.at)).collect()
+        };
+        self.listen == other.listen && places(self) == places(other)
+    }
+
     /// Returns the names of its members: its own name, or `name.0`, `name.1`, ….
     pub fn members(&self, name: &str) -> impl Iterator<Item = String> + use<> {
         let (count, name) = (self.count, name.to_owned());

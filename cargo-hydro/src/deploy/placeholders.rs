@@ -88,6 +88,10 @@ fn parse(word: &str) -> Option<Wanted> {
 pub(super) struct Own {
     /// Ports by name.
     pub(super) ports: BTreeMap<String, u16>,
+    /// The address at which its machine is reached from outside; none: here.
+    pub(super) outside: Option<IpAddr>,
+    /// Where a command's exposed ports are.
+    pub(super) exposed: BTreeMap<String, SocketAddr>,
     /// The folder for its data.
     pub(super) data: PathBuf,
     /// The address of its machine, where that is another than this one.
@@ -109,7 +113,7 @@ pub(super) fn example(deployment: &Deployment) -> Owns {
         let ports = names.map(|port| (port, ports.next().unwrap_or(u16::MAX))).collect();
         let data = PathBuf::from(".hydro/data").join(&deployment.name).join(member_name(name, member, service.count));
         let stdin = deployment.is_fed(name).then(|| format!("/run/hydro/{name}.stdin").into());
-        Own { ports, data, host: None, stdin }
+        Own { ports, outside: None, exposed: BTreeMap::new(), data, host: None, stdin }
     };
     let mut own = own;
     members.map(|(name, service, member)| ((name.clone(), member), own(name, service, member))).collect()
@@ -223,6 +227,12 @@ pub(super) fn own_ports(service: &Service) -> Vec<String> {
     names.sort_unstable();
     names.dedup();
     names
+}
+
+/// Returns the names of the ports of a command; the programs of `.hf` files have theirs in the header.
+#[must_use]
+pub fn command_ports(service: &Service) -> Vec<String> {
+    own_ports(service)
 }
 
 /// Returns the problems of a service's texts: services and ports that are not there.

@@ -11,10 +11,10 @@ use hydro_runtime_shim::contract::{
     policy_variable,
 };
 use hydroflow_standalone::interface::{Direction, ModuleInterface};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::late::Late;
-use super::model::{Deployment, Link, PortRef, Program, Service, member_name};
+use super::model::{Deployment, Exposure, Link, PortRef, Program, Service, member_name};
 use super::piping;
 use super::placeholders::{self, Owns, Texts};
 use super::ways::Way;
@@ -32,6 +32,9 @@ pub struct Address {
     /// Where that socket is reached from this machine, if it is another's.
     #[serde(skip)]
     pub near: Option<PathBuf>,
+    /// What the sockets of its exposed ports are bound to, by port.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub exposed: BTreeMap<String, SocketAddr>,
 }
 
 impl Address {
@@ -45,7 +48,7 @@ impl Address {
                 SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
             });
         }
-        Self { listen, advertised, socket: None, near: None }
+        Self { listen, advertised, socket: None, near: None, exposed: BTreeMap::new() }
     }
 
     /// Has peers dial another IP address: that of a machine as others see it.
@@ -74,6 +77,16 @@ pub struct Plan {
     pub deployment: String,
     /// Members in the order of starting.
     pub members: Vec<PlannedMember>,
+}
+
+/// Where a port is reached from outside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Outside {
+    /// The port's name.
+    pub port: String,
+    /// The address.
+    pub address: SocketAddr,
 }
 
 /// One member that is going to be started.
@@ -112,6 +125,9 @@ pub struct PlannedMember {
     /// What its standard input and output are linked to.
     #[serde(skip)]
     pub wires: Option<Wires>,
+    /// Where its exposed ports are reached, by the name of the exposure.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub exposed: BTreeMap<String, Outside>,
     /// The address at which a command is known to listen.
     #[serde(skip)]
     pub known_address: Option<SocketAddr>,
@@ -187,7 +203,7 @@ impl Wiring<'_> {
         let is_ours = matches!(service.program, Program::Hydroflow { .. });
         if let (Program::Hydroflow { interface, params, .. }, Some(address)) = (&service.program, address) {
             env.insert(contract::ADDRESS.to_owned(), address.advertised.to_string());
-            let sockets = 1 + usize::from(address.socket.is_some());
+            let sockets = 1 + usize::from(address.socket.is_some()) + address.exposed.len();
             env.insert(contract::LISTEN_FDS.to_owned(), sockets.to_string());
             env.extend(params.iter().map(|(param, value)| (param_variable(param), value.clone())));
             env.extend(self.ports(name, member, interface, address));
@@ -217,8 +233,28 @@ impl Wiring<'_> {
             health: service.health.as_ref().map(|health| texts.health(health)),
             watched: service.watched.content.clone(),
             wires: self.deployment.wires((name, member), self.addresses, self.owns),
+            exposed: self.exposed(name, member, service),
             known_address: texts.known_address(service),
         }
+    }
+
+    /// Returns where the exposed ports of a member are reached.
+    fn exposed(&self, name: &str, member: u32, service: &Service) -> BTreeMap<String, Outside> {
+        let key = (name.to_owned(), member);
+        let own = self.owns.get(&key);
+        let bound = |port: &String| match self.addresses.get(&key) {
+            Some(address) => address.exposed.get(port).copied(),
+            None => own?.exposed.get(port).copied(),
+        };
+        let outside = |(port, exposure): (&String, &Exposure)| {
+            let mut address = bound(port)?;
+            if let Some(ip) = own.and_then(|own| own.outside).filter(|_| address.ip().is_unspecified()) {
+                address.set_ip(ip);
+            }
+            let name = if exposure.name.is_empty() { format!("{name}.{port}") } else { exposure.name.clone() };
+            Some((name, Outside { port: port.clone(), address }))
+        };
+        service.exposed.iter().filter_map(outside).collect()
     }
 
     fn ports(&self, name: &str, member: u32, interface: &ModuleInterface, own: &Address) -> Vec<(String, String)> {
@@ -261,7 +297,9 @@ impl Wiring<'_> {
         let plain = served.plain.then(|| tcp(own.listen));
         let tls = served.tls.then(|| tls(own.listen));
         let unix = own.socket.as_ref().map(|path| Transport::Unix { path: path.clone() });
-        let places = [plain, tls, unix].into_iter().flatten();
+        // Nothing else is served there.
+        let exposed = own.exposed.get(&end.port).copied().map(tcp);
+        let places = [plain, tls, unix, exposed].into_iter().flatten();
         places.map(|transport| write(direction, Role::Listen, transport, None)).collect()
     }
 

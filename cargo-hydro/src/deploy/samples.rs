@@ -45,6 +45,7 @@ fn service(program: Program, line: usize) -> Service {
         args: Vec::new(),
         env: BTreeMap::new(),
         listen: None,
+        exposed: BTreeMap::new(),
         colocate: None,
         health: None,
         watched: Watched::default(),
@@ -102,6 +103,7 @@ pub(super) fn options() -> EngineOptions {
         workspace: workspace.expect("a workspace"),
         build: BuildOptions::default(),
         local: false,
+        max_cost: None,
         keeps_all_lines: false,
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! Pure; [`authority`](super::authority) makes the certificates.
 
-use super::model::{Deployment, LOCALHOST, Link, MachineKind, PortRef, Security};
+use super::model::{Deployment, Exposure, LOCALHOST, Link, MachineKind, PortRef, Program, Security};
+use crate::build::Wishes;
+use crate::report::Origin;
 
 /// How a port may be called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,9 +17,9 @@ pub(super) struct Served {
 
 impl Deployment {
     /// Places every machine here.
-    pub(super) fn place_here(&mut self) {
+    pub fn place_here(&mut self) {
         for machine in self.machines.values_mut() {
-            machine.kind = MachineKind::Localhost;
+            (machine.kind, machine.wishes) = (MachineKind::Localhost, Wishes::default());
         }
     }
 
@@ -43,16 +45,34 @@ impl Deployment {
 
     /// Returns what to tell the user on every run: that somebody on the way may read and change what goes over these links.
     pub(super) fn warnings(&self) -> Vec<String> {
-        let exposed = self.links.iter().filter(|link| link.insecure && self.leaves_the_machine(link));
-        exposed
-            .map(|link| {
-                let place = link.origin.as_ref().map_or_else(String::new, |origin| format!(" ({origin})"));
+        let place = |origin: &Option<Origin>| origin.as_ref().map_or_else(String::new, |origin| format!(" ({origin})"));
+        let leaving = self.links.iter().filter(|link| link.insecure && self.leaves_the_machine(link)).map(|link| {
+            format!(
+                "the link from `{}` to `{}`{} leaves its machine unencrypted, since it is `insecure`: whoever is on the way can read and change it",
+                link.from, link.to, place(&link.origin)
+            )
+        });
+        leaving
+            .chain(self.open_ports().map(|(port, exposure)| {
                 format!(
-                    "the link from `{}` to `{}`{place} leaves its machine unencrypted, since it is `insecure`: whoever is on the way can read and change it",
-                    link.from, link.to
+                    "the port `{port}`{} is exposed unencrypted and to everybody who reaches its machine",
+                    place(&exposure.origin)
                 )
-            })
+            }))
             .collect()
+    }
+
+    /// Returns the exposed ports of our own programs that can be called from other machines; commands know themselves what they serve.
+    fn open_ports(&self) -> impl Iterator<Item = (PortRef, &Exposure)> {
+        let programs = self.services.iter().filter(|(_, service)| matches!(service.program, Program::Hydroflow { .. }));
+        programs.flat_map(|(name, service)| {
+            let open = |exposure: &Exposure| !exposure.listen(self.is_here(name)).ip().is_loopback();
+            service
+                .exposed
+                .iter()
+                .filter(move |(_, exposure)| open(exposure))
+                .map(|(port, exposure)| (PortRef { service: name.clone(), port: port.clone() }, exposure))
+        })
     }
 
     /// Tells whether a link's ends are on two machines.
@@ -86,12 +106,13 @@ mod tests {
     use super::*;
     use crate::deploy::model::Machine;
     use crate::deploy::samples::{deployment, link, port};
+    use crate::workspace::hydro_toml::ListenAt;
 
     /// `a` here, `b` and `c` on a machine elsewhere, all linked.
     fn spread() -> Deployment {
         let mut made = deployment(&[("a", "output o"), ("b", "input i, output o"), ("c", "input i, input j")]);
-        let kind = MachineKind::Gcp { project: String::new(), zone: String::new(), machine_type: String::new() };
-        made.machines.insert("far".into(), Machine { kind, origin: None });
+        let kind = MachineKind::Gcp(crate::machine::CloudMachine::default());
+        made.machines.insert("far".into(), Machine { kind, wishes: Wishes::default(), origin: None });
         for name in ["b", "c"] {
             made.services[name].machine = "far".into();
         }
@@ -121,6 +142,22 @@ mod tests {
         spread.links[1].insecure = false;
         spread.place_here();
         assert_eq!(encrypted(&spread), [false, false]);
+    }
+
+    #[test]
+    fn ports_that_others_can_call_are_told_each_time() {
+        let mut spread = spread();
+        let open = |ip: Option<&str>| {
+            let ip = ip.map(|ip| ip.parse().expect("an address"));
+            [("i".to_owned(), Exposure { at: ListenAt { ip, port: None }, ..Exposure::default() })].into()
+        };
+        spread.services["b"].exposed = open(None);
+        let told = ["the port `b.i` is exposed unencrypted and to everybody who reaches its machine"];
+        assert_eq!(spread.warnings(), told);
+        spread.place_here();
+        assert_eq!(spread.warnings(), Vec::<String>::new(), "nobody else reaches the loopback address");
+        spread.services["b"].exposed = open(Some("0.0.0.0"));
+        assert_eq!(spread.warnings(), told);
     }
 
     #[test]

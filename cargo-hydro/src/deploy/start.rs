@@ -1,8 +1,7 @@
-//! The steps of one deploy, after the checks: build, compare types, bind, plan, start, wait until all are up.
+//! The steps of one deploy, after all is built: bind, plan, start, wait until all are up.
 //!
 //! Owns what it starts until the engine takes it over: dropped in between, nothing is left.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
@@ -15,6 +14,7 @@ use tokio::task::JoinSet;
 
 use super::authority::Authority;
 use super::bind::{Admin, Bound, no_socket};
+use super::building::Artifacts;
 use super::colocate::{SharedProcess, share};
 use super::engine::EngineOptions;
 use super::late::{Late, Running};
@@ -24,14 +24,10 @@ use super::placeholders::{Own, Owns};
 use super::plan::{Addresses, Plan, PlannedMember};
 use super::sockets::Sockets;
 use super::started::Started;
-use super::topology::{self, Described};
-use crate::build::{self, Artifact, Sources};
+use crate::build::Artifact;
 use crate::machine::{Logs, MachineError, Member, MemberSpec, Place, SeatSpec};
 use crate::report::{Event, ExitCode, Failure, LinkEvent, PlannedService, Reporter};
 use crate::sys::Stop;
-
-/// Artifacts by service.
-pub(super) type Artifacts = BTreeMap<String, Artifact>;
 
 /// What was made before anything starts.
 struct Given<'a> {
@@ -65,72 +61,6 @@ impl Starting<'_> {
         self.deployment.services.iter().filter(|(name, service)| self.running_of(name) < service.count)
     }
 
-    /// Builds the programs of services in one go: of all, or of those that have members to be started.
-    pub(super) async fn build(&self, all: bool) -> Result<Artifacts, Vec<Failure>> {
-        let services = self.deployment.services.iter();
-        let wanted: Vec<(&String, &PathBuf)> = services
-            .filter(|(name, service)| all || self.running_of(name) < service.count)
-            .filter_map(|(name, service)| match &service.program {
-                Program::Hydroflow { source, .. } => Some((name, source)),
-                Program::Command { .. } => None,
-            })
-            .collect();
-        if wanted.is_empty() {
-            return Ok(Artifacts::new());
-        }
-        let binaries: Vec<Sources> =
-            wanted.iter().map(|(name, _)| self.binary_of(name)).collect::<BTreeSet<_>>().into_iter().collect();
-        let (mut options, reporter, to_build) = (self.options.clone(), self.reporter.clone(), binaries.clone());
-        options.build.tls |= wanted.iter().any(|(name, _)| self.deployment.needs_certificates(name));
-        let built = tokio::task::spawn_blocking(move || {
-            build::build_binaries(&options.workspace, &to_build, &options.build, &reporter)
-        });
-        let artifacts = match built.await {
-            Ok(result) => result.map_err(|failure| vec![failure])?,
-            Err(stopped) if stopped.is_panic() => std::panic::resume_unwind(stopped.into_panic()),
-            Err(_) => return Err(vec![Failure::new(ExitCode::Interrupted, "interrupted")]),
-        };
-        let made: BTreeMap<Sources, Vec<Artifact>> = binaries.into_iter().zip(artifacts).collect();
-        let of_service = |(name, source): (&String, &PathBuf)| {
-            let binary = self.binary_of(name);
-            let at = binary.programs.iter().position(|other| other == source)?;
-            Some((name.clone(), made.get(&binary)?.get(at)?.clone()))
-        };
-        Ok(wanted.into_iter().filter_map(of_service).collect())
-    }
-
-    /// Returns what the binary of a service is made of.
-    fn binary_of(&self, name: &str) -> Sources {
-        let together = self.deployment.process_of(name);
-        let shared = !together.is_empty();
-        let together = if together.is_empty() { vec![name] } else { together };
-        let source = |name: &str| match &self.deployment.services.get(name)?.program {
-            Program::Hydroflow { source, .. } => Some(source.clone()),
-            Program::Command { .. } => None,
-        };
-        let programs: BTreeSet<PathBuf> = together.into_iter().filter_map(source).collect();
-        Sources { programs: programs.into_iter().collect(), shared, target: None }
-    }
-
-    /// Compares the types at both ends of each link, also where one end runs already.
-    pub(super) fn check_types(
-        &self,
-        artifacts: &Artifacts,
-        build: u64,
-        running: &IndexMap<String, Started>,
-    ) -> Result<(), Vec<Failure>> {
-        let mut described: BTreeMap<String, Described<'_>> = running
-            .iter()
-            .filter_map(|(name, started)| Some((name, started.artifact.as_ref()?, started.build)))
-            .map(|(name, artifact, build)| (name.clone(), Described { program: &artifact.description, build }))
-            .collect();
-        for (name, artifact) in artifacts {
-            described.insert(name.clone(), Described { program: &artifact.description, build });
-        }
-        let problems = topology::check_types(self.deployment, &described);
-        if problems.is_empty() { Ok(()) } else { Err(problems) }
-    }
-
     /// Plans all members: those that run where they are, the new ones at their sockets.
     pub(super) fn plan(&self, (mut addresses, mut owns): (Addresses, Owns), bound: &Bound, late: &Late) -> Plan {
         addresses.extend(bound.sockets.iter().map(|(member, (_, address))| (member.clone(), address.clone())));
@@ -150,7 +80,6 @@ impl Starting<'_> {
         mut bound: Bound,
     ) -> Result<IndexMap<String, Started>, Vec<Failure>> {
         let authority = self.authority(&plan).map_err(|failure| vec![failure])?;
-        self.upload(artifacts).await?;
         let mut started: IndexMap<String, Started> = IndexMap::new();
         let is_new = |planned: &PlannedMember| planned.member >= self.running_of(&planned.service);
         for process in self.processes(plan.members.into_iter().filter(is_new)) {
@@ -170,7 +99,17 @@ impl Starting<'_> {
             give_up(&started).await;
             return Err(vec![failure]);
         }
+        self.tell_exposed(&started);
         Ok(started)
+    }
+
+    fn tell_exposed(&self, started: &IndexMap<String, Started>) {
+        for planned in started.values().flat_map(|started| &started.planned) {
+            for (name, outside) in &planned.exposed {
+                let (name, member, port) = (name.clone(), planned.name.clone(), outside.port.clone());
+                self.reporter.emit(&Event::Exposed { name, member, port, address: outside.address.to_string() });
+            }
+        }
     }
 
     /// Puts members together that share a process; it starts with the first of them.
@@ -396,7 +335,7 @@ impl Starting<'_> {
         self.machines.place(&service.machine)
     }
 
-    pub(super) fn tell(&self, plan: &Plan) {
+    pub(super) fn tell(&self, plan: &Plan, artifacts: &Artifacts) {
         let planned = plan.members.iter().filter(|member| member.member == self.running_of(&member.service));
         let start: Vec<PlannedService> = planned
             .filter_map(|member| {
@@ -406,6 +345,7 @@ impl Starting<'_> {
                     members: service.count - member.member,
                     machine: member.machine.clone(),
                     program: self.describe(service),
+                    target: artifacts.get(&member.service).and_then(|made| Some(made.target.as_ref()?.to_string())),
                 })
             })
             .collect();
@@ -482,6 +422,7 @@ mod tests {
             executable: "/bin/sh".into(),
             hash: String::new(),
             target: None,
+            glibc: None,
             description,
         };
         let mut deployment = deployment.clone();

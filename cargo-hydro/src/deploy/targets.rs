@@ -2,46 +2,107 @@
 //!
 //! Builds nothing, and asks no machine.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hydroflow_standalone::diagnostic::nearest;
 use serde_spanned::Spanned;
 
 use super::from_toml::from_toml;
-use crate::build::Target;
+use super::model::{Deployment, LOCALHOST, Machine, MachineKind, Program};
 use crate::build::toolchain::host;
-use crate::report::{ExitCode, Failure, Reporter};
+use crate::build::{Target, Wishes};
+use crate::report::{ExitCode, Failure, Origin, Reporter};
 use crate::workspace::Workspace;
 use crate::workspace::hydro_toml::{self, FILE_NAME, RawKind, RawMachine};
 
 /// Families of Google Cloud's machine types with ARM processors.
 const ARM_FAMILIES: [&str; 4] = ["t2a", "c4a", "n4a", "a4x"];
 
+/// What is known of the target of programs for a machine before it is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    /// What they are built for; none: what this machine is.
+    Target(Option<Target>),
+    /// Only the machine knows.
+    Nothing,
+}
+
 /// Returns what programs for a machine of the workspace's `Hydro.toml` are built for; none: this machine.
 ///
 /// # Errors
-/// The file is wrong, has no such machine, or wishes for what does not go together.
+/// The file is wrong, has no such machine, or wishes for what does not go together; or only the machine itself knows.
 pub fn target_of(workspace: &Workspace, name: &str, reporter: &Reporter) -> Result<Option<Target>, Failure> {
-    from_toml(workspace, reporter)?;
-    let file = workspace.root().join(FILE_NAME);
-    let text = std::fs::read_to_string(&file)
-        .map_err(|error| Failure::new(ExitCode::Config, format!("cannot read `{}`", file.display())).cause(error))?;
-    let machines = hydro_toml::read(&text).0.machines;
-    let names = || machines.iter().map(|(name, _)| Spanned::get_ref(name).as_str());
-    match machines.iter().find(|(known, _)| known.get_ref() == name) {
-        Some((_, machine)) => target(workspace, name, machine),
-        None if name == super::model::LOCALHOST => Ok(None),
+    let machines = from_toml(workspace, reporter)?.machines;
+    match machines.get(name) {
+        Some(machine) => match told(workspace, name, machine)? {
+            Told::Target(target) => Ok(target),
+            Told::Nothing => {
+                let message = format!("what `{name}` is, only a deploy finds out");
+                let hint = "say it in its table: `target = \"aarch64-unknown-linux-gnu\"`";
+                Err(Failure::new(ExitCode::Config, message).hint(hint))
+            }
+        },
+        None if name == LOCALHOST => Ok(None),
         None => {
             let failure = Failure::new(ExitCode::NothingMatched, format!("`{FILE_NAME}` has no machine `{name}`"));
-            Err(match (nearest(name, names()), machines.is_empty()) {
+            let names: Vec<&str> = machines.keys().map(String::as_str).collect();
+            Err(match (nearest(name, names.iter().copied()), names.is_empty()) {
                 (Some(near), _) => failure.hint(format!("a similar name exists: `{near}`")),
                 (None, true) => failure.hint("it names no machine; `--target` takes a target triple"),
-                (None, false) => {
-                    failure.hint(format!("its machines are `{}`", names().collect::<Vec<_>>().join("`, `")))
-                }
+                (None, false) => failure.hint(format!("its machines are `{}`", names.join("`, `"))),
             })
         }
     }
+}
+
+/// Returns what the programs of services are built for that are for other machines, as far as that is known without asking one.
+///
+/// # Errors
+/// As [`told`].
+pub(super) fn told_targets(
+    workspace: &Workspace,
+    deployment: &Deployment,
+) -> Result<BTreeMap<String, String>, Failure> {
+    let mut found = BTreeMap::new();
+    for (service, of) in &deployment.services {
+        let machine = deployment.machines.get(&of.machine);
+        let (Program::Hydroflow { .. }, Some(machine)) = (&of.program, machine) else { continue };
+        if let Told::Target(Some(target)) = told(workspace, &of.machine, machine)? {
+            found.insert(service.clone(), target.to_string());
+        }
+    }
+    Ok(found)
+}
+
+/// Returns what programs for a machine are built for, as far as that is known without asking it.
+///
+/// # Errors
+/// What is wished for does not go together, or there is no compiler.
+pub(super) fn told(workspace: &Workspace, name: &str, machine: &Machine) -> Result<Told, Failure> {
+    let triple = match (&machine.kind, &machine.wishes.target) {
+        (MachineKind::Localhost, _) if machine.wishes.is_none() => return Ok(Told::Target(None)),
+        (_, Some(target)) => target.clone(),
+        (MachineKind::Localhost, None) => host(workspace)?,
+        (MachineKind::Ssh(_), None) => return Ok(Told::Nothing),
+        (MachineKind::Gcp(cloud), None) => triple_of(&cloud.machine_type).to_owned(),
+    };
+    wished((name, machine.origin.as_ref()), &machine.wishes, &triple).map(Told::Target)
+}
+
+/// Returns what programs for a machine are built for that is of this triple; none: this machine's own.
+///
+/// # Errors
+/// What is wished for does not go with it.
+pub(super) fn wished(
+    (name, origin): (&str, Option<&Origin>),
+    wishes: &Wishes,
+    triple: &str,
+) -> Result<Option<Target>, Failure> {
+    Target::wished(wishes, triple).map_err(|error| {
+        let mut failure = Failure::new(ExitCode::Config, format!("cannot build for the machine `{name}`")).cause(error);
+        failure.origin = origin.cloned();
+        failure
+    })
 }
 
 /// A machine, as far as the file tells of it.
@@ -71,28 +132,10 @@ pub fn machine_needs(workspace: &Workspace) -> Vec<MachineNeed> {
 pub fn projects(workspace: &Workspace) -> BTreeSet<String> {
     let text = std::fs::read_to_string(workspace.root().join(FILE_NAME)).unwrap_or_default();
     let project = |(_, machine): (Spanned<String>, RawMachine)| match machine.kind {
-        RawKind::Gcp { project, .. } => Some(project),
+        RawKind::Gcp(cloud) => Some(cloud.project),
         _ => None,
     };
     hydro_toml::read(&text).0.machines.into_iter().filter_map(project).collect()
-}
-
-fn target(workspace: &Workspace, name: &str, machine: &RawMachine) -> Result<Option<Target>, Failure> {
-    let wishes = &machine.target;
-    let is_plain = wishes.target.is_none() && wishes.libc.is_none() && wishes.builder.is_none();
-    let own = match &machine.kind {
-        RawKind::Localhost if is_plain => return Ok(None),
-        RawKind::Localhost => host(workspace)?,
-        RawKind::Ssh(_) if wishes.target.is_none() => {
-            let message = format!("what `{name}` is, only a deploy finds out");
-            let hint = "say it in its table: `target = \"aarch64-unknown-linux-gnu\"`";
-            return Err(Failure::new(ExitCode::Config, message).hint(hint));
-        }
-        RawKind::Ssh(_) => String::new(),
-        RawKind::Gcp { machine_type, .. } => triple_of(machine_type).to_owned(),
-    };
-    Target::wished(wishes, Some(&own))
-        .map_err(|error| Failure::new(ExitCode::Config, format!("cannot build for the machine `{name}`")).cause(error))
 }
 
 /// Returns the triple of a machine type's images.

@@ -11,7 +11,7 @@ use hydro_runtime_shim::contract::{
 };
 use hydroflow_standalone::interface::{Direction, ModuleInterface};
 
-use super::model::{Deployment, LOCALHOST, Link, MachineKind, PortRef, Program, Service};
+use super::model::{Deployment, Exposure, LOCALHOST, Link, MachineKind, PortRef, Program, Service};
 use super::problem::{problem, with_nearest};
 use super::ways;
 use super::{colocate, groups, piping, placeholders};
@@ -69,6 +69,8 @@ fn check_service(deployment: &Deployment, name: &str, service: &Service, problem
             problems.push(problem(origin, message).hint("write an IP address and a port: `127.0.0.1:4000`"));
         }
     }
+    problems
+        .extend(service.exposed.iter().filter_map(|(port, exposure)| check_exposure(deployment, name, port, exposure)));
     for missing in placeholders::problems(deployment, service) {
         problems.push(problem(origin, missing).hint("a service names its own ports: `{port:NAME}`"));
     }
@@ -79,6 +81,36 @@ fn check_service(deployment: &Deployment, name: &str, service: &Service, problem
         }
         Program::Command { .. } => {}
     }
+}
+
+/// Checks a port that is to be reached from outside.
+#[must_use]
+pub fn check_exposure(deployment: &Deployment, name: &str, port: &str, exposure: &Exposure) -> Option<Failure> {
+    let origin = exposure.origin.as_ref();
+    let Some(service) = deployment.services.get(name) else {
+        return Some(problem(origin, format!("there is no service `{name}`")));
+    };
+    let known: Vec<String> = match &service.program {
+        Program::Hydroflow { interface, .. } => interface.ports.iter().map(|port| port.name.clone()).collect(),
+        Program::Command { .. } => placeholders::own_ports(service),
+    };
+    if !known.iter().any(|known| known == port) {
+        let failure = problem(origin, format!("`{name}` has no port `{port}`"));
+        if matches!(service.program, Program::Command { .. }) && known.is_empty() {
+            return Some(failure.hint(format!("let its command say where it listens: `{{port:{port}}}`")));
+        }
+        return Some(with_nearest(failure, port, known.iter().map(String::as_str), "port"));
+    }
+    if service.colocate.is_some() {
+        let failure = problem(origin, format!("`{name}.{port}` cannot be exposed: `{name}` shares a process"));
+        return Some(failure.hint("leave `colocate` out at this service"));
+    }
+    if let Some(number) = exposure.at.port.filter(|_| service.count > 1) {
+        let message =
+            format!("`{name}` has {} members, but its port `{port}` only one number, {number}", service.count);
+        return Some(problem(origin, message).hint("leave the number out; each member is then given one"));
+    }
+    None
 }
 
 fn is_name(name: &str) -> bool {
@@ -95,16 +127,7 @@ fn check_machine(deployment: &Deployment, service: &Service, local: bool, proble
             let message = format!("there is no machine `{}`", service.machine);
             problems.push(with_nearest(problem(origin, message), &service.machine, names, "machine"));
         }
-        Some(machine) if !local && matches!(machine.kind, MachineKind::Gcp { .. }) => {
-            let message =
-                format!("the machine `{}` cannot be created: gcp machines are not supported yet", service.machine);
-            let place = machine.origin.as_ref().or(origin);
-            let known = problems.iter().any(|problem| problem.message == message);
-            if !known {
-                problems.push(problem(place, message).hint("use `--local` to run every service on this machine"));
-            }
-        }
-        Some(machine) if !local && matches!(machine.kind, MachineKind::Ssh(_)) && service.colocate.is_some() => {
+        Some(machine) if !local && machine.kind != MachineKind::Localhost && service.colocate.is_some() => {
             let message = format!("`colocate` is for this machine only, and `{}` is another", service.machine);
             problems.push(problem(origin, message).hint("leave `colocate` out: links within a machine share memory"));
         }
@@ -212,7 +235,8 @@ fn check_inputs(deployment: &Deployment, name: &str, service: &Service, problems
         let end = PortRef { service: name.to_owned(), port: port.name.clone() };
         let variable = input_variable(&port.name);
         let linked = deployment.links.iter().any(|link| link.to == end);
-        if !linked && !deployment.open.contains(&end) && !service.env.contains_key(&variable) {
+        let exposed = service.exposed.contains_key(&port.name);
+        if !linked && !exposed && !deployment.open.contains(&end) && !service.env.contains_key(&variable) {
             let message = format!("nothing is linked to the input `{end}`");
             let from_script =
                 service.origin.as_ref().is_some_and(|origin| origin.file.extension().is_some_and(|kind| kind == "py"));
@@ -292,6 +316,7 @@ mod tests {
     use hydro_runtime_shim::contract::{self, Addressing, Policy};
 
     use super::*;
+    use crate::build::Wishes;
     use crate::deploy::model::{LocalLinks, Machine, Security};
     use crate::deploy::samples::{command, deployment, link, port};
     use crate::report::{ExitCode, Origin};
@@ -382,16 +407,20 @@ mod tests {
     }
 
     #[test]
-    fn machines_exist_and_clouds_are_for_later() {
+    fn machines_exist_and_others_share_no_process() {
         let mut wrong = deployment(&[("a", ""), ("b", ""), ("c", "")]);
-        let kind = MachineKind::Gcp { project: "p".into(), zone: "z".into(), machine_type: "t".into() };
-        wrong.machines.insert("cloud".into(), Machine { kind, origin: Some(Origin::line("Hydro.toml", 9)) });
+        let kind = MachineKind::Gcp(crate::machine::CloudMachine::default());
+        wrong.machines.insert(
+            "cloud".into(),
+            Machine { kind, wishes: Wishes::default(), origin: Some(Origin::line("Hydro.toml", 9)) },
+        );
         wrong.services["a"].machine = "clod".into();
         wrong.services["b"].machine = "cloud".into();
         wrong.services["c"].machine = "cloud".into();
+        wrong.services["c"].colocate = Some("p".into());
         let expected = [
             "1 there is no machine `clod` [there is a machine with a similar name: `cloud`]",
-            "9 the machine `cloud` cannot be created: gcp machines are not supported yet [use `--local` to run every service on this machine]",
+            "3 `colocate` is for this machine only, and `cloud` is another [leave `colocate` out: links within a machine share memory]",
         ];
         assert_eq!(told(&check(&wrong, false)), expected);
         assert_eq!(told(&check(&wrong, true)).len(), 1);

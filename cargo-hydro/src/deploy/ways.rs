@@ -72,6 +72,7 @@ pub(super) fn refusal(deployment: &Deployment, link: &Link) -> Option<(String, &
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::build::Wishes;
     use crate::deploy::model::{Machine, MachineKind, Security};
     use crate::deploy::samples::{deployment, link};
 
@@ -112,8 +113,8 @@ mod tests {
         assert!(hint.contains("insecure"), "{hint}");
         pair.links[0].insecure = true;
         assert_eq!((way(&pair), refusal(&pair, &pair.links[0])), (Way::SharedMemory, None));
-        let kind = MachineKind::Gcp { project: String::new(), zone: String::new(), machine_type: String::new() };
-        pair.machines.insert("far".into(), Machine { kind, origin: None });
+        let kind = MachineKind::Gcp(crate::machine::CloudMachine::default());
+        pair.machines.insert("far".into(), Machine { kind, wishes: Wishes::default(), origin: None });
         pair.services["b"].machine = "far".into();
         assert_eq!(way(&pair), Way::Tcp);
         let (message, _) = refusal(&pair, &pair.links[0]).expect("it leaves");

@@ -3,7 +3,11 @@
 //! Knows processes, sockets, pipes and logs, but no deployments. Read [`Place`] first.
 
 mod admin;
+mod cloud;
 #[cfg(feature = "gcp")]
+pub mod gcp;
+#[cfg(not(feature = "gcp"))]
+#[path = "no_gcp.rs"]
 pub mod gcp;
 mod health;
 mod localhost;
@@ -18,6 +22,7 @@ mod spool;
 mod ssh;
 
 pub use admin::ask;
+pub use cloud::{CloudMachine, CloudRecord, Reached};
 pub use health::{Health, HealthCheck, Patient, Rounds, is_http_url};
 pub use logs::{LogReader, Logs};
 pub use member::{Away, ExitWatch, Member, MemberSpec, SeatSpec, Shared, StartWatch, Stopper};
@@ -25,4 +30,6 @@ pub use member::{Away, ExitWatch, Member, MemberSpec, SeatSpec, Shared, StartWat
 pub(crate) use metrics_schema::MetricsMirror;
 pub use pipe::{Identity, Output, Pipes, Target, Wires};
 pub use place::{MachineError, Place};
-pub use ssh::{Deployed, Given, Probe, SshError, SshMachine, SshTarget, Upload};
+pub use ssh::{
+    Deployed, Given, KeyPair, Probe, ReachedMachine, SshError, SshMachine, SshTarget, Upload, write_known_host,
+};

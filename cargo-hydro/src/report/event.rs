@@ -1,6 +1,7 @@
 //! The one enum of things that happen. Human output, JSON and tests all read it.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -74,6 +75,9 @@ pub struct PlannedService {
     pub machine: String,
     /// What they run: an `.hf` file, or a command line.
     pub program: String,
+    /// The target it was built for; none: this machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
 }
 
 /// How a test ended.
@@ -103,6 +107,17 @@ pub enum Event {
     Progress {
         /// What is going on.
         message: String,
+    },
+    /// A port can be reached from outside.
+    Exposed {
+        /// What it is called.
+        name: String,
+        /// The member.
+        member: String,
+        /// The port's name.
+        port: String,
+        /// Where it is reached: an address and a port number.
+        address: String,
     },
     /// What a person at the terminal may like to know; nothing has happened.
     Note {
@@ -162,6 +177,9 @@ pub enum Event {
         unlink: Vec<LinkEvent>,
         /// Whether services will be kept up in another way.
         supervision: bool,
+        /// What services that will be started, or started again, are built for, where that is known and not this machine.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        targets: BTreeMap<String, String>,
     },
     /// A service changed its state.
     Service {

@@ -92,6 +92,11 @@ impl Human {
         let quiet = self.options.verbosity == Verbosity::Quiet;
         match event {
             Event::Status { verb, message } if !quiet => status(verb, GREEN, message),
+            Event::Exposed { name, member, port, address } if !quiet => {
+                let of = format!("{member}.{port}");
+                let whose = if *name == of { String::new() } else { format!(" ({of})") };
+                status("Exposed", GREEN, &format!("{name} at {address}{whose}"))
+            }
             Event::Note { message } if !quiet => message.lines().map(|line| format!("{DIM}{line}{DIM:#}\n")).collect(),
             Event::Warning { message } => format!("{YELLOW}warning{YELLOW:#}: {message}\n"),
             Event::Diagnostic { rendered, .. } => format!("{}\n\n", rendered.trim_end_matches('\n')),
@@ -228,8 +233,11 @@ fn plan(deployment: &str, start: &[PlannedService], links: &[LinkEvent]) -> Stri
     let widest =
         |column: fn(&PlannedService) -> &str| start.iter().map(|s| column(s).chars().count()).max().unwrap_or(0);
     let (names, machines) = (widest(|s| &s.service), widest(|s| &s.machine));
-    for PlannedService { service, members, machine, program } in start {
+    for PlannedService { service, members, machine, program, target } in start {
         let _ = write!(text, "{:VERB_COLUMNS$} {service:names$}  {machine:machines$}  {program}", "");
+        if let Some(target) = target {
+            let _ = write!(text, " ({target})");
+        }
         text.push_str(&if *members > 1 { format!(" × {members}\n") } else { "\n".to_owned() });
     }
     let senders = links.iter().map(|link| link.from.chars().count()).max().unwrap_or(0);
@@ -241,7 +249,7 @@ fn plan(deployment: &str, start: &[PlannedService], links: &[LinkEvent]) -> Stri
 
 /// Lists what a release changes, one line each; what stays is not mentioned.
 fn changes(event: &Event) -> String {
-    let Event::Changes { deployment, start, stop, restart, rewire, link, unlink, supervision } = event else {
+    let Event::Changes { deployment, start, stop, restart, rewire, link, unlink, supervision, targets } = event else {
         return String::new();
     };
     let mut text = status("Deploying", GREEN, deployment);
@@ -257,7 +265,11 @@ fn changes(event: &Event) -> String {
     let widest = kinds.iter().flat_map(|(_, _, names, _)| names).map(|name| name.chars().count()).max().unwrap_or(0);
     for (sign, style, names, what) in kinds {
         for name in names {
-            let _ = writeln!(text, "{:VERB_COLUMNS$} {style}{sign}{style:#} {name:widest$}  {what}", "");
+            let _ = write!(text, "{:VERB_COLUMNS$} {style}{sign}{style:#} {name:widest$}  {what}", "");
+            // `service`, `service.1`, or `service (what is different)`.
+            let service = name.split(['.', ' ']).next().filter(|_| what.starts_with("is started"));
+            let target = service.and_then(|service| targets.get(service));
+            text.push_str(&target.map_or("\n".to_owned(), |target| format!(" ({target})\n")));
         }
     }
     if *supervision {
@@ -358,6 +370,7 @@ mod tests {
             members,
             machine: "localhost".into(),
             program: format!("src/{service}.hf"),
+            target: None,
         };
         Event::Plan {
             deployment: "echo".into(),

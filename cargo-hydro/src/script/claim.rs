@@ -8,6 +8,12 @@ use crate::daemon::Home;
 use crate::sys::fs::{Lock, create_private_folder};
 use crate::workspace::Workspace;
 
+/// Whether a script runs a deployment of that name at this moment.
+#[must_use]
+pub fn is_running(workspace: &Workspace, name: &str) -> bool {
+    matches!(Claim::take(workspace, name), Ok(None)) && !Home::new(workspace.root(), name).is_taken()
+}
+
 /// A name that nobody else has.
 #[derive(Debug)]
 pub(super) struct Claim {

@@ -21,7 +21,7 @@ pub enum CallError {
         known: Vec<String>,
     },
     /// A pipe of a command, where a port of a program is needed.
-    #[error("`{service}` runs a command: its `{port}` is there for links, and not for the script itself")]
+    #[error("`{service}` runs a command: scripts do not send to its `{port}`, or receive from it")]
     Pipe {
         /// The service.
         service: String,
@@ -48,11 +48,23 @@ pub enum CallError {
         /// As it was written.
         policy: String,
     },
+    /// What cannot be built for.
+    #[error("{error}")]
+    Target {
+        /// What is wrong with it.
+        error: String,
+    },
     /// A delivery that does not exist.
     #[error("there is no delivery `{delivery}`")]
     Delivery {
         /// As it was written.
         delivery: String,
+    },
+    /// No place to listen at.
+    #[error("`{listen}` is no place to listen at")]
+    Listen {
+        /// As it was written.
+        listen: String,
     },
     /// A word for what carries links within a machine that does not exist.
     #[error("`{of}` cannot be `{word}`")]
@@ -67,6 +79,16 @@ pub enum CallError {
     Tls {
         /// As it was written.
         word: String,
+    },
+    /// An option of a machine that is written otherwise.
+    #[error("`{word}` cannot be `{text}`")]
+    MachineOption {
+        /// The option.
+        word: &'static str,
+        /// As it was written.
+        text: String,
+        /// How it is written.
+        hint: &'static str,
     },
     /// Another process runs a deployment of that name.
     #[error("`{name}` is run by somebody else at this moment")]
@@ -157,6 +179,7 @@ impl CallError {
             }
             Self::Policy { .. } => Some("`broadcast` and `round_robin` exist".to_owned()),
             Self::Delivery { .. } => Some("`reliable` (the default) and `lossy` exist".to_owned()),
+            Self::Listen { .. } => Some("write a port number, or an IP address, or both: `0.0.0.0:8080`".to_owned()),
             Self::LocalLinks { .. } => Some(
                 "within a machine links go by `\"shm\"` (shared memory, the default), `\"unix\"` or `\"tcp\"`"
                     .to_owned(),
@@ -164,6 +187,7 @@ impl CallError {
             Self::Tls { .. } => {
                 Some("links are encrypted between `\"machines\"` (the default), or `\"always\"`".to_owned())
             }
+            Self::MachineOption { hint, .. } => Some((*hint).to_owned()),
             Self::DeploymentTaken { .. } => Some(
                 "another script or `cargo hydro deploy` has it: end that, or give this one another name".to_owned(),
             ),

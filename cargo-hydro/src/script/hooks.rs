@@ -50,6 +50,7 @@ pub fn hooks(engine: &Engine, wished: &deploy::Hooks, reporter: &Reporter) -> Re
         workspace: options.workspace,
         script: script.clone(),
         local: options.local,
+        max_cost: options.max_cost,
         build: options.build,
         claims: false,
     };

@@ -13,6 +13,7 @@ use super::interpreter::{Interpreter, Language};
 use super::open::OpenSession;
 use super::session::{LastWords, Session, SessionOptions};
 use crate::build::BuildOptions;
+use crate::deploy::Price;
 use crate::report::{ExitCode, Failure, Reporter};
 use crate::sys::signal::{Interrupt, Interrupts};
 use crate::sys::{Exit, Process, Stdio, Stop, stop_runs};
@@ -40,6 +41,8 @@ pub struct RunRequest {
     pub args: Vec<OsString>,
     /// Whether every machine is this one.
     pub local: bool,
+    /// What machines that are made may cost an hour; none: anything.
+    pub max_cost: Option<Price>,
     /// How programs are built.
     pub build: BuildOptions,
 }
@@ -85,8 +88,8 @@ async fn beside(
     interrupts: Interrupts,
     reporter: &Reporter,
 ) -> Result<u8, Failure> {
-    let RunRequest { workspace, local, build, .. } = request.clone();
-    let options = SessionOptions { workspace, script, local, build, claims: true };
+    let RunRequest { workspace, local, max_cost, build, .. } = request.clone();
+    let options = SessionOptions { workspace, script, local, max_cost, build, claims: true };
     let session = OpenSession::open(options, reporter.clone())?;
     let words =
         [OsString::from("run"), request.script.clone().into_os_string()].into_iter().chain(request.args.clone());

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use super::error::CallError;
 use super::events::{Events, Listener};
 use super::port_client::PortPlace;
-use super::protocol::{OfService, Scale, ServiceMade, What};
+use super::protocol::{Expose, OfPort, OfService, Scale, ServiceMade, What};
 use super::session::{LastWords, SessionOptions};
 use super::wishes;
 use crate::deploy::{Deployment, Engine, EngineOptions, PortRef, member_name};
@@ -37,10 +37,10 @@ pub(super) struct Live {
 impl Live {
     /// Makes one of which nothing runs.
     pub(super) fn new(deployment: Deployment, options: &SessionOptions, reporter: Reporter) -> Self {
-        let SessionOptions { workspace, build, local, .. } = options.clone();
+        let SessionOptions { workspace, build, local, max_cost, .. } = options.clone();
         let name = deployment.name.clone();
         let (events, reporter) = Events::of(&reporter);
-        let options = EngineOptions { workspace, build, local, keeps_all_lines: true };
+        let options = EngineOptions { workspace, build, local, max_cost, keeps_all_lines: true };
         let engine = Engine::new(options, deployment, reporter);
         Self { name, engine, events, wired: RefCell::default(), releases: Cell::new(0) }
     }
@@ -167,8 +167,8 @@ impl Live {
         Ok(replies.into_iter().filter_map(metrics).collect())
     }
 
-    /// Stops all services of a machine, those that started last first.
-    pub(super) async fn stop_machine(&self, machine: &str) -> Result<(), Failure> {
+    /// Stops all services of a machine, those that started last first, and deletes it if it was made for the deployment.
+    pub(super) async fn terminate(&self, machine: &str) -> Result<(), Failure> {
         let services = self.wishes(|wishes| {
             let placed = wishes.services.iter().filter(|(_, service)| service.machine == machine);
             placed.map(|(name, _)| name.clone()).collect::<Vec<_>>()
@@ -178,7 +178,7 @@ impl Live {
         for service in started.iter().rev().filter(|service| services.contains(service)) {
             self.engine.stop(service).await?;
         }
-        Ok(())
+        self.engine.terminate(machine).await
     }
 
     /// Waits for the end; a signal's number is negative.
@@ -191,6 +191,26 @@ impl Live {
     pub(super) fn address(&self, of: &OfService) -> Result<Option<SocketAddr>, Failure> {
         let members = self.engine.members(&self.member(of)?);
         Ok(members.ok().and_then(|members| members.into_iter().find(|member| member.exit.is_none())?.address))
+    }
+
+    /// Has a port reached from outside, from its service's start on.
+    pub(super) fn expose(&self, call: Expose) -> Result<(), Failure> {
+        let service = &call.of.owner.service;
+        if self.engine.members(service).is_ok() {
+            let message = format!("`{service}` runs already, and `{}` of it was not exposed", call.of.port);
+            return Err(
+                Failure::new(ExitCode::Usage, message).hint("expose ports before the deployment that starts it")
+            );
+        }
+        Ok(self.wishes(|wishes| wishes::expose(wishes, call))?)
+    }
+
+    /// Returns where an exposed port of a member is reached; none: it is not exposed, or was not started.
+    pub(super) fn outside(&self, of: &OfPort) -> Result<Option<SocketAddr>, Failure> {
+        let members = self.engine.members(&self.member(&of.owner)?).unwrap_or_default();
+        let outside =
+            members.first().and_then(|member| member.exposed.values().find(|outside| outside.port == of.port));
+        Ok(outside.map(|outside| outside.address))
     }
 
     /// Returns where a script calls a port of a member; none: it does not run, or is a command.

@@ -28,6 +28,7 @@ mod trace;
 mod turns;
 mod wishes;
 
+pub use claim::is_running;
 pub use error::CallError;
 pub use hooks::hooks;
 pub use host::{RunRequest, run};

@@ -42,7 +42,7 @@ pub fn serve(request: &ServeRequest, reporter: &Reporter) -> Result<u8, Failure>
     let interrupts = Interrupts::listen().map_err(failed)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
     let ServeRequest { workspace, script, local, build } = request.clone();
-    let options = SessionOptions { workspace, script, local, build, claims: true };
+    let options = SessionOptions { workspace, script, local, max_cost: None, build, claims: true };
     let tasks = LocalSet::new();
     let outcome = tasks.block_on(&runtime, async {
         let session = OpenSession::open(options, reporter.clone())?;

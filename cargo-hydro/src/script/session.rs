@@ -27,7 +27,7 @@ use super::trace::{Speaker, Trace};
 use super::turns::{Ended, Turns};
 use super::wishes;
 use crate::build::{self, BuildOptions};
-use crate::deploy::{self, Deployment, Engine, Program, Security};
+use crate::deploy::{self, Deployment, Engine, Price, Program, Security};
 use crate::report::{ExitCode, Failure, Reporter};
 use crate::workspace::Workspace;
 
@@ -40,6 +40,8 @@ pub struct SessionOptions {
     pub script: PathBuf,
     /// Whether every machine is this one.
     pub local: bool,
+    /// What machines that are made may cost an hour; none: anything.
+    pub max_cost: Option<Price>,
     /// How programs are built.
     pub build: BuildOptions,
     /// Whether its deployments' names are nobody else's meanwhile; tests run several of one name side by side.
@@ -162,6 +164,10 @@ impl Session {
                 let address = self.live(of.deployment)?.address(&of)?;
                 Ok(Answer::Text(address.map(|address| address.to_string())))
             }
+            Call::PortAddress(of) => {
+                let address = self.live(of.owner.deployment)?.outside(&of)?;
+                Ok(Answer::Text(address.map(|address| address.to_string())))
+            }
             Call::Metrics(of) => Ok(Answer::Metrics(self.live(of.deployment)?.metrics(&of).await?)),
             Call::AllMetrics(of) => Ok(Answer::Metrics(self.live(of.deployment)?.all_metrics().await?)),
             Call::Plan(of) => Ok(Answer::Changes(self.live(of.deployment)?.plan().await?)),
@@ -204,6 +210,7 @@ impl Session {
             Call::Kill(of) => self.live(of.deployment)?.kill(&of).await?,
             Call::Logs(call) => self.logs(call, items).await?,
             Call::OpenPort(of) => self.live(of.owner.deployment)?.wishes(|wishes| wishes::open(wishes, &of))?,
+            Call::Expose(call) => self.live(call.of.owner.deployment)?.expose(call)?,
             Call::Send(Send { to, item, items }) => {
                 self.links.send(&self.port_key(&to)?, item.into_iter().chain(items).collect()).await?;
             }
@@ -320,7 +327,7 @@ impl Session {
         if !live.wishes(|wishes| wishes.machines.contains_key(&call.machine)) {
             return Err(CallError::Unknown { what: "machine", name: call.machine }.into());
         }
-        Ok(live.stop_machine(&call.machine).await?)
+        Ok(live.terminate(&call.machine).await?)
     }
 
     async fn logs(&self, call: Logs, items: Items) -> Result<(), ErrorBody> {

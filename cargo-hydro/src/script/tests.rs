@@ -58,6 +58,7 @@ impl Project {
         let options = SessionOptions {
             workspace: self.workspace.clone(),
             script: self.folder.path().join("a.hydro.py"),
+            max_cost: None,
             local: true,
             build: BuildOptions::default(),
             claims: false,
@@ -275,6 +276,7 @@ async def main():
             language: Language::Python,
             args: vec![code.into()],
             local: true,
+            max_cost: None,
             build: BuildOptions::default(),
         };
         (run(&request, &reporter), captured.stderr())
@@ -294,6 +296,7 @@ fn a_script_that_is_not_there_is_an_error() {
         language: Language::Python,
         args: vec![],
         local: true,
+        max_cost: None,
         build: BuildOptions::default(),
     };
     let reporter = Reporter::captured(ReportOptions::default()).0;

@@ -11,31 +11,73 @@ use hydroflow_standalone::interface::{Direction, ModuleInterface, PortInterface}
 use serde_json::Value;
 
 use super::error::CallError;
-use super::protocol::{AddMachine, Connect, Disconnect, Kind, OfPort, Place, PortInfo, ServiceMade};
-use crate::deploy::{
-    Deployment, LOCALHOST, Link, LocalLinks, Machine, MachineKind, PIPES, PortRef, Program, Service, Upkeep, Watched,
-    topology,
+use super::protocol::{
+    AddMachine, Connect, Disconnect, Expose, GcpOptions, Kind, OfPort, OfService, Place, PortInfo, ServiceMade,
 };
-use crate::machine::SshTarget;
+use crate::build::{Target, Wishes};
+use crate::deploy::{
+    Deployment, Exposure, LOCALHOST, Link, LocalLinks, Machine, MachineKind, PIPES, PortRef, Program, Service, Upkeep,
+    Watched, command_ports, topology,
+};
+use crate::machine::{CloudMachine, Reached, SshTarget};
 use crate::report::{ExitCode, Failure};
+use crate::workspace::hydro_toml::{self, ListenAt};
 
 /// Adds a machine; with `local`, every kind of machine is this one. Returns its name.
 pub(super) fn add_machine(deployment: &mut Deployment, call: AddMachine, local: bool) -> Result<String, CallError> {
+    let mut wishes = Wishes::default();
     let (base, kind) = match call.kind {
-        Kind::Ssh { host, user, port, key, known_hosts } if !local => {
+        Kind::Ssh { host, user, port, key, known_hosts, target, libc, builder } if !local => {
+            wishes = checked(Wishes { target, libc, builder })?;
             let (key, known_hosts) = (key.map(Into::into), known_hosts.map(Into::into));
             ("ssh", MachineKind::Ssh(SshTarget { host, user, port, key, known_hosts, ..SshTarget::default() }))
         }
         Kind::Ssh { .. } => ("ssh", MachineKind::Localhost),
-        Kind::Gcp { project, zone, machine_type } if !local => {
-            ("gcp", MachineKind::Gcp { project, zone, machine_type })
+        Kind::Gcp { project, zone, machine_type, options } => {
+            let wish =
+                cloud_machine(CloudMachine { project, zone, machine_type, ..CloudMachine::default() }, *options)?;
+            ("gcp", if local { MachineKind::Localhost } else { MachineKind::Gcp(wish) })
         }
-        Kind::Gcp { .. } => ("gcp", MachineKind::Localhost),
         Kind::Localhost => (LOCALHOST, MachineKind::Localhost),
     };
     let name = unused(base, |name| deployment.machines.contains_key(name));
-    deployment.machines.insert(name.clone(), Machine { kind, origin: call.origin.map(Into::into) });
+    let machine = Machine { kind, wishes, origin: call.origin.map(Into::into) };
+    deployment.machines.insert(name.clone(), machine);
     Ok(name)
+}
+
+fn cloud_machine(plain: CloudMachine, options: GcpOptions) -> Result<CloudMachine, CallError> {
+    let GcpOptions { image, disk, spot, network, ttl, autostop, address } = options;
+    let wrong = |word: &'static str, text: &str, hint: &'static str| CallError::MachineOption {
+        word,
+        text: text.to_owned(),
+        hint,
+    };
+    let seconds = |word: &'static str, text: Option<String>| match text {
+        None => Ok(None),
+        Some(text) => match hydro_toml::parse_duration(&text).filter(|time| time.as_secs() >= 30) {
+            Some(time) => Ok(Some(time.as_secs())),
+            None => Err(wrong(word, &text, "a time is written as in `90s`, `30m` or `8h`, of at least 30 seconds")),
+        },
+    };
+    let address = match address {
+        None => Reached::default(),
+        Some(text) => Reached::parse(&text).ok_or_else(|| wrong("address", &text, "it is `external` or `internal`"))?,
+    };
+    if let Some(size) = disk.filter(|size| *size < 10) {
+        return Err(wrong("disk", &size.to_string(), "a disk has 10 GB at least"));
+    }
+    let (ttl, autostop) = (seconds("ttl", ttl)?, seconds("autostop", autostop)?);
+    Ok(CloudMachine { image, disk, spot: spot.unwrap_or_default(), network, ttl, autostop, address, ..plain })
+}
+
+/// Returns wishes that may go with a machine.
+fn checked(wishes: Wishes) -> Result<Wishes, CallError> {
+    // What it is only it knows; `libc` and `builder` are words for any of Linux.
+    match Target::wished(&wishes, "x86_64-unknown-linux-gnu") {
+        Ok(_) => Ok(wishes),
+        Err(error) => Err(CallError::Target { error }),
+    }
 }
 
 /// The program of an `.hf` file, with its parameters as a script gives them.
@@ -71,6 +113,7 @@ pub(super) fn add_service(
         args,
         env: place.env,
         listen: None,
+        exposed: BTreeMap::new(),
         colocate: None,
         health: None,
         watched: Watched::default(),
@@ -166,22 +209,44 @@ pub(super) fn local_links(of: &'static str, word: Option<String>) -> Result<Opti
 /// Says that the script will send to an input, which then needs no link.
 pub(super) fn open(deployment: &mut Deployment, of: &OfPort) -> Result<(), CallError> {
     let found = port(deployment, &of.owner.service, &of.port)?;
-    if found.direction != Direction::Input.word() {
-        return Err(CallError::NoInput { port: format!("{}.{}", of.owner.service, of.port) });
-    }
     // Nobody has to feed a command, and a notebook opens all there is.
     if is_command(deployment, &of.owner.service) {
         return Ok(());
+    }
+    if found.direction != Direction::Input.word() {
+        return Err(CallError::NoInput { port: format!("{}.{}", of.owner.service, of.port) });
     }
     deployment.open.insert(PortRef { service: of.owner.service.clone(), port: of.port.clone() });
     Ok(())
 }
 
-/// Finds a port of a service; those of a command are its pipes.
+/// Has a port reached from outside.
+pub(super) fn expose(deployment: &mut Deployment, call: Expose) -> Result<(), Failure> {
+    let OfPort { owner: OfService { service, .. }, port } = call.of;
+    let at = match call.listen.as_deref() {
+        Some(text) => ListenAt::parse(text).ok_or_else(|| CallError::Listen { listen: text.to_owned() })?,
+        None => ListenAt::default(),
+    };
+    let exposure = Exposure { name: String::new(), at, origin: call.origin.map(Into::into) };
+    if let Some(mut failure) = topology::check_exposure(deployment, &service, &port, &exposure) {
+        // The script's own traceback shows the line.
+        failure.origin = None;
+        return Err(failure);
+    }
+    if let Some(service) = deployment.services.get_mut(&service) {
+        service.exposed.insert(port, exposure);
+    }
+    Ok(())
+}
+
+/// Finds a port of a service; those of a command are its pipes, and those where it listens.
 pub(super) fn port(deployment: &Deployment, service: &str, port: &str) -> Result<PortInfo, CallError> {
-    let ports: Vec<PortInfo> = match &find_service(deployment, service)?.program {
+    let found = find_service(deployment, service)?;
+    let ports: Vec<PortInfo> = match &found.program {
         Program::Hydroflow { interface, .. } => interface.ports.iter().map(port_info).collect(),
-        Program::Command { .. } => PIPES.iter().map(pipe_info).collect(),
+        Program::Command { .. } => {
+            PIPES.iter().map(pipe_info).chain(command_ports(found).into_iter().map(listening)).collect()
+        }
     };
     let known: Vec<String> = ports.iter().map(|port| port.name.clone()).collect();
     ports.into_iter().find(|other| other.name == port).ok_or_else(|| {
@@ -204,6 +269,10 @@ pub(super) fn meets_scripts(deployment: &Deployment, service: &str, name: &str) 
 
 fn pipe_info(&(name, direction): &(&str, Direction)) -> PortInfo {
     PortInfo { name: name.to_owned(), direction: direction.word(), type_text: "JSON".to_owned() }
+}
+
+fn listening(name: String) -> PortInfo {
+    PortInfo { name, direction: "listen", type_text: String::new() }
 }
 
 fn is_command(deployment: &Deployment, service: &str) -> bool {
@@ -370,7 +439,12 @@ mod tests {
         let mut deployment = Deployment::default();
         let gcp = || AddMachine {
             deployment: 0,
-            kind: Kind::Gcp { project: "p".into(), zone: "z".into(), machine_type: "t".into() },
+            kind: Kind::Gcp {
+                project: "p".into(),
+                zone: "z".into(),
+                machine_type: "t".into(),
+                options: Box::default(),
+            },
             origin: None,
         };
         assert_eq!(add_machine(&mut deployment, gcp(), true).as_deref(), Ok("gcp"));
@@ -379,12 +453,25 @@ mod tests {
         assert!(matches!(deployment.machines["gcp_2"].kind, MachineKind::Gcp { .. }));
         let ssh = || AddMachine {
             deployment: 0,
-            kind: Kind::Ssh { host: "h".into(), user: None, port: None, key: None, known_hosts: None },
+            kind: Kind::Ssh {
+                host: "h".into(),
+                user: None,
+                port: None,
+                key: None,
+                known_hosts: None,
+                target: None,
+                libc: Some("musl".into()),
+                builder: None,
+            },
             origin: None,
         };
         assert_eq!(add_machine(&mut deployment, ssh(), true).as_deref(), Ok("ssh"));
         assert_eq!(add_machine(&mut deployment, ssh(), false).as_deref(), Ok("ssh_2"));
         assert!(matches!(deployment.machines["ssh_2"].kind, MachineKind::Ssh(_)));
+        assert_eq!(deployment.machines["ssh"].wishes, Wishes::default());
+        assert_eq!(deployment.machines["ssh_2"].wishes.libc.as_deref(), Some("musl"));
+        let wrong = checked(Wishes { libc: Some("new".into()), ..Wishes::default() }).unwrap_err();
+        assert!(wrong.to_string().contains("not `new`"), "{wrong}");
     }
 
     #[test]

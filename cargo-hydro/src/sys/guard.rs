@@ -284,9 +284,44 @@ pub fn serve() {
             let _ = kill_process_group(leader, Signal::KILL);
         }
     }
+    end_connections(&folders);
     for folder in folders {
         let _ = std::fs::remove_dir_all(folder);
     }
+}
+
+/// How often it is looked for connections that were just being made; they put themselves into the background meanwhile.
+const LOOKS: u32 = 50;
+
+/// Ends ssh's connections whose sockets are in these folders: one that was being made when we died is nobody's group yet.
+fn end_connections(folders: &BTreeSet<PathBuf>) {
+    for _ in 0..LOOKS {
+        let connections = connections(folders);
+        if connections.is_empty() {
+            return;
+        }
+        for process in connections {
+            let _ = rustix::process::kill_process(process, Signal::KILL);
+        }
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+}
+
+fn connections(folders: &BTreeSet<PathBuf>) -> Vec<Pid> {
+    let is_one = |line: &[u8]| {
+        let is_within =
+            |argument: &[u8]| folders.iter().any(|folder| argument.starts_with(folder.as_os_str().as_bytes()));
+        let mut arguments = line.split(|&byte| byte == 0);
+        arguments.clone().any(|argument| argument == b"-M") && arguments.any(is_within)
+    };
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    processes
+        .filter_map(|entry| {
+            let id = entry.file_name().to_str()?.parse().ok()?;
+            let line = std::fs::read(entry.path().join("cmdline")).ok()?;
+            Pid::from_raw(id).filter(|_| is_one(&line))
+        })
+        .collect()
 }
 
 /// What is under guard.
@@ -400,5 +435,21 @@ mod tests {
         drop(orders);
         process.wait().unwrap();
         assert!(!folder.path().exists(), "the new guardian was told what the old one knew");
+    }
+
+    #[test]
+    fn a_connection_that_was_just_being_made_ends_with_us() {
+        let folder = tempfile::tempdir().unwrap();
+        let start = |socket: PathBuf| {
+            #[expect(clippy::disallowed_methods, reason = "stands for what another crate starts")]
+            let mut command = std::process::Command::new("sh");
+            command.args(["-c", "read line", "-S"]).arg(socket).arg("-M");
+            command.stdin(Stdio::piped()).spawn().unwrap()
+        };
+        let (mut ours, mut others) = (start(folder.path().join("a/master")), start("/nowhere/master".into()));
+        end_connections(&BTreeSet::from([folder.path().to_owned()]));
+        assert!(!ours.wait().unwrap().success(), "it was killed");
+        drop(others.stdin.take());
+        assert_eq!(others.wait().unwrap().code(), Some(1), "it ended by itself");
     }
 }

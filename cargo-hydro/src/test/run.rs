@@ -154,6 +154,7 @@ fn run_chosen(
             workspace: request.workspace.clone(),
             script: request.workspace.root().to_owned(),
             local: true,
+            max_cost: None,
             build: request.build.clone(),
             claims: false,
         },

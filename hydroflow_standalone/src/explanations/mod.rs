@@ -25,7 +25,8 @@ pub const EXPLANATIONS: &[Explanation] = explanations![
     "HF0013", "HF0014", "HF0101", "HF0102", "HF0103", "HF0104", "HF0105", "HF0106", "HF0107", "HF0108", "HF0109",
     "HF0110", "HF0111", "HF0112", "HF0113", "HF0114", "HF0115", "HF0116", "HF0117", "HF0118", "HF0120", "HF0121",
     "HF0122", "HF0123", "HF0125", "HF0126", "HF0127", "HF0199", "HF0201", "HF0202", "HF0203", "HF0210", "HF0211",
-    "HT0001", "HT0002", "HT0003", "HT0004", "HT0005", "HT0006", "HT0007", "HT0101", "HT0102", "HT0103",
+    "HT0001", "HT0002", "HT0003", "HT0004", "HT0005", "HT0006", "HT0007", "HT0101", "HT0102", "HT0103", "HT0104",
+    "HT0105",
 ];
 
 /// Returns the explanation of a code. Small letters will do, and so will the number alone for codes of `.hf` files.

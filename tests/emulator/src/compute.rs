@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use super::guest::Slot;
 use super::http::{Answer, Asked};
 use super::{Host, PROJECT};
 
@@ -14,6 +15,10 @@ const ZONES: [(&str, &[&str]); 2] = [
     ("europe-west4-b", &["e2-micro", "n2-standard-4"]),
 ];
 
+/// Families of Debian's images.
+const IMAGES: [(&str, &str); 4] =
+    [("debian-12", "X86_64"), ("debian-12-arm64", "ARM64"), ("debian-13", "X86_64"), ("debian-13-arm64", "ARM64")];
+
 /// The longest that a question for an operation is held.
 const HELD: Duration = Duration::from_secs(120);
 
@@ -21,9 +26,13 @@ const HELD: Duration = Duration::from_secs(120);
 pub(super) struct Compute {
     operations_take: Duration,
     hosts: Vec<Host>,
+    /// Guests that are no instance yet.
+    pub(super) slots: Vec<Slot>,
+    /// Those that are.
+    pub(super) powered: BTreeMap<(String, String), Slot>,
     /// By zone and name.
-    instances: BTreeMap<(String, String), Value>,
-    firewalls: BTreeMap<String, Value>,
+    pub(super) instances: BTreeMap<(String, String), Value>,
+    pub(super) firewalls: BTreeMap<String, Value>,
     operations: BTreeMap<String, Running>,
     /// Changes by the names that their requests had.
     requests: BTreeMap<String, String>,
@@ -52,6 +61,8 @@ impl Compute {
         Self {
             operations_take,
             hosts: Vec::new(),
+            slots: Vec::new(),
+            powered: BTreeMap::new(),
             instances: BTreeMap::new(),
             firewalls: BTreeMap::new(),
             operations: BTreeMap::new(),
@@ -91,6 +102,16 @@ impl Compute {
         self.instances.keys().map(|(_, name)| name.clone()).collect()
     }
 
+    pub(super) fn instance_named(&mut self, name: &str) -> Option<Value> {
+        self.settle();
+        self.instances.iter().find(|((_, known), _)| known == name).map(|(_, instance)| instance.clone())
+    }
+
+    pub(super) fn firewall_named(&mut self, name: &str) -> Option<Value> {
+        self.settle();
+        self.firewalls.get(name).cloned()
+    }
+
     pub(super) fn firewall_names(&mut self) -> Vec<String> {
         self.settle();
         self.firewalls.keys().cloned().collect()
@@ -119,11 +140,13 @@ impl Compute {
             ("POST", [_, "zones", zone, "instances"]) => self.insert_instance(zone, asked),
             ("GET", [_, "zones", zone, "instances", name]) => self.instance(zone, name),
             ("GET", [_, "zones", zone, "instances", name, "getGuestAttributes"]) => self.host_keys(zone, name),
+            ("POST", [_, "zones", zone, "instances", name, "start"]) => self.start_instance(zone, name),
             ("DELETE", [_, "zones", zone, "instances", name]) => self.delete_instance(zone, name),
             ("GET", [_, "aggregated", "instances"]) => self.list_instances(asked),
             ("POST", [_, "global", "firewalls"]) => self.insert_firewall(asked),
             ("GET", [_, "global", "firewalls"]) => self.list_firewalls(asked),
             ("GET", [_, "global", "firewalls", name]) => thing(self.firewalls.get(*name), "firewalls", name),
+            ("PUT", [_, "global", "firewalls", name]) => self.update_firewall(name, asked),
             ("DELETE", [_, "global", "firewalls", name]) => self.delete_firewall(name),
             ("POST", [_, "zones", _, "operations", name, "wait"] | [_, "global", "operations", name, "wait"])
             | ("GET", [_, "zones", _, "operations", name] | [_, "global", "operations", name]) => {
@@ -145,6 +168,7 @@ impl Compute {
 
     /// Carries out what is due.
     fn settle(&mut self) {
+        self.see_who_is_off();
         let now = Instant::now();
         let mut changes = Vec::new();
         for running in self.operations.values_mut().filter(|running| running.value["status"] != "DONE") {
@@ -158,15 +182,20 @@ impl Compute {
             match change {
                 Change::Nothing => {}
                 Change::Ready(zone, name) => {
-                    if let Some(instance) = self.instances.get_mut(&(zone, name)) {
+                    let key = (zone, name);
+                    if let Some(instance) = self.instances.get_mut(&key) {
                         instance["status"] = "RUNNING".into();
+                        self.power_on(&key);
                     }
                 }
                 Change::Gone(zone, name) => {
-                    self.instances.remove(&(zone, name));
+                    let key = (zone, name);
+                    self.instances.remove(&key);
+                    self.power_gone(&key);
                 }
                 Change::NoRule(name) => {
                     self.firewalls.remove(&name);
+                    self.close_off();
                 }
             }
         }
@@ -203,6 +232,9 @@ impl Compute {
             Ok(instance) => instance,
             Err(answer) => return answer,
         };
+        if let Some(answer) = missing(&instance) {
+            return answer;
+        }
         let name = text(&instance["name"]);
         let machine_type = text(&instance["machineType"]);
         if !types.iter().any(|known| machine_type == format!("zones/{zone}/machineTypes/{known}")) {
@@ -225,7 +257,10 @@ impl Compute {
             public: [203, 0, 113, number].into(),
             host_keys: vec!["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI".to_owned()],
         };
-        let host = if self.hosts.is_empty() { somewhere } else { self.hosts.remove(0) };
+        let mut host = if self.hosts.is_empty() { somewhere } else { self.hosts.remove(0) };
+        if let Some(slot) = self.take_slot(&(zone.to_owned(), name.clone())) {
+            (host.internal, host.public) = (slot.internal, slot.public);
+        }
         instance["status"] = "PROVISIONING".into();
         instance["zone"] = zone_link(zone).into();
         instance["creationTimestamp"] = "2026-01-01T00:00:00.000-08:00".into();
@@ -254,8 +289,13 @@ impl Compute {
         if !is_on || instance["status"] != "RUNNING" {
             return not_found("hostkeys/");
         }
-        let keys =
-            instance["hostKeys"].as_array().into_iter().flatten().filter_map(|key| key.as_str()?.split_once(' '));
+        let slot = self.powered.get(&(zone.to_owned(), name.to_owned()));
+        let keys = match slot.map(Slot::host_keys) {
+            Some(None) => return not_found("hostkeys/"),
+            Some(Some(keys)) => keys,
+            None => instance["hostKeys"].as_array().into_iter().flatten().map(text).collect(),
+        };
+        let keys = keys.iter().filter_map(|key| key.split_once(' '));
         let items: Vec<Value> =
             keys.map(|(kind, key)| json!({ "namespace": "hostkeys", "key": kind, "value": key })).collect();
         Answer::json(
@@ -271,6 +311,15 @@ impl Compute {
         };
         instance["status"] = "STOPPING".into();
         self.operation("delete", &format!("zones/{zone}/instances/{name}"), Some(zone), Change::Gone(key.0, key.1))
+    }
+
+    fn start_instance(&mut self, zone: &str, name: &str) -> Answer {
+        let key = (zone.to_owned(), name.to_owned());
+        let Some(instance) = self.instances.get_mut(&key) else {
+            return not_found(&format!("projects/{PROJECT}/zones/{zone}/instances/{name}"));
+        };
+        instance["status"] = "STAGING".into();
+        self.operation("start", &format!("zones/{zone}/instances/{name}"), Some(zone), Change::Ready(key.0, key.1))
     }
 
     fn list_instances(&self, asked: &Asked) -> Answer {
@@ -306,7 +355,21 @@ impl Compute {
             return exists(&format!("global/firewalls/{name}"));
         }
         self.firewalls.insert(name.clone(), firewall);
+        self.close_off();
         self.operation("insert", &format!("global/firewalls/{name}"), None, Change::Nothing)
+    }
+
+    fn update_firewall(&mut self, name: &str, asked: &Asked) -> Answer {
+        let firewall = match named(asked, "firewalls") {
+            Ok(firewall) => firewall,
+            Err(answer) => return answer,
+        };
+        if !self.firewalls.contains_key(name) {
+            return not_found(&format!("projects/{PROJECT}/global/firewalls/{name}"));
+        }
+        self.firewalls.insert(name.to_owned(), firewall);
+        self.close_off();
+        self.operation("update", &format!("global/firewalls/{name}"), None, Change::Nothing)
     }
 
     fn list_firewalls(&self, asked: &Asked) -> Answer {
@@ -376,6 +439,29 @@ fn named(asked: &Asked, kind: &str) -> Result<Value, Answer> {
     Ok(value)
 }
 
+/// Refuses what names an image or a network that is not there.
+fn missing(instance: &Value) -> Option<Answer> {
+    let invalid = |field: &str, value: &str, what: &str| {
+        let words = format!(
+            "Invalid value for field 'resource.{field}': '{value}'. The referenced {what} resource cannot be found."
+        );
+        Answer::error(400, "invalid", &words)
+    };
+    for disk in instance["disks"].as_array().into_iter().flatten() {
+        let source = text(&disk["initializeParams"]["sourceImage"]);
+        if !IMAGES.iter().any(|(family, _)| source == format!("projects/debian-cloud/global/images/family/{family}")) {
+            return Some(invalid("disks[0].initializeParams.sourceImage", &source, "image"));
+        }
+    }
+    for face in instance["networkInterfaces"].as_array().into_iter().flatten() {
+        let network = text(&face["network"]);
+        if network != "global/networks/default" {
+            return Some(invalid("networkInterfaces[0].network", &network, "network"));
+        }
+    }
+    None
+}
+
 /// Whether a filter takes something; of the filters there are, those that are used.
 fn matches(asked: &Asked, value: &Value) -> Result<bool, Answer> {
     let Some(filter) = asked.query.get("filter") else { return Ok(true) };
@@ -413,8 +499,7 @@ fn network(name: &str) -> Answer {
 }
 
 fn image(project: &str, family: &str) -> Answer {
-    let known = [("debian-12", "X86_64"), ("debian-12-arm64", "ARM64")];
-    let found = known.into_iter().find(|(known, _)| project == "debian-cloud" && *known == family);
+    let found = IMAGES.into_iter().find(|(known, _)| project == "debian-cloud" && *known == family);
     let value = found.map(|(family, architecture)| {
         let name = format!("{family}-v20260101");
         let link = format!("https://www.googleapis.com/compute/v1/projects/{project}/global/images/{name}");
@@ -444,6 +529,6 @@ fn region_of(zone: &str) -> &str {
     zone.rsplit_once('-').map_or(zone, |(region, _)| region)
 }
 
-fn text(value: &Value) -> String {
+pub(super) fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }

@@ -1,11 +1,13 @@
 //! Google Compute Engine on this machine: a real HTTP server with tokens, operations that take their time, quotas, and errors on demand.
 //!
-//! Its "machines" are addresses that a test hands it. `http` speaks the protocol, `compute` is the API, `tokens` says who may ask, `faults` spoils answers.
+//! Its "machines" are addresses that a test hands it, or guests that are switched on and off. `http` speaks the protocol, `compute` is the API, `guest` and `power` are what instances are in the flesh, `tokens` says who may ask, `faults` spoils answers.
 //! Knows nothing of who asks, so that both the client's own suite and the whole system's use it.
 
 mod compute;
 mod faults;
+mod guest;
 mod http;
+mod power;
 mod tokens;
 
 use std::net::{IpAddr, SocketAddr, TcpListener};
@@ -17,6 +19,8 @@ use serde_json::Value;
 use compute::Compute;
 pub use faults::Fault;
 use faults::Faults;
+use guest::Slot;
+pub use guest::{Entry, Guest};
 use http::{Answer, Asked};
 use tokens::Tokens;
 
@@ -57,7 +61,15 @@ impl Emulator {
     /// The system has no port for it.
     #[must_use]
     pub fn start(operations: Duration) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        Self::on(TcpListener::bind("127.0.0.1:0").expect("a port is free"), operations)
+    }
+
+    /// Starts one that answers there, which may be in another network than the test's own.
+    ///
+    /// # Panics
+    /// Nothing can listen there.
+    #[must_use]
+    pub fn on(listener: TcpListener, operations: Duration) -> Self {
         let address = listener.local_addr().expect("is bound");
         let state = State {
             compute: Compute::new(operations),
@@ -86,6 +98,33 @@ impl Emulator {
     /// Hands it machines; without any, instances get addresses at which nobody is.
     pub fn add_hosts(&self, hosts: Vec<Host>) {
         self.state().compute.add_hosts(hosts);
+    }
+
+    /// Hands it a machine in the flesh.
+    pub fn add_guest(&self, internal: IpAddr, public: IpAddr, guest: Box<dyn Guest>) {
+        self.state().compute.add_slots(vec![Slot::new(internal, public, guest)]);
+    }
+
+    /// Stops an instance without being asked, as somebody else may.
+    pub fn stop_by_hand(&self, name: &str) {
+        self.state().compute.stop_by_hand(name);
+    }
+
+    /// Deletes an instance without being asked, as somebody else may.
+    pub fn delete_by_hand(&self, name: &str) {
+        self.state().compute.delete_by_hand(name);
+    }
+
+    /// Returns an instance, as the API tells it.
+    #[must_use]
+    pub fn instance(&self, name: &str) -> Option<Value> {
+        self.state().compute.instance_named(name)
+    }
+
+    /// Returns a firewall rule, as the API tells it.
+    #[must_use]
+    pub fn firewall(&self, name: &str) -> Option<Value> {
+        self.state().compute.firewall_named(name)
     }
 
     /// Puts an instance there, as the API has it; its `name`, `status` and `labels` count.
@@ -121,6 +160,11 @@ impl Emulator {
     /// All tokens so far are good no longer.
     pub fn expire_tokens(&self) {
         self.state().tokens.expire();
+    }
+
+    /// The token that was good from the beginning is good again.
+    pub fn give_token_again(&self) {
+        self.state().tokens.give(TOKEN);
     }
 
     /// Returns the names of the instances that are there.

@@ -12,3 +12,10 @@ async def main():
         [metrics] = await stream.metrics()
         left_out = metrics["links"][0]["left_out"]
     print("nobody waits for the slow one")
+    await deployment.partition(stream, slow)
+    while metrics["links"][0]["connected"]:
+        [metrics] = await stream.metrics()
+    await deployment.heal()
+    while not metrics["links"][0]["connected"]:
+        [metrics] = await stream.metrics()
+    print("and it goes on after a break")

@@ -10,5 +10,10 @@ export async function main() {
   deployment.Command("true", { on: here });
   await deployment.deploy();
   console.log(deployment.status()[0].machine);
-  console.log(inspect(new SSHMachine(deployment, "example.org", { user: "me", port: 2222, key: "id", knownHosts: "known" })));
+  console.log(inspect(new SSHMachine(deployment, "example.org", { user: "me", port: 2222, key: "id", knownHosts: "known", libc: "musl" })));
+  try {
+    deployment.SSHMachine("example.org", { libc: "new" });
+  } catch (error) {
+    console.log(error.message);
+  }
 }

@@ -9,4 +9,8 @@ async def main():
     deployment.Command("true", on=here)
     await deployment.deploy()
     print(deployment.status()[0]["machine"])
-    print(SSHMachine(deployment, "example.org", user="me", port=2222, key="id", known_hosts="known"))
+    print(SSHMachine(deployment, "example.org", user="me", port=2222, key="id", known_hosts="known", libc="musl"))
+    try:
+        deployment.SSHMachine("example.org", libc="new")
+    except Exception as error:
+        print(error)

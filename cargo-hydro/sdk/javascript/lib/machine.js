@@ -41,21 +41,22 @@ export class Localhost extends Machine {
 /**
  * A machine that is reached by ssh: `new SSHMachine(deployment, "host")`, or `deployment.SSHMachine("host")`.
  *
- * What is left out is as ssh itself has it (`~/.ssh/config`, the agent's keys).
+ * What is left out is as ssh itself has it (`~/.ssh/config`, the agent's keys), and programs are built for what the machine is.
  */
 export class SSHMachine extends Machine {
   constructor(deployment, host, options = {}) {
-    onlyKnown("SSHMachine()", options, ["user", "port", "key", "knownHosts"]);
-    const { user, port, key, knownHosts } = options;
-    super(deployment, "ssh", { host, user, port, key, known_hosts: knownHosts });
+    onlyKnown("SSHMachine()", options, ["user", "port", "key", "knownHosts", "target", "libc", "builder"]);
+    const { user, port, key, knownHosts, target, libc, builder } = options;
+    super(deployment, "ssh", { host, user, port, key, known_hosts: knownHosts, target, libc, builder });
   }
 }
+
+const GCP_OPTIONS = ["project", "zone", "type", "image", "disk", "spot", "network", "ttl", "autostop", "address"];
 
 /** A virtual machine of Google Cloud: `new GCPMachine(deployment, { project, zone, type })`, or `deployment.GCPMachine({ … })`. */
 export class GCPMachine extends Machine {
   constructor(deployment, options) {
-    onlyKnown("GCPMachine()", options, ["project", "zone", "type"]);
-    const { project, zone, type } = options;
-    super(deployment, "gcp", { project, zone, type });
+    onlyKnown("GCPMachine()", options, GCP_OPTIONS);
+    super(deployment, "gcp", { ...options });
   }
 }

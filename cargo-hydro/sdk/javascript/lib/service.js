@@ -73,6 +73,23 @@ export class Port {
     });
   }
 
+  /**
+   * Has this port reached from outside once its service starts; before `deploy()`. `listen` is a port number, an IP address or both.
+   * Without it a free port is taken, on this machine at the loopback address and elsewhere at all of the machine's.
+   */
+  expose(options = {}) {
+    onlyKnown("expose()", options, ["listen"]);
+    const { listen } = options;
+    const { deployment, service } = this.#owner;
+    const place = listen === undefined ? undefined : String(listen);
+    call("port.expose", { deployment, service, port: this.#name, listen: place, origin: caller() });
+  }
+
+  /** Where this port is reached from outside, as `ADDRESS:PORT`; null unless it was exposed and its service was started. */
+  get address() {
+    return call("port.address", { port: this.#name, ...this.#owner });
+  }
+
   /** Says that the script itself will send to this input, so that it needs no link. Before `deploy()`. */
   open() {
     call("port.open", { port: this.#name, ...this.#owner });

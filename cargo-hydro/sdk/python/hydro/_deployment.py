@@ -71,14 +71,30 @@ class Deployment:
         port: Optional[int] = None,
         key: Optional[Text] = None,
         known_hosts: Optional[Text] = None,
+        target: Optional[str] = None,
+        libc: Optional[str] = None,
+        builder: Optional[str] = None,
     ) -> SSHMachine:
-        """Adds a machine that is reached by ssh; what is left out is as ssh itself has it."""
+        """Adds a machine that is reached by ssh; what is left out is as ssh itself has it. Programs are built for what it is, unless `target`
+        (a triple), `libc` (`"musl"`, or a version of glibc) or `builder` (`cargo`, `zigbuild`, `cross`) say otherwise."""
         files = (None if file is None else os.fspath(file) for file in (key, known_hosts))
-        return SSHMachine(self, host, user, port, *files)
+        return SSHMachine(self, host, user, port, *files, target=target, libc=libc, builder=builder)
 
-    def GCPMachine(self, project: str, zone: str, type: str) -> GCPMachine:
-        """Adds a virtual machine of Google Cloud."""
-        return GCPMachine(self, project, zone, type)
+    def GCPMachine(
+        self,
+        project: str,
+        zone: str,
+        type: str,
+        image: Optional[str] = None,
+        disk: Optional[int] = None,
+        spot: bool = False,
+        network: Optional[str] = None,
+        ttl: Optional[str] = None,
+        autostop: Optional[str] = None,
+        address: Optional[str] = None,
+    ) -> GCPMachine:
+        """Adds a virtual machine of Google Cloud, which is made when services on it are deployed."""
+        return GCPMachine(self, project, zone, type, image, disk, spot, network, ttl, autostop, address)
 
     def Hydroflow(
         self,

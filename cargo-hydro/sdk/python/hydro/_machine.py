@@ -39,7 +39,7 @@ class Localhost(Machine):
 class SSHMachine(Machine):
     """A machine that is reached by ssh: `SSHMachine(deployment, "host")`, or `deployment.SSHMachine("host")`.
 
-    What is left out is as ssh itself has it (`~/.ssh/config`, the agent's keys).
+    What is left out is as ssh itself has it (`~/.ssh/config`, the agent's keys), and programs are built for what the machine is.
     """
 
     def __init__(
@@ -50,5 +50,10 @@ class SSHMachine(Machine):
         port: Optional[int] = None,
         key: Optional[str] = None,
         known_hosts: Optional[str] = None,
+        target: Optional[str] = None,
+        libc: Optional[str] = None,
+        builder: Optional[str] = None,
     ) -> None:
-        super().__init__(deployment, "ssh", host=host, user=user, port=port, key=key, known_hosts=known_hosts)
+        files = {"key": key, "known_hosts": known_hosts}
+        wishes = {"target": target, "libc": libc, "builder": builder}
+        super().__init__(deployment, "ssh", host=host, user=user, port=port, **files, **wishes)

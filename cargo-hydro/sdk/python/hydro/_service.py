@@ -34,7 +34,7 @@ class Port:
 
     @property
     def direction(self) -> str:
-        """`input` or `output`."""
+        """`input` or `output`; `listen` where a command names the port, and may do both."""
         return self._direction
 
     def connect(
@@ -76,6 +76,26 @@ class Port:
             output={"service": self._owner["service"], "port": self._name},
             input={"service": other._owner["service"], "port": other._name},
         )
+
+    def expose(self, listen: "Union[int, str, None]" = None) -> None:
+        """Has this port reached from outside once its service starts; before `deploy()`. Of a command: one that it names, as in `{port:http}`.
+
+        `listen` is a port number, an IP address or both (`"0.0.0.0:8080"`). Without it a free port is taken, on this machine at the loopback
+        address and elsewhere at all of the machine's. `address` tells which.
+        """
+        _engine.call(
+            "port.expose",
+            port=self._name,
+            listen=None if listen is None else str(listen),
+            origin=_engine.caller(),
+            **{key: self._owner[key] for key in ("deployment", "service")},
+        )
+
+    @property
+    def address(self) -> Optional[str]:
+        """Where this port is reached from outside, as `ADDRESS:PORT`; None unless it was exposed and its service was started."""
+        address: Optional[str] = _engine.call("port.address", port=self._name, **self._owner)
+        return address
 
     def open(self) -> None:
         """Says that the script itself will send to this input, so that it needs no link. Before `deploy()`."""

@@ -32,8 +32,13 @@ class Restart(TypedDict):
     because: List[str]
 
 
-class Changes(TypedDict):
-    """What a deploy would change of what runs: members that start, stop, start again or learn of other peers, and links as `from → to`."""
+class _Targets(TypedDict, total=False):
+    targets: Dict[str, str]
+
+
+class Changes(_Targets):
+    """What a deploy would change of what runs: members that start, stop, start again or learn of other peers, and links as `from → to`; `targets` has
+    what services are built for that start, where that is not this machine."""
 
     start: List[str]
     stop: List[str]

@@ -7,7 +7,6 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use hydro_host::words::{Answer, Ask, Bind, Bound, Check, Claim, Event, MemberState, Spec, VERSION};
 use tokio::sync::{Mutex as AsyncMutex, mpsc};
@@ -15,7 +14,8 @@ use tokio::sync::{Mutex as AsyncMutex, mpsc};
 use super::control::{Control, converse};
 use super::follow::listen;
 use super::forward::Forwards;
-use super::probe::{Probe, SCRIPT};
+use super::probe::Probe;
+use super::reached::ReachedMachine;
 use super::session::Connection;
 use super::upload::bring;
 use super::wire::Wire;
@@ -27,11 +27,6 @@ use crate::sys::fs::RuntimeDir;
 const EARLY: usize = 10_000;
 /// In place of a member's name: all of them.
 const ALL: &str = "*";
-/// Below this, a machine has no room for programs and their logs.
-const LEAST_FREE_KIB: u64 = 128 << 10;
-/// Certificates bear clocks that differ by less than five minutes.
-const CLOCKS: u64 = 240;
-
 /// Whose members are on the machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deployed {
@@ -48,10 +43,6 @@ pub struct Deployed {
 /// What is needed to take a machine into use.
 #[derive(Clone, Debug)]
 pub struct Given {
-    /// Its name in the deployment.
-    pub name: String,
-    /// How it is reached.
-    pub target: SshTarget,
     /// For whom.
     pub deployed: Deployed,
     /// The program that keeps members up there.
@@ -107,20 +98,13 @@ pub(super) struct Inner {
 }
 
 impl SshMachine {
-    /// Connects, looks what is there, brings the host along and claims the deployment. Needs a running tokio runtime.
+    /// Brings the host along and claims the deployment. Needs a running tokio runtime.
     ///
     /// # Errors
-    /// The machine cannot be reached, lacks something, or has a deployment of that name that is not ours.
-    pub async fn connect(given: Given) -> Result<Self, SshError> {
-        let Given { name, target, deployed, host, from, looks, reporter } = given;
-        let local = |error: std::io::Error| {
-            SshError::new("cannot make a folder for sockets", error, "the temp folder must be writable")
-        };
-        let runtime = RuntimeDir::create().map_err(local)?;
-        let connection = Connection::open(&target, runtime.path()).await?;
-        let probe = Probe::read(&connection.sh(SCRIPT, &[]).await.map_err(|error| of(&name, error))?);
-        suits(&name, &probe, &reporter)?;
-        bring(&connection, &host, &probe.home).await.map_err(|error| of(&name, error))?;
+    /// The machine has no room, or has a deployment of that name that is not ours.
+    pub async fn connect(reached: ReachedMachine, given: Given) -> Result<Self, SshError> {
+        let Given { deployed, host, from, looks, reporter } = given;
+        let ReachedMachine { name, target, probe, runtime, connection } = reached;
         let (program, folder) = (host.place(&probe.home), folder(&probe, &deployed.deployment));
         let inner = Arc::new(Inner {
             name,
@@ -140,6 +124,9 @@ impl SshMachine {
             looks,
             known: AtomicU64::new(0),
         });
+        // It may have been lost while programs were built.
+        let connection = inner.connection().await?;
+        bring(&connection, &host, &inner.probe.home).await.map_err(|error| of(&inner.name, error))?;
         let (wire, answer) = inner.join(looks).await?;
         if let Answer::Claimed { next, .. } = answer {
             inner.known.store(next, Ordering::Release);
@@ -171,6 +158,12 @@ impl SshMachine {
     #[must_use]
     pub fn address(&self) -> Option<IpAddr> {
         self.inner.target.address.or(self.inner.probe.address)
+    }
+
+    /// Returns the address at which it is reached from outside its network.
+    #[must_use]
+    pub fn outside(&self) -> Option<IpAddr> {
+        self.inner.target.outside.or_else(|| self.address())
     }
 
     /// Returns the deployment's folder there.
@@ -404,37 +397,11 @@ fn folder(probe: &Probe, deployment: &str) -> String {
     if usual.len() < 80 { usual } else { format!("/tmp/.hydro-{}/{deployment}", probe.user) }
 }
 
-fn of(name: &str, error: SshError) -> SshError {
+/// Names the machine where an error does not.
+pub(super) fn of(name: &str, error: SshError) -> SshError {
     if error.what.contains('`') {
         error
     } else {
         SshError { what: format!("{} (machine `{name}`)", error.what), ..error }
     }
-}
-
-/// Tells what a machine lacks.
-fn suits(name: &str, probe: &Probe, reporter: &Reporter) -> Result<(), SshError> {
-    let lacks = |why: String, hint: &str| Err(SshError::new(format!("the machine `{name}` cannot be used"), why, hint));
-    if probe.system != "Linux" {
-        return lacks(format!("it runs {}", probe.system), "members run on Linux");
-    }
-    if probe.arch != std::env::consts::ARCH {
-        let why = format!("its processor is {}, and ours {}", probe.arch, std::env::consts::ARCH);
-        return lacks(why, "deploying to other processors is to come; `build --for` builds for them");
-    }
-    if let Some(tool) = probe.missing.first() {
-        return lacks(format!("it has no `{tool}`"), "install it there: packages gzip and coreutils");
-    }
-    if let Some(free) = probe.free_kib.filter(|free| *free < LEAST_FREE_KIB) {
-        let why = format!("`{}` has {} MiB left there", probe.home, free >> 10);
-        return lacks(why, "make room there: `~/.hydro/artifacts` holds programs of earlier deploys");
-    }
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    if probe.time.abs_diff(now) > CLOCKS {
-        reporter.warning(format!(
-            "the clock of the machine `{name}` differs from ours by {} s: its certificates may not count yet, or not any more",
-            probe.time.abs_diff(now)
-        ));
-    }
-    Ok(())
 }

@@ -4,6 +4,8 @@
 
 use std::net::IpAddr;
 
+use crate::build::Target;
+
 /// Prints one `key=value` per line. Everything in it is in POSIX or checked for.
 pub(super) const SCRIPT: &str = r#"
 echo "arch=$(uname -m)"
@@ -49,6 +51,12 @@ pub struct Probe {
 }
 
 impl Probe {
+    /// Returns what programs are built for that are linked on this machine itself.
+    #[must_use]
+    pub fn target(&self) -> Target {
+        Target::of_machine(&self.arch, self.glibc)
+    }
+
     /// Reads what the script printed.
     #[must_use]
     pub fn read(text: &str) -> Self {

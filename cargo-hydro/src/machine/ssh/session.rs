@@ -29,7 +29,17 @@ pub struct SshError {
     pub hint: String,
 }
 
+/// What a machine that is not reached is told with.
+const UNREACHABLE: &str = "cannot connect to";
+
 impl SshError {
+    /// Whether it may go better a little later: nobody answered, or nobody let us in yet. A machine that is somebody else stays so.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        let is_other = |cause: &String| cause.contains("HAS CHANGED") || cause.contains("verification failed");
+        self.what.starts_with(UNREACHABLE) && !self.causes.iter().any(is_other)
+    }
+
     /// Makes an error with one cause.
     pub(super) fn new(what: impl Into<String>, cause: impl ToString, hint: impl Into<String>) -> Self {
         Self { what: what.into(), causes: vec![cause.to_string()], hint: hint.into() }
@@ -85,11 +95,17 @@ impl Connection {
 
     /// Runs a shell script there, with its input, and returns what it wrote.
     pub(super) async fn sh(&self, script: &str, input: &[u8]) -> Result<String, SshError> {
-        let failed = |what: String| SshError::new("a command failed there", what, "try it by hand");
+        let lost = |error: openssh::Error| {
+            SshError::new(
+                "the connection broke",
+                chain(&error),
+                "try again: what has arrived there is not sent once more",
+            )
+        };
         let mut command = self.session().arc_command("sh");
         command.arg("-c").arg(script);
         command.stdin(openssh::Stdio::piped()).stdout(openssh::Stdio::piped()).stderr(openssh::Stdio::piped());
-        let mut child = command.spawn().await.map_err(|error| failed(chain(&error)))?;
+        let mut child = command.spawn().await.map_err(lost)?;
         let stdin = child.stdin().take();
         let feeding = async move {
             if let Some(mut stdin) = stdin {
@@ -99,12 +115,27 @@ impl Connection {
             }
         };
         let ((), output) = tokio::join!(feeding, child.wait_with_output());
-        let output = output.map_err(|error| failed(chain(&error)))?;
+        let output = output.map_err(lost)?;
         if output.status.success() {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
         let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        Err(failed(if said.is_empty() { format!("it ended with {}", output.status) } else { said }))
+        let hint = next_step(&said);
+        let said = if said.is_empty() { format!("it ended with {}", output.status) } else { said };
+        Err(SshError::new("a command failed there", said, hint))
+    }
+}
+
+/// Returns what is to be done about what a command has said of its failure.
+fn next_step(said: &str) -> &'static str {
+    if said.contains("No space left") || said.contains("quota exceeded") {
+        "make room there and try again: `~/.hydro/artifacts` holds programs of earlier deploys"
+    } else if said.contains("Permission denied") || said.contains("Read-only file system") {
+        "the user there must be able to write below `~/.hydro`"
+    } else if said.contains("did not arrive") || said.contains("arrived damaged") {
+        "try again: what has arrived is not sent once more"
+    } else {
+        "try it by hand"
     }
 }
 
@@ -157,7 +188,7 @@ fn unreachable(target: &SshTarget, error: &openssh::Error) -> SshError {
     let hint = format!("{hint}; to see more: `{} -v true`", target.command());
     let mut causes: Vec<String> = said.lines().map(str::trim).filter(|line| tells(line)).map(str::to_owned).collect();
     causes.dedup();
-    SshError { what: format!("cannot connect to `{target}`"), causes, hint }
+    SshError { what: format!("{UNREACHABLE} `{target}`"), causes, hint }
 }
 
 /// Leaves out what only decorates.

@@ -31,6 +31,9 @@ pub struct SshTarget {
     /// The address at which other machines reach it; none: the one at which it is reached from here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<IpAddr>,
+    /// The address at which it is reached from everywhere, where that is another one; none: it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outside: Option<IpAddr>,
 }
 
 impl SshTarget {

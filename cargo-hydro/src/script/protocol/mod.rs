@@ -18,9 +18,9 @@ pub use reply::{
     PROTOCOL, PortInfo, Reply, Resolved, ServiceMade, Welcome,
 };
 pub use request::{
-    AddCommand, AddHydroflow, AddMachine, Call, Cancel, Connect, CreateDeployment, Disconnect, End, FromToml, Hello,
-    InDeployment, Kind, Line, Logs, More, OfPort, OfService, OnMachine, Place, Receive, Request, Scale, Send,
-    WaitHealthy, read_request,
+    AddCommand, AddHydroflow, AddMachine, Call, Cancel, Connect, CreateDeployment, Disconnect, End, Expose, FromToml,
+    GcpOptions, Hello, InDeployment, Kind, Line, Logs, More, OfPort, OfService, OnMachine, Place, Receive, Request,
+    Scale, Send, WaitHealthy, read_request,
 };
 
 #[cfg(test)]

@@ -137,6 +137,12 @@ pub enum Call {
     /// Says that the script will send to an input, which then needs no link. → null
     #[serde(rename = "port.open")]
     OpenPort(OfPort),
+    /// Has a port reached from outside once its service starts. → null
+    #[serde(rename = "port.expose")]
+    Expose(Expose),
+    /// Asks where an exposed port is reached. → text or null
+    #[serde(rename = "port.address")]
+    PortAddress(OfPort),
     /// Joins an output; what it sends is kept for `port.receive` from now on. → [`Joined`](super::Joined)
     #[serde(rename = "port.join")]
     JoinPort(OfPort),
@@ -305,6 +311,15 @@ pub enum Kind {
         /// A file of known hosts; none: as ssh has it.
         #[serde(default)]
         known_hosts: Option<String>,
+        /// The triple that programs for it are built for; none: what it is.
+        #[serde(default)]
+        target: Option<String>,
+        /// `musl`, or a version of glibc; none: what it has.
+        #[serde(default)]
+        libc: Option<String>,
+        /// `cargo`, `zigbuild` or `cross`; none: what is found.
+        #[serde(default)]
+        builder: Option<String>,
     },
     /// A virtual machine of Google Cloud.
     Gcp {
@@ -315,7 +330,37 @@ pub enum Kind {
         /// The machine type.
         #[serde(rename = "type")]
         machine_type: String,
+        /// The rest.
+        #[serde(flatten)]
+        options: Box<GcpOptions>,
     },
+}
+
+/// What a virtual machine of Google Cloud may be beyond what it must be.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct GcpOptions {
+    /// The image: a family of Debian's, `PROJECT/FAMILY`, or `projects/…`.
+    #[serde(default)]
+    pub image: Option<String>,
+    /// The size of its disk in GB.
+    #[serde(default)]
+    pub disk: Option<u32>,
+    /// Whether Google may take it away, for a lower price.
+    #[serde(default)]
+    pub spot: Option<bool>,
+    /// `NETWORK` or `NETWORK/SUBNETWORK`.
+    #[serde(default)]
+    pub network: Option<String>,
+    /// How long it lives at most: `8h`.
+    #[serde(default)]
+    pub ttl: Option<String>,
+    /// How long nobody may be connected before it stops itself: `30m`.
+    #[serde(default)]
+    pub autostop: Option<String>,
+    /// `external` or `internal`.
+    #[serde(default)]
+    pub address: Option<String>,
 }
 
 /// A call about a machine.
@@ -408,6 +453,21 @@ pub struct OfPort {
     pub owner: OfService,
     /// The port's name.
     pub port: String,
+}
+
+/// See [`Call::Expose`].
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Expose {
+    /// Which port.
+    #[serde(flatten)]
+    pub of: OfPort,
+    /// A port number, an IP address or both; none: where it is usual, and any free port.
+    #[serde(default)]
+    pub listen: Option<String>,
+    /// The script's line.
+    #[serde(default)]
+    pub origin: Option<Line>,
 }
 
 /// See [`Call::Logs`].

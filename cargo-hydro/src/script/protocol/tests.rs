@@ -17,7 +17,10 @@ fn requests_are_read_and_unknown_fields_left_alone() {
 fn machines_carry_their_kind() {
     let line = r#"{"id":1,"method":"machine.add","params":{"deployment":0,"kind":"gcp","project":"p","zone":"z","type":"t","origin":{"file":"a.py","line":3}}}"#;
     let Call::AddMachine(add) = read_request(line).expect("is a request").call else { panic!("{line}") };
-    assert_eq!(add.kind, Kind::Gcp { project: "p".into(), zone: "z".into(), machine_type: "t".into() });
+    assert_eq!(
+        add.kind,
+        Kind::Gcp { project: "p".into(), zone: "z".into(), machine_type: "t".into(), options: Box::default() }
+    );
     assert_eq!(add.origin.map(Origin::from), Some(Origin::line("a.py", 3)));
 }
 

@@ -76,7 +76,7 @@ impl Reader {
         Some(word)
     }
 
-    fn port(&mut self, text: &Spanned<String>) -> Option<RawPort> {
+    pub(super) fn port(&mut self, text: &Spanned<String>) -> Option<RawPort> {
         match text.get_ref().rsplit_once('.') {
             Some((service, port)) if !service.is_empty() && !port.is_empty() => {
                 Some(RawPort { service: service.to_owned(), port: port.to_owned(), span: text.span() })

@@ -2,6 +2,7 @@
 //!
 //! Does not know what a deployment is, nor whether the files it names exist. Read [`HydroToml`] first.
 
+mod expose;
 mod health;
 mod hooks;
 mod links;
@@ -13,9 +14,10 @@ mod upkeep;
 mod value;
 mod watch;
 
+pub use expose::ListenAt;
 pub use raw::{
-    HydroToml, RawCheck, RawGroup, RawHealth, RawHooks, RawKind, RawLink, RawMachine, RawPort, RawProgram, RawService,
-    RawSsh, RawUpkeep,
+    HydroToml, RawCheck, RawCloud, RawExposure, RawGroup, RawHealth, RawHooks, RawKind, RawLink, RawMachine, RawPort,
+    RawProgram, RawService, RawSsh, RawUpkeep,
 };
 pub use read::read;
 pub use target::RawTarget;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use hydro_runtime_shim::contract::{Delivery, Policy};
 use serde_spanned::Spanned;
 
+use super::expose::ListenAt;
 use super::target::RawTarget;
 use crate::supervision::{AutoShutdown, Backoff, Intensity, Restart, Shutdown, Strategy};
 use crate::workspace::Pattern;
@@ -33,6 +34,17 @@ pub struct HydroToml {
     pub links: Vec<RawLink>,
     /// `[hooks]`.
     pub hooks: Option<RawHooks>,
+    /// `[expose.NAME]`.
+    pub exposed: Vec<(Spanned<String>, RawExposure)>,
+}
+
+/// A port that is reached from outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawExposure {
+    /// `port`.
+    pub port: RawPort,
+    /// `listen`: a port number, an address, or both.
+    pub listen: Option<ListenAt>,
 }
 
 /// Functions that are called at turns of a deployment.
@@ -61,14 +73,32 @@ pub enum RawKind {
     /// A machine that is reached over ssh.
     Ssh(RawSsh),
     /// A virtual machine of Google Cloud.
-    Gcp {
-        /// The project.
-        project: String,
-        /// The zone.
-        zone: String,
-        /// The machine type.
-        machine_type: String,
-    },
+    Gcp(RawCloud),
+}
+
+/// A virtual machine of Google Cloud.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RawCloud {
+    /// The project.
+    pub project: String,
+    /// The zone.
+    pub zone: String,
+    /// `type`: the machine type.
+    pub machine_type: String,
+    /// The image, or its family.
+    pub image: Option<String>,
+    /// The size of its disk in GB.
+    pub disk: Option<u32>,
+    /// Whether it may be taken away.
+    pub spot: bool,
+    /// `NETWORK` or `NETWORK/SUBNETWORK`.
+    pub network: Option<String>,
+    /// How long it lives at most.
+    pub ttl: Option<Duration>,
+    /// How long nobody may be connected before it stops itself.
+    pub autostop: Option<Duration>,
+    /// `address = "internal"`: it has no public address.
+    pub is_internal: bool,
 }
 
 /// How a machine is reached over ssh.

@@ -51,6 +51,7 @@ pub fn read(text: &str) -> (HydroToml, Vec<Diagnostic>) {
     file.machines.sort_by_key(|(name, _)| name.span().start);
     file.groups.sort_by_key(|(name, _)| name.span().start);
     file.services.sort_by_key(|(name, _)| name.span().start);
+    file.exposed.sort_by_key(|(name, _)| name.span().start);
     reader.diagnostics.sort_by_key(|diagnostic| diagnostic.primary.span.start);
     (file, reader.diagnostics)
 }
@@ -67,8 +68,8 @@ pub(super) struct Keys {
 
 const ROOT: Keys = Keys {
     of: "the file",
-    known: &["deployment", "machines", "services", "links", "supervision", "groups", "hooks"],
-    later: &["expose", "profile", "defaults"],
+    known: &["deployment", "machines", "services", "links", "supervision", "groups", "hooks", "expose"],
+    later: &["profile", "defaults"],
 };
 const DEPLOYMENT: Keys = Keys { of: "the deployment", known: &["name", "tls", "local_links"], later: &[] };
 const SERVICE: Keys = Keys {
@@ -134,6 +135,7 @@ impl Reader {
                 }
                 "groups" => file.groups.extend(self.named(key, value, Self::group)),
                 "hooks" => file.hooks = self.hooks(key, value),
+                "expose" => file.exposed.extend(self.named(key, value, Self::exposure)),
                 "services" => file.services.extend(self.named(key, value, Self::service)),
                 _ => file.links.extend(self.links(key, value)),
             }
@@ -485,8 +487,7 @@ insecure = true
             (Some("unix".into()), Some("tcp".into()))
         );
         assert_eq!(file.links[0].delivery, Some(Delivery::Lossy));
-        let gcp = RawKind::Gcp { project: "p".into(), zone: "z".into(), machine_type: "e2-micro".into() };
-        assert_eq!(file.machines[1].1.kind, gcp);
+        assert!(matches!(&file.machines[1].1.kind, RawKind::Gcp(cloud) if cloud.machine_type == "e2-micro"));
     }
 
     #[test]
@@ -530,7 +531,7 @@ command = ["x"]
 watch = ["a/*.ini", "/etc/*", "../b", 3]
 "#;
         let expected = [
-            "1:1 HT0003 the file has no key `nam` (the keys are `deployment`, `machines`, `services`, `links`, `supervision`, `groups`, `hooks`)",
+            "1:1 HT0003 the file has no key `nam` (the keys are `deployment`, `machines`, `services`, `links`, `supervision`, `groups`, `hooks`, `expose`)",
             "3:7 HT0002 `src` must be a string",
             "4:9 HT0006 a service has between 1 and 10000 members",
             "5:11 HT0005 `b` has no `src` (say what it runs: `src = \"src/NAME.hf\"` or `command = [\"PROGRAM\", \"ARGUMENT\"]`)",
