@@ -242,9 +242,7 @@ impl Serving {
     fn rest(&mut self) {
         self.rests = true;
         let Some(units) = &self.units else { return };
-        for member in self.members.values_mut().filter(|member| member.is_up()) {
-            member.stop_unit(units, None);
-        }
+        self.members.values_mut().for_each(|member| member.rest(units));
     }
 
     /// Everything has ended: nothing is left of the deployment but its data.

@@ -91,7 +91,7 @@ impl Systemd {
     /// Returns a command for this manager.
     fn with(&self, program: &str) -> Command {
         let mut command = command(program);
-        command.env("LC_ALL", "C").stdin(Stdio::null());
+        command.env("LC_ALL", "C").env_remove("NOTIFY_SOCKET").stdin(Stdio::null());
         if self.user {
             command.arg("--user").env("XDG_RUNTIME_DIR", runtime());
         }
@@ -193,6 +193,8 @@ impl Systemd {
                     }
                     std::thread::sleep(PAUSE);
                 }
+                // The machine is being shut down: whoever starts then starts it.
+                Err(why) if why.contains("is destructive") => return Ok(()),
                 Err(why) => {
                     let last = self.last_words(&wish.member);
                     self.stop(&[&wish.member], true);

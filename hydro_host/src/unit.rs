@@ -64,6 +64,16 @@ impl Member {
         });
     }
 
+    /// Ends it until the host is started again, which then starts it; what has not begun does not begin.
+    pub(crate) fn rest(&mut self, units: &Systemd) {
+        if self.is_up() || self.keeper.is_some() {
+            self.stop_unit(units, None);
+        }
+        if !matches!(self.state, State::Up(_)) {
+            self.state = State::Down;
+        }
+    }
+
     /// Hears its keeper.
     pub(crate) fn hear(&mut self, news: News, has_holder: bool, (units, host): (&Systemd, &Host<'_>)) {
         match news {

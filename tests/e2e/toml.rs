@@ -86,7 +86,7 @@ fn each_mistake_is_told_at_its_line() {
 fn unknown_keys_are_doubtful_and_no_more() {
     let toml = format!("{SERVICES}{LINKS}").replacen(
         "src = \"src/server.hf\"",
-        "src = \"src/server.hf\"\ncuont = 3\nlimits = 1",
+        "src = \"src/server.hf\"\ncuont = 3\nfeatures = 1",
         1,
     );
     let workspace = workspace("toml-keys", &toml);

@@ -1,6 +1,7 @@
 //! Machines of the lab: namespaces of this machine with processes, files and an ssh server of their own, and one from which they are reached.
 //!
-//! Nothing of it is in the machine's own network. Needs root, `ip`, `unshare` and an ssh server; see [`Hosts::new`].
+//! Nothing of it is in the machine's own network. Needs root, `ip`, `unshare` and an ssh server; see [`Hosts::new`]. Those with a systemd of their own
+//! ([`Hosts::with_systemd`]) need more.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
@@ -9,8 +10,9 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 
+use super::booted::{self, Files};
 use super::kinds::{Kind, give_users, waiting};
-use crate::support::{Hydro, command, eventually, has_all};
+use crate::support::{Hydro, command, covers, eventually, has_all, misses};
 
 pub(super) const SSHD: &str = "/usr/sbin/sshd";
 const TOOLS: [&str; 5] = ["ip", "unshare", "ssh", "ssh-keygen", SSHD];
@@ -19,10 +21,18 @@ const TOOLS: [&str; 5] = ["ip", "unshare", "ssh", "ssh-keygen", SSHD];
 pub(crate) struct Hosts {
     name: String,
     subnet: u8,
+    /// Files of those with a systemd; dropped before the folder they are in.
+    files: Vec<Files>,
     pub(super) folder: TempDir,
     kinds: Vec<Kind>,
     pub(super) machines: Vec<Option<Child>>,
+    /// Debian's packages; none: the hosts have no systemd.
+    packages: Option<PathBuf>,
 }
+
+const PLAIN: &str = "ssh, without systemd";
+const SYSTEMD: &str = "ssh, with systemd";
+const VM: &str = "virtual machines of the emulator of Google Cloud";
 
 impl Hosts {
     /// Makes them; None where this machine does not let us, which is told. `subnet` keeps tests apart that run at once.
@@ -32,28 +42,55 @@ impl Hosts {
 
     /// Makes one of each of these kinds.
     pub(super) fn of(subnet: u8, kinds: &[Kind]) -> Option<Self> {
-        let mut hosts = Self::without_power(subnet, kinds.len())?;
+        let mut hosts = Self::made(PLAIN, subnet, kinds.len(), None)?;
         hosts.kinds = kinds.to_vec();
-        for host in 1..=kinds.len() {
-            hosts.prepare(host);
-            hosts.boot(host);
+        Some(hosts.on_power())
+    }
+
+    /// Makes them with a systemd each.
+    pub(crate) fn with_systemd(subnet: u8, count: usize) -> Option<Self> {
+        if !rustix::process::geteuid().is_root() {
+            misses(SYSTEMD, "that takes root");
+            return None;
         }
-        Some(hosts)
+        match booted::packages() {
+            Ok(packages) => Self::made(SYSTEMD, subnet, count, Some(packages)).map(Self::on_power),
+            Err(why) => {
+                misses(SYSTEMD, &why);
+                None
+            }
+        }
     }
 
     /// Makes their network and the key that opens them, and nothing that runs.
     pub(super) fn without_power(subnet: u8, count: usize) -> Option<Self> {
+        Self::made(VM, subnet, count, None)
+    }
+
+    fn on_power(mut self) -> Self {
+        for host in 1..=self.machines.len() {
+            self.prepare(host);
+            self.boot(host);
+        }
+        self
+    }
+
+    fn made(kind: &str, subnet: u8, count: usize, packages: Option<PathBuf>) -> Option<Self> {
         let skipped = "no members were placed on other machines";
         if !rustix::process::geteuid().is_root() {
+            misses(kind, "that takes root");
             assert!(!has_all(&["a root user"], skipped));
             return None;
         }
         if !has_all(&TOOLS, skipped) {
+            misses(kind, &format!("one of {TOOLS:?} is not there"));
             return None;
         }
+        covers(kind);
         let folder = tempfile::Builder::new().prefix("lab-").tempdir_in("/tmp").expect("can be made");
         let name = format!("hl{}-{subnet}", std::process::id());
-        let mut hosts = Self { name, subnet, folder, kinds: vec![Kind::Plain; count], machines: Vec::new() };
+        let kinds = vec![Kind::Plain; count];
+        let mut hosts = Self { name, subnet, files: Vec::new(), folder, kinds, machines: Vec::new(), packages };
         hosts.wire(count);
         keygen(&hosts.key());
         hosts.machines.resize_with(count, || None);
@@ -77,13 +114,21 @@ impl Hosts {
 
     /// Returns a folder of a host's own, as it is seen from outside.
     pub(crate) fn home(&self, host: usize) -> PathBuf {
-        self.folder.path().join(format!("host{host}/home"))
+        match self.files.get(host - 1) {
+            Some(files) => files.root().join("root"),
+            None => self.folder.path().join(format!("host{host}/home")),
+        }
     }
 
     /// Describes a host as a machine of `Hydro.toml`.
     pub(crate) fn machine(&self, name: &str, host: usize) -> String {
+        self.machine_of(name, host, "root")
+    }
+
+    /// Describes a host as a machine that a user reaches.
+    pub(super) fn machine_of(&self, name: &str, host: usize, user: &str) -> String {
         format!(
-            "[machines.{name}]\nkind = \"ssh\"\nhost = \"{}\"\nuser = \"root\"\nkey = \"{}\"\nknown_hosts = \"{}\"\n",
+            "[machines.{name}]\nkind = \"ssh\"\nhost = \"{}\"\nuser = \"{user}\"\nkey = \"{}\"\nknown_hosts = \"{}\"\n",
             self.address(host),
             self.key().display(),
             self.known_hosts().display()
@@ -109,6 +154,13 @@ impl Hosts {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
+    /// Returns a command at the place from which the hosts are reached.
+    pub(super) fn within(&self, words: &[&str]) -> std::process::Command {
+        let mut made = command("ip");
+        made.args(["netns", "exec", &self.namespace(0)]).args(words);
+        made
+    }
+
     /// Cuts a host off, or heals the network.
     pub(crate) fn cut(&self, host: usize, is_cut: bool) {
         ip(&["-n", &self.namespace(99), "link", "set", &format!("port{host}"), if is_cut { "down" } else { "up" }]);
@@ -117,14 +169,34 @@ impl Hosts {
     /// Takes the power from a host: all its processes are gone at once.
     pub(crate) fn lose_power(&mut self, host: usize) {
         if let Some(mut machine) = self.machines[host - 1].take() {
+            if self.packages.is_some() {
+                return booted::lose_power(machine);
+            }
             let _ = kill_process_group(Pid::from_child(&machine), Signal::KILL);
             let _ = machine.wait();
         }
     }
 
+    /// Starts a host with a systemd anew, in order.
+    pub(super) fn restart(&mut self, host: usize) {
+        self.on(host, "systemctl poweroff");
+        if let Some(mut machine) = self.machines[host - 1].take() {
+            eventually("the host is off", || matches!(machine.try_wait(), Ok(Some(_))));
+        }
+        self.boot(host);
+    }
+
     /// Starts a host, and waits until it can be reached.
     pub(crate) fn boot(&mut self, host: usize) {
         let (folder, name) = (self.folder.path().join(format!("host{host}")), format!("host{host}"));
+        if let Some(files) = self.files.get(host - 1) {
+            let log = std::fs::File::create(folder.join("boot.log")).expect("can be made");
+            self.machines[host - 1] = Some(files.boot(&self.namespace(host), &format!("{}-{name}", self.name), log));
+            let has_begun = ["running", "degraded"];
+            return eventually("the host is up", || {
+                has_begun.contains(&self.on(host, "systemctl is-system-running").trim())
+            });
+        }
         let sshd = format!(
             "exec {SSHD} -D -e -f /dev/null -h /root/.host_key -o ListenAddress={} -o PidFile=none -o StrictModes=no \
              -o AuthorizedKeysFile=/root/.ssh/authorized_keys -o PasswordAuthentication=no -o UsePAM=no -o UseDNS=no \
@@ -180,7 +252,15 @@ impl Hosts {
         }
     }
 
-    fn prepare(&self, host: usize) {
+    fn prepare(&mut self, host: usize) {
+        if let Some(packages) = self.packages.clone() {
+            let folder = self.folder.path().join(format!("host{host}"));
+            let files = Files::new(&packages, &folder);
+            keygen(&folder.join("host_key"));
+            files.prepare(&self.key().with_extension("pub"), &folder.join("host_key"), &format!("host{host}"));
+            self.files.push(files);
+            return self.know(host, &folder.join("host_key.pub"));
+        }
         let home = self.home(host);
         std::fs::create_dir_all(home.join(".ssh")).expect("can be made");
         std::fs::create_dir_all(home.with_file_name("tmp")).expect("can be made");
@@ -189,7 +269,11 @@ impl Hosts {
         self.kinds[host - 1].prepare(home.parent().expect("has one"));
         keygen(&home.join(".host_key"));
         std::fs::copy(self.key().with_extension("pub"), home.join(".ssh/authorized_keys")).expect("can be copied");
-        let key = std::fs::read_to_string(home.join(".host_key.pub")).expect("was made");
+        self.know(host, &home.join(".host_key.pub"));
+    }
+
+    fn know(&self, host: usize, public: &Path) {
+        let key = std::fs::read_to_string(public).expect("was made");
         let mut known = std::fs::read_to_string(self.known_hosts()).unwrap_or_default();
         known.push_str(&format!("{} {key}", self.address(host)));
         std::fs::write(self.known_hosts(), known).expect("can be written");

@@ -2,9 +2,11 @@
 //!
 //! Each test does a few of each; with `HYDRO_CHAOS=full` in the environment it does as many as the project promises, which takes an hour.
 
+mod booted;
 mod checked;
 mod conformance;
 mod deployments;
+mod far;
 mod fleet;
 mod guests;
 pub(crate) mod hosts;
@@ -16,6 +18,7 @@ mod processors;
 mod proxy;
 mod scripts;
 mod troubles;
+mod units;
 
 pub(crate) use guests::Vms;
 

@@ -39,6 +39,24 @@ export interface PlaceOptions {
   env?: Readonly<Record<string, string>>;
   /** Its name; without one, the program's. */
   name?: string;
+  /** What each member may use, on machines with systemd. */
+  limits?: Limits;
+  /** Whether it sees and changes no more of its machine than it needs; with systemd. */
+  sandbox?: boolean;
+  /** Properties of its unit, in systemd's words. */
+  systemd?: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** What a service may use. */
+export interface Limits {
+  /** Memory: `"512 MiB"`, or bytes. */
+  memory?: string | number;
+  /** Processors: `1.5` is one and a half. */
+  cpu?: number;
+  /** Processes and threads. */
+  tasks?: number;
+  /** Open files; also without systemd. */
+  files?: number;
 }
 
 /** Options of a service that runs an `.hf` file. */
@@ -150,6 +168,8 @@ export interface SSHOptions {
   libc?: string;
   /** What builds them. */
   builder?: "cargo" | "zigbuild" | "cross";
+  /** What keeps services up there; `"auto"` takes systemd where it is. */
+  services?: "auto" | "systemd" | "plain";
 }
 
 /** Which virtual machine of Google Cloud. */

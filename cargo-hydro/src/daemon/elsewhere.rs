@@ -29,7 +29,10 @@ pub fn members(options: &EngineOptions, deployment: &str, reporter: &Reporter) -
         let mut all = Vec::new();
         for machine in machines(options, deployment, reporter).await? {
             match machine.members().await {
-                Ok(members) => all.extend(members.into_iter().map(|member| report(member, &machine))),
+                Ok(members) => {
+                    machine.reboot_trouble().into_iter().for_each(|trouble| reporter.warning(trouble));
+                    all.extend(members.into_iter().map(|member| report(member, &machine)));
+                }
                 Err(error) => reporter.warning(format!("{error}: {}", error.causes.join(": "))),
             }
             machine.leave();

@@ -354,9 +354,18 @@ impl Engine {
             let program = starting.program(planned, prepared.made.artifacts.get(&planned.service));
             let wires = planned.wires.as_ref();
             let watched = planned.watched.as_deref();
-            let new = Told { program: &program, args: &planned.args, env: &planned.env, watched, wires };
+            let new = Told {
+                program: &program,
+                args: &planned.args,
+                env: &planned.env,
+                watched,
+                wires,
+                bounds: &planned.bounds,
+            };
             let (watched, wires) = (old.watched.as_deref(), old.wires.as_ref());
-            let before = Told { program: &again.program, args: &again.args, env: &old.env, watched, wires };
+            // Here, nobody sees to them.
+            let bounds = if again.away.is_some() { &old.bounds } else { &planned.bounds };
+            let before = Told { program: &again.program, args: &again.args, env: &old.env, watched, wires, bounds };
             let change = compare(before, new, &ports(service));
             let Ok(mut again) = again.again() else { continue };
             // What it was given when it started (sockets, certificates) it keeps.
@@ -366,6 +375,7 @@ impl Engine {
             for (name, value) in given {
                 again.env.entry(name).or_insert(value);
             }
+            again.away.iter_mut().for_each(|away| away.bounds.clone_from(&planned.bounds));
             (again.program, again.args, again.health) = (program, planned.args.clone(), planned.health.clone());
             goers.push(Goer { name: planned.name.clone(), service: planned.service.clone(), number, change, again });
         }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::Path;
 
+use hydro_host::words::Bounds;
 use hydro_runtime_shim::contract::{self, input_variable, output_variable};
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +27,8 @@ pub(super) struct Told<'a> {
     pub(super) env: &'a BTreeMap<String, String>,
     /// What is in the files that it reads.
     pub(super) watched: Option<&'a str>,
+    /// What it may use and do.
+    pub(super) bounds: &'a Bounds,
     /// What its pipes are linked to.
     pub(super) wires: Option<&'a Wires>,
 }
@@ -67,6 +70,9 @@ pub(super) fn compare(old: Told<'_>, new: Told<'_>, ports: &[(String, bool)]) ->
     // Who is told for the first time which files it reads has read them already.
     if old.watched.is_some() && new.watched.is_some() && old.watched != new.watched {
         reasons.push("the files it watches".to_owned());
+    }
+    if old.bounds != new.bounds {
+        reasons.push("its limits".to_owned());
     }
     reasons.extend(piping::difference(old.wires, new.wires).map(str::to_owned));
     let mut rewires = Vec::new();
@@ -201,11 +207,14 @@ impl Changes {
 mod tests {
     use super::*;
 
+    static NONE: Bounds =
+        Bounds { memory: None, cpu: None, tasks: None, files: None, sandbox: false, properties: BTreeMap::new() };
+
     fn compared(old: &[(&str, &str)], new: &[(&str, &str)]) -> Change {
         let env = |pairs: &[(&str, &str)]| pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
         let (old, new): (BTreeMap<_, _>, BTreeMap<_, _>) = (env(old), env(new));
         let ports = [("out".to_owned(), true), ("in".to_owned(), false)];
-        let told = |env| Told { program: OsStr::new("p"), args: &[], env, watched: None, wires: None };
+        let told = |env| Told { program: OsStr::new("p"), args: &[], env, watched: None, wires: None, bounds: &NONE };
         compare(told(&old), told(&new), &ports)
     }
 
@@ -232,13 +241,24 @@ mod tests {
     fn another_program_or_other_arguments_start_again() {
         let env = BTreeMap::new();
         let args = ["x".to_owned()];
-        let old = Told { program: OsStr::new("/a/1/p"), args: &[], env: &env, watched: None, wires: None };
-        let new = Told { program: OsStr::new("/a/234567890/p"), args: &args, env: &env, watched: None, wires: None };
+        let old =
+            Told { program: OsStr::new("/a/1/p"), args: &[], env: &env, watched: None, wires: None, bounds: &NONE };
+        let new = Told {
+            program: OsStr::new("/a/234567890/p"),
+            args: &args,
+            env: &env,
+            watched: None,
+            wires: None,
+            bounds: &NONE,
+        };
         assert_eq!(
             compare(old, new, &[]),
             Change::Restart(vec!["its program (23456789)".into(), "its arguments".into()])
         );
         assert_eq!(compare(old, old, &[]), Change::Keep);
+        let limited = Bounds { memory: Some(1), ..Bounds::default() };
+        let limits = Change::Restart(vec!["its limits".to_owned()]);
+        assert_eq!(compare(old, Told { bounds: &limited, ..old }, &[]), limits);
         let (one, other) = (Told { watched: Some("1"), ..old }, Told { watched: Some("2"), ..old });
         assert_eq!(compare(one, other, &[]), Change::Restart(vec!["the files it watches".into()]));
         assert_eq!(compare(old, one, &[]), Change::Keep);

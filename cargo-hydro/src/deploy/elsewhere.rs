@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use hydro_host::words::{Keep, Restart as Kept};
+use hydro_host::words::{Keep, Keeper, Restart as Kept};
 use tokio::task::JoinSet;
 
 use super::authority::Authority;
@@ -45,6 +45,11 @@ impl Starting<'_> {
                 entry.1.insert(self.brought(artifact));
             }
         }
+        let problems: Vec<Failure> =
+            self.new_services().filter_map(|(name, service)| self.unbound(name, service)).collect();
+        if !problems.is_empty() {
+            return Err(problems);
+        }
         let mut bringing = JoinSet::new();
         for (name, (machine, uploads)) in wanted {
             let reporter = self.reporter.clone();
@@ -62,6 +67,33 @@ impl Starting<'_> {
         let results = bringing.join_all().await;
         let problems: Vec<Failure> = results.into_iter().filter_map(Result::err).map(machines::failure).collect();
         if problems.is_empty() { Ok(()) } else { Err(problems) }
+    }
+
+    /// Tells that nobody can see to what bounds a service; where that is this machine, it is only said.
+    fn unbound(&self, name: &str, service: &Service) -> Option<Failure> {
+        if service.bounds.is_none() {
+            return None;
+        }
+        let Some(machine) = self.place(service).far().cloned() else {
+            let what = "`limits`, `sandbox` and `systemd`";
+            self.reporter
+                .warning(format!("{what} of `{name}` have no effect: it runs on this machine, without systemd"));
+            return None;
+        };
+        let upkeep = machine.upkeep();
+        let beyond = service.bounds.beyond_processes();
+        let first = beyond.first().filter(|_| upkeep.by == Keeper::Host)?;
+        let message = format!(
+            "`{first}` of `{name}` is systemd's to see to, and `{}` keeps services up without it",
+            service.machine
+        );
+        let mut failure = Failure::new(ExitCode::DeployFailed, message);
+        failure.origin = service.origin.clone();
+        failure.causes.extend(upkeep.lacks);
+        Some(
+            failure
+                .hint("leave it out, or place the service on a machine with systemd; `limits.files` counts everywhere"),
+        )
     }
 
     /// Gives a member its certificate, on its own machine; variables of the user's own count.
@@ -82,7 +114,13 @@ impl Starting<'_> {
     pub(super) fn away(&self, planned: &PlannedMember, service: &Service) -> Option<Away> {
         let machine = self.place(service).far()?.clone();
         let data = planned.data.as_ref().map(|data| data.display().to_string());
-        Some(Away { machine, data, fresh: service.fresh_data, keep: kept(self.deployment, service) })
+        Some(Away {
+            machine,
+            data,
+            fresh: service.fresh_data,
+            keep: kept(self.deployment, service),
+            bounds: planned.bounds.clone(),
+        })
     }
 }
 

@@ -151,10 +151,10 @@ struct Resolver<'a> {
 
 impl Resolver<'_> {
     fn target(&self, raw: &RawSsh) -> SshTarget {
-        let RawSsh { host, user, port, jump, address, .. } = raw.clone();
+        let RawSsh { host, user, port, jump, address, services, .. } = raw.clone();
         let file = |path: &Option<String>| path.as_ref().map(|path| self.folder.join(path));
         let (key, config, known_hosts) = (file(&raw.key), file(&raw.config), file(&raw.known_hosts));
-        SshTarget { host, user, port, key, config, known_hosts, jump, address, outside: None }
+        SshTarget { host, user, port, key, config, known_hosts, jump, address, outside: None, services }
     }
 
     fn deployment(&mut self, raw: &HydroToml) -> Deployment {
@@ -248,6 +248,7 @@ impl Resolver<'_> {
             health: raw.health.as_ref().map(health),
             watched: self.watched(&raw.watch),
             fresh_data: raw.fresh_data,
+            bounds: raw.bounds.clone(),
             upkeep: upkeep(&raw.upkeep),
             origin: Some(origin),
         })

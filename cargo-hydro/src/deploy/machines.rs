@@ -129,7 +129,8 @@ impl Machines {
     pub(super) fn troubles(&self) -> Vec<String> {
         let connected = self.connected();
         let lost = connected.iter().filter(|(_, machine)| machine.is_lost());
-        lost.map(|(name, _)| format!("no connection to the machine `{name}`; trying again")).collect()
+        let lost = lost.map(|(name, _)| format!("no connection to the machine `{name}`; trying again"));
+        lost.chain(connected.values().filter_map(SshMachine::reboot_trouble)).collect()
     }
 
     /// Returns our own address as other machines see it.
@@ -216,7 +217,10 @@ impl Machines {
         let mut problems = Vec::new();
         for (name, machine) in connecting.join_all().await {
             match machine {
-                Ok(machine) => drop(self.connected().insert(name, machine)),
+                Ok(machine) => {
+                    machine.reboot_trouble().into_iter().for_each(|trouble| reporter.warning(trouble));
+                    self.connected().insert(name, machine);
+                }
                 Err(error) => problems.push(at(deployment, &name, failure(error))),
             }
         }

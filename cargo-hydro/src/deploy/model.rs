@@ -8,6 +8,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use hydro_host::words::Bounds;
 use hydro_runtime_shim::contract::{Delivery, Policy};
 use hydroflow_standalone::interface::ModuleInterface;
 use indexmap::IndexMap;
@@ -85,6 +86,8 @@ pub struct Service {
     pub watched: Watched,
     /// Whether each deploy begins without its data, which is kept otherwise.
     pub fresh_data: bool,
+    /// What it may use and do.
+    pub bounds: Bounds,
     /// What becomes of it when it ends, and how it is ended.
     pub upkeep: Upkeep,
     /// The line that made it.

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
+use hydro_host::words::Bounds;
 use hydro_runtime_shim::contract::{
     self, Delivery, Endpoint, Role, Transport, delivery_variable, input_variable, output_variable, param_variable,
     policy_variable,
@@ -116,6 +117,9 @@ pub struct PlannedMember {
     /// The folder for its data, if it asks for one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<PathBuf>,
+    /// What it may use and do, where its machine sees to it.
+    #[serde(skip_serializing_if = "Bounds::is_none")]
+    pub bounds: Bounds,
     /// How it is found out whether it is well.
     #[serde(skip)]
     pub health: Option<Health>,
@@ -230,6 +234,7 @@ impl Wiring<'_> {
             args,
             env,
             data: texts.data(service),
+            bounds: service.bounds.clone(),
             health: service.health.as_ref().map(|health| texts.health(health)),
             watched: service.watched.content.clone(),
             wires: self.deployment.wires((name, member), self.addresses, self.owns),

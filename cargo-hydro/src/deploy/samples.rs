@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use hydro_host::words::Bounds;
 use hydro_runtime_shim::contract::Policy;
 use hydroflow_standalone::interface::{Addressing, Direction, ModuleInterface, ParamInterface, PortInterface};
 
@@ -50,6 +51,7 @@ fn service(program: Program, line: usize) -> Service {
         health: None,
         watched: Watched::default(),
         fresh_data: false,
+        bounds: Bounds::default(),
         upkeep: Upkeep::default(),
         origin: Some(Origin::line("Hydro.toml", line)),
     }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
-use hydro_host::words::Keep;
+use hydro_host::words::{Bounds, Keep};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -71,6 +71,8 @@ pub struct Away {
     pub fresh: bool,
     /// What becomes of it while nobody is connected.
     pub keep: Keep,
+    /// What it may use and do.
+    pub bounds: Bounds,
 }
 
 /// A member on a thread of a process that it shares with others.

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use hydro_host::words::{Bounds, Services};
 use hydro_runtime_shim::contract::{Delivery, Policy};
 use hydroflow_standalone::diagnostic::nearest;
 use hydroflow_standalone::interface::{Direction, ModuleInterface, PortInterface};
@@ -12,7 +13,7 @@ use serde_json::Value;
 
 use super::error::CallError;
 use super::protocol::{
-    AddMachine, Connect, Disconnect, Expose, GcpOptions, Kind, OfPort, OfService, Place, PortInfo, ServiceMade,
+    AddMachine, Connect, Disconnect, Expose, GcpOptions, Kind, Limits, OfPort, OfService, Place, PortInfo, ServiceMade,
 };
 use crate::build::{Target, Wishes};
 use crate::deploy::{
@@ -21,16 +22,21 @@ use crate::deploy::{
 };
 use crate::machine::{CloudMachine, Reached, SshTarget};
 use crate::report::{ExitCode, Failure};
+use crate::workspace::bounds::{not_yours, processors, size};
 use crate::workspace::hydro_toml::{self, ListenAt};
 
 /// Adds a machine; with `local`, every kind of machine is this one. Returns its name.
 pub(super) fn add_machine(deployment: &mut Deployment, call: AddMachine, local: bool) -> Result<String, CallError> {
     let mut wishes = Wishes::default();
     let (base, kind) = match call.kind {
-        Kind::Ssh { host, user, port, key, known_hosts, target, libc, builder } if !local => {
+        Kind::Ssh { host, user, port, key, known_hosts, target, libc, builder, services } if !local => {
             wishes = checked(Wishes { target, libc, builder })?;
             let (key, known_hosts) = (key.map(Into::into), known_hosts.map(Into::into));
-            ("ssh", MachineKind::Ssh(SshTarget { host, user, port, key, known_hosts, ..SshTarget::default() }))
+            let services = services.map_or(Ok(Services::Auto), |word| {
+                Services::of(&word).ok_or(CallError::BadValue { what: "services", value: word })
+            })?;
+            let target = SshTarget { host, user, port, key, known_hosts, services, ..SshTarget::default() };
+            ("ssh", MachineKind::Ssh(target))
         }
         Kind::Ssh { .. } => ("ssh", MachineKind::Localhost),
         Kind::Gcp { project, zone, machine_type, options } => {
@@ -106,6 +112,7 @@ pub(super) fn add_service(
         Some(machine) => return Err(CallError::Unknown { what: "machine", name: machine }),
         None => LOCALHOST.to_owned(),
     };
+    let bounds = bounds(place.limits, place.sandbox, place.systemd)?;
     let service = Service {
         program,
         machine,
@@ -118,12 +125,41 @@ pub(super) fn add_service(
         health: None,
         watched: Watched::default(),
         fresh_data: false,
+        bounds,
         upkeep: Upkeep::default(),
         origin: place.origin.map(Into::into),
     };
     let made = describe(&name, &service);
     deployment.services.insert(name, service);
     Ok(made)
+}
+
+/// Understands what a service may use and do.
+fn bounds(limits: Option<Limits>, sandbox: bool, systemd: BTreeMap<String, Value>) -> Result<Bounds, CallError> {
+    let bad =
+        |what: &'static str, value: &dyn std::fmt::Display| CallError::BadValue { what, value: value.to_string() };
+    let mut bounds = Bounds { sandbox, ..Bounds::default() };
+    if let Some(Limits { memory, cpu, tasks, files }) = limits {
+        bounds.memory = match memory {
+            Some(Value::String(text)) => Some(size(&text).ok_or_else(|| bad("limits.memory", &text))?),
+            Some(value) => Some(value.as_u64().filter(|bytes| *bytes > 0).ok_or_else(|| bad("limits.memory", &value))?),
+            None => None,
+        };
+        bounds.cpu = cpu.map(|cpu| processors(cpu).ok_or_else(|| bad("limits.cpu", &cpu))).transpose()?;
+        (bounds.tasks, bounds.files) = (tasks, files);
+    }
+    for (name, value) in systemd {
+        let text = match value {
+            Value::String(text) if !text.contains(['\0', '\n']) => text,
+            Value::Bool(_) | Value::Number(_) => value.to_string(),
+            value => return Err(bad("systemd", &value)),
+        };
+        if not_yours(&name).is_some() {
+            return Err(bad("systemd", &name));
+        }
+        bounds.properties.insert(name, text);
+    }
+    Ok(bounds)
 }
 
 /// Tells a service's name, members and ports.
@@ -380,6 +416,9 @@ mod tests {
             on: None,
             count: 1,
             env: BTreeMap::new(),
+            limits: None,
+            sandbox: false,
+            systemd: BTreeMap::new(),
             origin: Some(Line { file: "a.py".into(), line: 4 }),
         }
     }
@@ -462,6 +501,7 @@ mod tests {
                 target: None,
                 libc: Some("musl".into()),
                 builder: None,
+                services: None,
             },
             origin: None,
         };

@@ -2,6 +2,7 @@
 //!
 //! Reads and checks; builds and deploys nothing. Read [`Workspace`] first.
 
+pub mod bounds;
 mod cargo;
 mod cargo_config;
 mod flags;

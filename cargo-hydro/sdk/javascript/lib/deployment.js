@@ -16,7 +16,7 @@ import { Stream } from "./stream.js";
 
 // Carries what the engine has made already past the constructor that users call.
 const MADE = Symbol("made");
-const SERVICE = ["on", "count", "env", "name"];
+const SERVICE = ["on", "count", "env", "name", "limits", "sandbox", "systemd"];
 
 /**
  * Machines, services and links under one name.
@@ -203,11 +203,11 @@ export function ofWorkspace() {
   return inDeployment(call("deployment.from_toml", { optional: true }));
 }
 
-function placeOf({ on, count = 1, env = {}, name }) {
+function placeOf({ on, count = 1, env = {}, name, limits, sandbox, systemd }) {
   if (on !== undefined && on !== null && !(on instanceof Machine)) {
     throw standHere(new TypeError("`on` wants a machine such as `deployment.Localhost()`"));
   }
-  return { on: on?.name, count, env, name };
+  return { on: on?.name, count, env, name, limits, sandbox, systemd };
 }
 
 function asPath(path) {

@@ -45,9 +45,9 @@ export class Localhost extends Machine {
  */
 export class SSHMachine extends Machine {
   constructor(deployment, host, options = {}) {
-    onlyKnown("SSHMachine()", options, ["user", "port", "key", "knownHosts", "target", "libc", "builder"]);
-    const { user, port, key, knownHosts, target, libc, builder } = options;
-    super(deployment, "ssh", { host, user, port, key, known_hosts: knownHosts, target, libc, builder });
+    onlyKnown("SSHMachine()", options, ["user", "port", "key", "knownHosts", "target", "libc", "builder", "services"]);
+    const { user, port, key, knownHosts, target, libc, builder, services } = options;
+    super(deployment, "ssh", { host, user, port, key, known_hosts: knownHosts, target, libc, builder, services });
   }
 }
 

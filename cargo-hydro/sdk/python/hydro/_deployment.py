@@ -74,11 +74,13 @@ class Deployment:
         target: Optional[str] = None,
         libc: Optional[str] = None,
         builder: Optional[str] = None,
+        services: Optional[str] = None,
     ) -> SSHMachine:
         """Adds a machine that is reached by ssh; what is left out is as ssh itself has it. Programs are built for what it is, unless `target`
-        (a triple), `libc` (`"musl"`, or a version of glibc) or `builder` (`cargo`, `zigbuild`, `cross`) say otherwise."""
-        files = (None if file is None else os.fspath(file) for file in (key, known_hosts))
-        return SSHMachine(self, host, user, port, *files, target=target, libc=libc, builder=builder)
+        (a triple), `libc` (`"musl"`, or a version of glibc) or `builder` (`cargo`, `zigbuild`, `cross`) say otherwise. `services` says what keeps
+        services up there: "systemd", "plain", or systemd where it is ("auto")."""
+        own_key, known = (None if file is None else os.fspath(file) for file in (key, known_hosts))
+        return SSHMachine(self, host, user, port, own_key, known, target=target, libc=libc, builder=builder, services=services)
 
     def GCPMachine(
         self,
@@ -106,9 +108,15 @@ class Deployment:
         env: Optional[Mapping[str, str]] = None,
         name: Optional[str] = None,
         colocate: bool = False,
+        limits: Optional[Mapping[str, Any]] = None,
+        sandbox: bool = False,
+        systemd: Optional[Mapping[str, Any]] = None,
     ) -> Service:
         """Adds a service that runs an `.hf` file, relative to the script's folder or the workspace. Without `on` it runs on this machine. With
-        `colocate` it shares a process with the others that say so: a thread each, and items go from one to the other without being encoded."""
+        `colocate` it shares a process with the others that say so: a thread each, and items go from one to the other without being encoded.
+
+        On machines with systemd, `limits` bounds what each member uses (`{"memory": "512 MiB", "cpu": 1.5, "tasks": 64, "files": 1024}`), with `sandbox`
+        it sees and changes no more of the machine than it needs, and `systemd` holds further properties of its unit."""
         return self._add(
             "service.add_hydroflow",
             src=os.fspath(src),
@@ -119,6 +127,7 @@ class Deployment:
             env=dict(env or {}),
             name=name,
             colocate=colocate,
+            **_bounds(limits, sandbox, systemd),
         )
 
     def Command(
@@ -128,13 +137,18 @@ class Deployment:
         count: int = 1,
         env: Optional[Mapping[str, str]] = None,
         name: Optional[str] = None,
+        limits: Optional[Mapping[str, Any]] = None,
+        sandbox: bool = False,
+        systemd: Optional[Mapping[str, Any]] = None,
     ) -> Service:
-        """Adds a service that runs any executable: `Command("redis-server", "--port", "0")`, or the same words in a list."""
+        """Adds a service that runs any executable: `Command("redis-server", "--port", "0")`, or the same words in a list. `limits`, `sandbox` and
+        `systemd` are as with `Hydroflow`."""
         words: List[str] = []
         for word in argv:
             words += [os.fspath(word)] if isinstance(word, (str, os.PathLike)) else [os.fspath(each) for each in word]
         on_name = None if on is None else on.name
-        return self._add("service.add_command", argv=words, on=on_name, count=count, env=dict(env or {}), name=name)
+        bounds = _bounds(limits, sandbox, systemd)
+        return self._add("service.add_command", argv=words, on=on_name, count=count, env=dict(env or {}), name=name, **bounds)
 
     def _add(self, method: str, **params: Any) -> Service:
         made = _engine.call(method, deployment=self._id, origin=_engine.caller(), **params)
@@ -232,3 +246,12 @@ class Deployment:
     def _repr_html_(self) -> str:
         """Shows itself in a notebook: its members, and the graph of services and links."""
         return _show.table(_show.MEMBER_COLUMNS, self.status(), f"deployment {self._name}") + self._repr_svg_()
+
+
+def _bounds(limits: Optional[Mapping[str, Any]], sandbox: bool, systemd: Optional[Mapping[str, Any]]) -> Dict[str, Any]:
+    bounds: Dict[str, Any] = {"limits": dict(limits)} if limits else {}
+    if sandbox:
+        bounds["sandbox"] = True
+    if systemd:
+        bounds["systemd"] = dict(systemd)
+    return bounds

@@ -53,7 +53,8 @@ class SSHMachine(Machine):
         target: Optional[str] = None,
         libc: Optional[str] = None,
         builder: Optional[str] = None,
+        services: Optional[str] = None,
     ) -> None:
         files = {"key": key, "known_hosts": known_hosts}
-        wishes = {"target": target, "libc": libc, "builder": builder}
+        wishes = {"target": target, "libc": libc, "builder": builder, "services": services}
         super().__init__(deployment, "ssh", host=host, user=user, port=port, **files, **wishes)

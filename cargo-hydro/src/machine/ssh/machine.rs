@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use hydro_host::words::{Answer, Ask, Bind, Bound, Check, Claim, Event, MemberState, Spec, VERSION};
+use hydro_host::words::{Answer, Ask, Bind, Bound, Check, Claim, Event, MemberState, Spec, Upkeep, VERSION};
 use tokio::sync::{Mutex as AsyncMutex, mpsc};
 
 use super::control::{Control, converse};
@@ -95,6 +95,8 @@ pub(super) struct Inner {
     pub(super) looks: bool,
     /// The number of the first event that had not happened when we came.
     known: AtomicU64,
+    /// What keeps members up there.
+    upkeep: Mutex<Upkeep>,
 }
 
 impl SshMachine {
@@ -123,13 +125,15 @@ impl SshMachine {
             lost: AtomicBool::new(false),
             looks,
             known: AtomicU64::new(0),
+            upkeep: Mutex::default(),
         });
         // It may have been lost while programs were built.
         let connection = inner.connection().await?;
         bring(&connection, &host, &inner.probe.home).await.map_err(|error| of(&inner.name, error))?;
         let (wire, answer) = inner.join(looks).await?;
-        if let Answer::Claimed { next, .. } = answer {
+        if let Answer::Claimed { next, upkeep, .. } = answer {
             inner.known.store(next, Ordering::Release);
+            *inner.upkeep.lock().unwrap_or_else(PoisonError::into_inner) = upkeep;
         }
         let (control, orders) = Control::new();
         tokio::spawn(converse(Arc::clone(&inner), wire, orders));
@@ -164,6 +168,22 @@ impl SshMachine {
     #[must_use]
     pub fn outside(&self) -> Option<IpAddr> {
         self.inner.target.outside.or_else(|| self.address())
+    }
+
+    /// Returns what keeps members up there.
+    #[must_use]
+    pub fn upkeep(&self) -> Upkeep {
+        self.inner.upkeep.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Says what becomes of members when the machine is started anew, where that is not what one would hope.
+    #[must_use]
+    pub fn reboot_trouble(&self) -> Option<String> {
+        let Upkeep { boots, lacks, .. } = self.upkeep();
+        let why = lacks.map(|lacks| format!(" ({lacks})")).unwrap_or_default();
+        (!boots).then(|| {
+            format!("when the machine `{}` is started anew, its services wait until somebody looks{why}", self.name())
+        })
     }
 
     /// Returns the deployment's folder there.
@@ -365,7 +385,8 @@ impl Inner {
     pub(super) async fn join(&self, looks: bool) -> Result<(Wire, Answer), SshError> {
         let Deployed { token, who, force, .. } = self.deployed.clone();
         let connection = self.connection().await?;
-        let mut wire = Wire::join(&connection, &self.program, &self.folder).await.map_err(|e| of(&self.name, e))?;
+        let wire = Wire::join(&connection, (&self.program, &self.folder), self.target.services).await;
+        let mut wire = wire.map_err(|error| of(&self.name, error))?;
         let claim = Claim { version: VERSION, token, who, force, looks };
         let answer = wire.claim(&claim).await.map_err(|error| of(&self.name, error))?;
         Ok((wire, answer))

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use hydro_host::words::Services;
 use serde::{Deserialize, Serialize};
 
 /// See the module.
@@ -34,6 +35,14 @@ pub struct SshTarget {
     /// The address at which it is reached from everywhere, where that is another one; none: it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outside: Option<IpAddr>,
+    /// What keeps services up there, where nothing is there yet.
+    #[serde(default, skip_serializing_if = "is_auto")]
+    pub services: Services,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_auto(services: &Services) -> bool {
+    *services == Services::Auto
 }
 
 impl SshTarget {

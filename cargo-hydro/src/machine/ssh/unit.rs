@@ -4,7 +4,7 @@
 
 use std::sync::atomic::Ordering;
 
-use hydro_host::words::{Bounds, Event as Happening, Happened, Spec};
+use hydro_host::words::{Event as Happening, Happened, Spec};
 use tokio::sync::mpsc;
 
 use super::{SshError, SshMachine};
@@ -23,7 +23,7 @@ pub(in crate::machine) fn start(machine: &SshMachine, spec: MemberSpec, reporter
         data: spec.away.as_ref().and_then(|away| away.data.clone()),
         fresh: spec.away.as_ref().is_some_and(|away| away.fresh),
         keep: spec.away.as_ref().map(|away| away.keep.clone()).unwrap_or_default(),
-        bounds: Bounds::default(),
+        bounds: spec.away.as_ref().map(|away| away.bounds.clone()).unwrap_or_default(),
     };
     let (member, keeper) = Member::kept(spec, 0, reporter);
     // Before it starts, so that none of its lines is missed.

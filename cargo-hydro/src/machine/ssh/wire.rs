@@ -2,7 +2,7 @@
 //!
 //! Knows nothing of what is said.
 
-use hydro_host::words::{Answer, Ask, Claim, Line, Request};
+use hydro_host::words::{Answer, Ask, Claim, Line, Request, Services};
 use openssh::{Child, ChildStdin, ChildStdout, Session, Stdio};
 use std::sync::Arc;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Lines};
@@ -22,10 +22,14 @@ pub(super) struct Wire {
 
 impl Wire {
     /// Joins the host, which is started where none serves the folder.
-    pub(super) async fn join(connection: &Connection, program: &str, folder: &str) -> Result<Self, SshError> {
+    pub(super) async fn join(
+        connection: &Connection,
+        (program, folder): (&str, &str),
+        services: Services,
+    ) -> Result<Self, SshError> {
         let failed = |why: String| SshError::new("the host there cannot be reached", why, "look at `host.log` there");
         let mut command = connection.session().arc_command(program.to_owned());
-        command.arg("attach").arg(folder);
+        command.arg("attach").arg(folder).arg(services.word());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().await.map_err(|error| failed(error.to_string()))?;
         let (orders, lines) = (child.stdin().take(), child.stdout().take());
@@ -43,7 +47,15 @@ impl Wire {
                 Err(SshError::new("the deployment there is not ours", why, TAKEN))
             }
             Some(Line::Reply { answer, .. }) => Ok(answer),
-            _ => Err(failed(self.complaint().await)),
+            _ => {
+                let why = self.complaint().await;
+                match why.strip_prefix(NO_UNITS) {
+                    Some(why) => {
+                        Err(SshError::new(NO_SYSTEMD, why, "`services = \"plain\"` at the machine does without"))
+                    }
+                    None => Err(failed(why)),
+                }
+            }
         }
     }
 
@@ -74,5 +86,8 @@ impl Wire {
     }
 }
 
+/// How the host there says it, and what is said of it here.
+const NO_UNITS: &str = "hydro-host: services cannot be units of systemd there: ";
+const NO_SYSTEMD: &str = "services there cannot be units of systemd";
 const TAKEN: &str =
     "give the deployment another name, or end the other one: `hydro down --force NAME` ends it whoever began it";

@@ -19,8 +19,8 @@ pub use reply::{
 };
 pub use request::{
     AddCommand, AddHydroflow, AddMachine, Call, Cancel, Connect, CreateDeployment, Disconnect, End, Expose, FromToml,
-    GcpOptions, Hello, InDeployment, Kind, Line, Logs, More, OfPort, OfService, OnMachine, Place, Receive, Request,
-    Scale, Send, WaitHealthy, read_request,
+    GcpOptions, Hello, InDeployment, Kind, Limits, Line, Logs, More, OfPort, OfService, OnMachine, Place, Receive,
+    Request, Scale, Send, WaitHealthy, read_request,
 };
 
 #[cfg(test)]

@@ -320,6 +320,9 @@ pub enum Kind {
         /// `cargo`, `zigbuild` or `cross`; none: what is found.
         #[serde(default)]
         builder: Option<String>,
+        /// What keeps services up there: `systemd`, `plain`, or systemd where it is (`auto`).
+        #[serde(default)]
+        services: Option<String>,
     },
     /// A virtual machine of Google Cloud.
     Gcp {
@@ -394,7 +397,7 @@ pub struct AddHydroflow {
 }
 
 /// See [`Call::AddCommand`].
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AddCommand {
     /// Program and arguments.
@@ -405,7 +408,7 @@ pub struct AddCommand {
 }
 
 /// What all services have.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Place {
     /// Number of the deployment.
@@ -422,9 +425,37 @@ pub struct Place {
     /// Environment variables for the program.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
+    /// What it may use, where its machine has systemd.
+    #[serde(default)]
+    pub limits: Option<Limits>,
+    /// Whether it sees and changes no more of its machine than it needs.
+    #[serde(default)]
+    pub sandbox: bool,
+    /// Properties of its unit, in systemd's words.
+    #[serde(default)]
+    pub systemd: BTreeMap<String, Value>,
     /// The script's line.
     #[serde(default)]
     pub origin: Option<Line>,
+}
+
+/// What a service may use.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Memory: `"512 MiB"`, or bytes.
+    #[serde(default)]
+    pub memory: Option<Value>,
+    /// Processors: `1.5` is one and a half.
+    #[serde(default)]
+    pub cpu: Option<f64>,
+    /// Processes and threads.
+    #[serde(default)]
+    pub tasks: Option<u64>,
+    /// Open files.
+    #[serde(default)]
+    pub files: Option<u64>,
 }
 
 fn one() -> u32 {

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use hydro_host::words::Services;
 use serde_spanned::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -28,6 +29,7 @@ const MACHINE: Keys = Keys {
         "known_hosts",
         "jump",
         "address",
+        "services",
         "target",
         "builder",
         "libc",
@@ -58,7 +60,7 @@ struct Written {
 }
 
 /// Keys that only machines over ssh have.
-const OF_SSH: [&str; 7] = ["host", "user", "port", "key", "config", "known_hosts", "jump"];
+const OF_SSH: [&str; 8] = ["host", "user", "port", "key", "config", "known_hosts", "jump", "services"];
 /// Keys that only machines of Google Cloud have.
 const OF_GCP: [&str; 9] = ["project", "zone", "type", "image", "disk", "spot", "network", "ttl", "autostop"];
 /// The longest that a virtual machine may be wished to live: Google's own bound.
@@ -136,6 +138,15 @@ impl Reader {
                     "known_hosts" => written.ssh.known_hosts = Some(text.into_inner()),
                     "image" => written.cloud.image = Some(text.into_inner()),
                     "network" => written.cloud.network = Some(text.into_inner()),
+                    "services" => match Services::of(text.get_ref()) {
+                        Some(services) => written.ssh.services = services,
+                        None => {
+                            let what = format!("`services` cannot be `{}`", text.get_ref());
+                            let error = self.error(BAD_VALUE, what, text.span());
+                            let hint = "services are kept up by `systemd`, or `plain` without it; `auto` takes systemd where it is";
+                            error.hint = Some(hint.to_owned());
+                        }
+                    },
                     _ => written.address = Some(text),
                 }
             }

@@ -2,6 +2,7 @@
 //!
 //! Does not know what a deployment is, nor whether the files it names exist. Read [`HydroToml`] first.
 
+mod bounds;
 mod expose;
 mod health;
 mod hooks;

@@ -5,6 +5,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use hydro_host::words::{Bounds, Services};
 use hydro_runtime_shim::contract::{Delivery, Policy};
 use serde_spanned::Spanned;
 
@@ -120,6 +121,8 @@ pub struct RawSsh {
     pub jump: Vec<String>,
     /// The address at which other machines reach it.
     pub address: Option<IpAddr>,
+    /// `services`: what keeps services up there.
+    pub services: Services,
 }
 
 /// What a service runs.
@@ -156,6 +159,8 @@ pub struct RawService {
     pub watch: Vec<Pattern>,
     /// `data = "fresh"`.
     pub fresh_data: bool,
+    /// `limits`, `sandbox` and `systemd`.
+    pub bounds: Bounds,
     /// How it is kept up.
     pub upkeep: RawUpkeep,
 }

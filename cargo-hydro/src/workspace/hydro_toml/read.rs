@@ -5,10 +5,12 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use hydro_host::words::Bounds;
 use hydroflow_standalone::diagnostic::{Diagnostic, Suggestion, nearest};
 use serde_spanned::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::bounds::BOUNDS;
 use super::raw::{HydroToml, RawProgram, RawService, RawUpkeep};
 use super::upkeep::{SUPERVISION, UPKEEP};
 use super::value::{kind, param_text};
@@ -92,8 +94,11 @@ const SERVICE: Keys = Keys {
         "health",
         "data",
         "watch",
+        "limits",
+        "sandbox",
+        "systemd",
     ],
-    later: &["features", "profile", "depends_on", "limits", "files", "open"],
+    later: &["features", "profile", "depends_on", "files", "open"],
 };
 /// Reads the tables, and keeps what is wrong with them.
 pub(super) struct Reader {
@@ -200,11 +205,13 @@ impl Reader {
             health: None,
             watch: Vec::new(),
             fresh_data: false,
+            bounds: Bounds::default(),
             upkeep: RawUpkeep::default(),
         };
         for (key, value) in self.known(table, &SERVICE) {
             match &**key.get_ref() {
                 upkeep if UPKEEP.contains(&upkeep) => self.upkeep(&mut service.upkeep, key, value),
+                bounds if BOUNDS.contains(&bounds) => self.bounds(&mut service.bounds, key, value),
                 "health" => service.health = self.health(key, value),
                 "watch" => service.watch = self.watch(key, value),
                 "data" => service.fresh_data = self.is_fresh(key, value),
@@ -498,7 +505,7 @@ src = 3
 count = 0
 [services.b]
 srcc = "x"
-limits = "x"
+features = "x"
 [services.c]
 src = "a.hf"
 command = ["x"]
@@ -536,7 +543,7 @@ watch = ["a/*.ini", "/etc/*", "../b", 3]
             "4:9 HT0006 a service has between 1 and 10000 members",
             "5:11 HT0005 `b` has no `src` (say what it runs: `src = \"src/NAME.hf\"` or `command = [\"PROGRAM\", \"ARGUMENT\"]`)",
             "6:1 HT0003 a service has no key `srcc` (there is a key with a similar name: `src`)",
-            "7:1 HT0004 `limits` is not supported yet and has no effect",
+            "7:1 HT0004 `features` is not supported yet and has no effect",
             "10:1 HT0007 `c` has both `src` and `command` (leave one of them out: a service runs one program)",
             "12:11 HT0002 `command` must be an array of strings (write each word on its own: `command = [\"sleep\", \"1\"]`)",
             "13:1 HT0005 a link has no `to` (a link has `from = \"SERVICE.OUTPUT\"` and `to = \"SERVICE.INPUT\"`)",
