@@ -21,7 +21,7 @@ pub enum CallError {
         known: Vec<String>,
     },
     /// A pipe of a command, where a port of a program is needed.
-    #[error("`{service}` runs a command: its `{port}` is there for links, and not for the script itself")]
+    #[error("`{service}` runs a command: scripts do not send to its `{port}`, or receive from it")]
     Pipe {
         /// The service.
         service: String,

@@ -245,20 +245,15 @@ pub(super) fn local_links(of: &'static str, word: Option<String>) -> Result<Opti
 /// Says that the script will send to an input, which then needs no link.
 pub(super) fn open(deployment: &mut Deployment, of: &OfPort) -> Result<(), CallError> {
     let found = port(deployment, &of.owner.service, &of.port)?;
-    if found.direction != Direction::Input.word() {
-        return Err(CallError::NoInput { port: format!("{}.{}", of.owner.service, of.port) });
-    }
     // Nobody has to feed a command, and a notebook opens all there is.
     if is_command(deployment, &of.owner.service) {
         return Ok(());
     }
+    if found.direction != Direction::Input.word() {
+        return Err(CallError::NoInput { port: format!("{}.{}", of.owner.service, of.port) });
+    }
     deployment.open.insert(PortRef { service: of.owner.service.clone(), port: of.port.clone() });
     Ok(())
-}
-
-/// Tells the ports that a command names for itself.
-fn listening(command: &Service) -> impl Iterator<Item = PortInfo> {
-    command_ports(command).into_iter().map(|name| PortInfo { name, direction: "listen", type_text: String::new() })
 }
 
 /// Has a port reached from outside.
@@ -280,12 +275,14 @@ pub(super) fn expose(deployment: &mut Deployment, call: Expose) -> Result<(), Fa
     Ok(())
 }
 
-/// Finds a port of a service; those of a command are its pipes, and what it names.
+/// Finds a port of a service; those of a command are its pipes, and those where it listens.
 pub(super) fn port(deployment: &Deployment, service: &str, port: &str) -> Result<PortInfo, CallError> {
     let found = find_service(deployment, service)?;
     let ports: Vec<PortInfo> = match &found.program {
         Program::Hydroflow { interface, .. } => interface.ports.iter().map(port_info).collect(),
-        Program::Command { .. } => PIPES.iter().map(pipe_info).chain(listening(found)).collect(),
+        Program::Command { .. } => {
+            PIPES.iter().map(pipe_info).chain(command_ports(found).into_iter().map(listening)).collect()
+        }
     };
     let known: Vec<String> = ports.iter().map(|port| port.name.clone()).collect();
     ports.into_iter().find(|other| other.name == port).ok_or_else(|| {
@@ -308,6 +305,10 @@ pub(super) fn meets_scripts(deployment: &Deployment, service: &str, name: &str) 
 
 fn pipe_info(&(name, direction): &(&str, Direction)) -> PortInfo {
     PortInfo { name: name.to_owned(), direction: direction.word(), type_text: "JSON".to_owned() }
+}
+
+fn listening(name: String) -> PortInfo {
+    PortInfo { name, direction: "listen", type_text: String::new() }
 }
 
 fn is_command(deployment: &Deployment, service: &str) -> bool {

@@ -79,8 +79,8 @@ class Deployment:
         """Adds a machine that is reached by ssh; what is left out is as ssh itself has it. Programs are built for what it is, unless `target`
         (a triple), `libc` (`"musl"`, or a version of glibc) or `builder` (`cargo`, `zigbuild`, `cross`) say otherwise. `services` says what keeps
         services up there: "systemd", "plain", or systemd where it is ("auto")."""
-        files = (None if file is None else os.fspath(file) for file in (key, known_hosts))
-        return SSHMachine(self, host, user, port, *files, target=target, libc=libc, builder=builder, services=services)
+        own_key, known = (None if file is None else os.fspath(file) for file in (key, known_hosts))
+        return SSHMachine(self, host, user, port, own_key, known, target=target, libc=libc, builder=builder, services=services)
 
     def GCPMachine(
         self,
