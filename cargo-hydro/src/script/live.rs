@@ -202,7 +202,7 @@ impl Live {
                 Failure::new(ExitCode::Usage, message).hint("expose ports before the deployment that starts it")
             );
         }
-        Ok(self.wishes(|wishes| wishes::expose(wishes, call))?)
+        self.wishes(|wishes| wishes::expose(wishes, call))
     }
 
     /// Returns where an exposed port of a member is reached; none: it is not exposed, or was not started.
