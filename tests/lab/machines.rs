@@ -124,6 +124,55 @@ fn what_is_wrong_at_a_machine_is_told_with_the_next_step() {
 }
 
 #[test]
+fn a_machine_that_nobody_can_call_is_linked_by_its_own_calls() {
+    let Some(far) = Far::new("closed", 75, 2) else { return };
+    // As behind a firewall: ssh is let in, and what was asked for from within.
+    far.hosts.on(2, "iptables -P INPUT DROP; iptables -A INPUT -p tcp --dport 22 -j ACCEPT; iptables -A INPUT -m state --state ESTABLISHED -j ACCEPT; iptables -A INPUT -i lo -j ACCEPT");
+    let describe = |closed_one: bool| {
+        let closed = |is_closed: bool| if is_closed { "closed = true\n" } else { "" };
+        let machines = far.hosts.machine("one", 1) + closed(closed_one) + &far.hosts.machine("two", 2) + closed(true);
+        let service = |name: &str, source: &str, on: &str| {
+            format!("[services.{name}]\nsrc = \"src/{source}.hf\"\non = \"{on}\"\n")
+        };
+        let link = |from: &str, to: &str| format!("[[links]]\nfrom = \"{from}.out\"\nto = \"{to}.numbers\"\n");
+        let services = [
+            ("from_one", "counts", "one"),
+            ("on_two", "prints", "two"),
+            ("from_two", "counts", "two"),
+            ("on_one", "prints", "one"),
+        ];
+        let services: String = services.into_iter().map(|(name, source, on)| service(name, source, on)).collect();
+        format!(
+            "[deployment]\nname = \"closed\"\n{machines}{services}{}{}",
+            link("from_one", "on_two"),
+            link("from_two", "on_one")
+        )
+    };
+    let deployed = programs().with(&describe(false), &[]);
+    let run = |arguments: &[&str]| {
+        far.mark
+            .on(far.hosts.call().arguments(arguments.iter().copied()).directory(programs().workspace().root()))
+            .run()
+    };
+    run(&["deploy", "--detach"]).exits(0);
+    let come = |name: &str| {
+        let count = || run(&["logs", name]).stdout.lines().count();
+        let before = count();
+        eventually("numbers come", || count() > before + 20);
+    };
+    come("on_two");
+    come("on_one");
+    for (restarted, other) in [("from_one", "on_two"), ("on_two", "on_two"), ("on_one", "on_one")] {
+        run(&["restart", restarted]).exits(0);
+        come(other);
+    }
+    run(&["down"]).exits(0);
+    programs().workspace().write("Hydro.toml", &describe(true));
+    run(&["deploy", "--detach"]).exits(96).says(&["both machines are `closed`", "--> Hydro.toml:"]);
+    drop(deployed);
+}
+
+#[test]
 fn programs_on_two_machines_are_linked_and_what_links_them_is_encrypted() {
     let Some(hosts) = Hosts::new(84, 2) else { return };
     let machine = |host: usize| {

@@ -104,8 +104,8 @@ export class Deployment implements AsyncDisposable {
   get name(): string;
   /** Its services by name, in the order they were made. */
   get services(): Record<string, Service>;
-  /** Adds this machine. */
-  Localhost(): Localhost;
+  /** Adds this machine. If it is `closed`, no other machine can call it: services on it call all their peers. */
+  Localhost(options?: { closed?: boolean }): Localhost;
   /** Adds a machine that is reached by ssh; what is left out is as ssh itself has it. */
   SSHMachine(host: string, options?: SSHOptions): SSHMachine;
   /** Adds a virtual machine of Google Cloud. */
@@ -170,6 +170,8 @@ export interface SSHOptions {
   builder?: "cargo" | "zigbuild" | "cross";
   /** What keeps services up there; `"auto"` takes systemd where it is. */
   services?: "auto" | "systemd" | "plain";
+  /** Whether no other machine can call it, as behind a firewall: services on it call all their peers. */
+  closed?: boolean;
 }
 
 /** Which virtual machine of Google Cloud. */
@@ -207,7 +209,7 @@ export class Machine {
 
 /** This machine: `new Localhost(deployment)`, or `deployment.Localhost()`. */
 export class Localhost extends Machine {
-  constructor(deployment: Deployment);
+  constructor(deployment: Deployment, options?: { closed?: boolean });
 }
 
 /** A machine that is reached by ssh: `new SSHMachine(deployment, "host")`, or `deployment.SSHMachine("host")`. */

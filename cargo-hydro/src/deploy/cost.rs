@@ -155,7 +155,10 @@ mod tests {
         let mut made = deployment(&[("a", ""), ("b", "")]);
         for (name, service) in [("one", "a"), ("two", "b"), ("idle", "")] {
             let kind = MachineKind::Gcp(wish("e2-micro", "us-west1-a"));
-            made.machines.insert(name.into(), Machine { kind, wishes: crate::build::Wishes::default(), origin: None });
+            made.machines.insert(
+                name.into(),
+                Machine { closed: false, kind, wishes: crate::build::Wishes::default(), origin: None },
+            );
             if let Some(service) = made.services.get_mut(service) {
                 service.machine = name.into();
             }

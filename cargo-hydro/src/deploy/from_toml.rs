@@ -168,7 +168,8 @@ impl Resolver<'_> {
                 RawKind::Gcp(raw) => MachineKind::Gcp(cloud_machine(raw.clone())),
             };
             let wishes = Wishes::from(&machine.target);
-            let machine = Machine { kind, wishes, origin: Some(self.origin(name.span().start)) };
+            let machine =
+                Machine { closed: machine.closed, kind, wishes, origin: Some(self.origin(name.span().start)) };
             deployment.machines.insert(name.get_ref().clone(), machine);
         }
         deployment.supervision = group(&raw.supervision, None);

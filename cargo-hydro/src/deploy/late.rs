@@ -1,6 +1,7 @@
-//! Who calls whom: the sender, as a rule; the receiver where it came when the sender ran already. Pure.
+//! Who calls whom: the sender, as a rule; the receiver where it came when the sender ran already; and whoever is on a machine that cannot be called. Pure.
 //!
-//! A program learns whom to call when it starts. Who comes later calls everybody, so that nobody need be told of it.
+//! A program learns whom to call when it starts. Who comes later calls everybody, so that nobody need be told of it. Links of machines that cannot be called
+//! may need that: whoever runs there is told.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,12 +20,19 @@ impl Late {
     pub(super) fn grown(&self, deployment: &Deployment, running: &Running) -> Self {
         let runs = |service: &str, member: u32| running.get(service).is_some_and(|members| member < *members);
         let mut pairs = BTreeSet::new();
-        for Link { from, to, .. } in &deployment.links {
+        for link in &deployment.links {
+            let Link { from, to, .. } = link;
+            let closed = |end: &PortRef| deployment.is_closed_to(link, &end.service);
+            let receiver_calls = closed(to) && !closed(from);
+            let sender_calls = closed(from) && !closed(to);
             let count = |end: &PortRef| deployment.services.get(&end.service).map_or(0, |service| service.count);
-            for sender in (0..count(from)).filter(|sender| runs(&from.service, *sender)) {
+            if sender_calls {
+                continue;
+            }
+            for sender in (0..count(from)).filter(|sender| receiver_calls || runs(&from.service, *sender)) {
                 for receiver in 0..count(to) {
                     let pair = (from.clone(), to.clone(), sender, receiver);
-                    if !runs(&to.service, receiver) || self.0.contains(&pair) {
+                    if receiver_calls || !runs(&to.service, receiver) || self.0.contains(&pair) {
                         pairs.insert(pair);
                     }
                 }
@@ -42,7 +50,30 @@ impl Late {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::build::Wishes;
+    use crate::deploy::model::{Machine, MachineKind};
     use crate::deploy::samples::{deployment, link};
+    use crate::machine::SshTarget;
+
+    #[test]
+    fn who_is_on_a_closed_machine_calls() {
+        let mut pair = deployment(&[("a", "output o"), ("b", "input i")]);
+        link(&mut pair, "a.o", "b.i", None);
+        let kind = || MachineKind::Ssh(SshTarget::default());
+        for (name, closed) in [("open", false), ("closed", true)] {
+            let machine = Machine { closed, kind: kind(), wishes: Wishes::default(), origin: None };
+            pair.machines.insert(name.into(), machine);
+        }
+        let late =
+            |pair: &Deployment, running: &Running| Late::default().grown(pair, running).has(&pair.links[0], 0, 0);
+        pair.services["b"].machine = "closed".into();
+        assert!(late(&pair, &Running::new()), "the receiver cannot be called");
+        assert!(late(&pair, &[("b".into(), 1)].into()), "also where it runs already");
+        pair.services["a"].machine = "closed".into();
+        assert!(!late(&pair, &Running::new()), "within a machine nothing is in the way");
+        pair.services["b"].machine = "open".into();
+        assert!(!late(&pair, &[("a".into(), 1)].into()), "the sender calls, though it came first");
+    }
 
     #[test]
     fn who_comes_later_calls_and_goes_on_calling() {

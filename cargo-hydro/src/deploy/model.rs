@@ -34,6 +34,8 @@ pub enum MachineKind {
 /// A place where services run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Machine {
+    /// Whether no other machine can call it: its services call their peers, whichever way items go.
+    pub closed: bool,
     /// What kind of place.
     pub kind: MachineKind,
     /// What is wished of building for it.

@@ -80,6 +80,12 @@ impl Deployment {
         self.place(&link.from.service) != self.place(&link.to.service)
     }
 
+    /// Tells whether an end of a link is on a machine that the other end cannot call.
+    pub(super) fn is_closed_to(&self, link: &Link, service: &str) -> bool {
+        let machine = self.services.get(service).and_then(|service| self.machines.get(&service.machine));
+        self.leaves_the_machine(link) && machine.is_some_and(|machine| machine.closed)
+    }
+
     /// Tells whether a service has peers on other machines.
     pub(super) fn has_far_peers(&self, service: &str) -> bool {
         let is_end = |link: &&Link| link.from.service == service || link.to.service == service;
@@ -112,7 +118,7 @@ mod tests {
     fn spread() -> Deployment {
         let mut made = deployment(&[("a", "output o"), ("b", "input i, output o"), ("c", "input i, input j")]);
         let kind = MachineKind::Gcp(crate::machine::CloudMachine::default());
-        made.machines.insert("far".into(), Machine { kind, wishes: Wishes::default(), origin: None });
+        made.machines.insert("far".into(), Machine { closed: false, kind, wishes: Wishes::default(), origin: None });
         for name in ["b", "c"] {
             made.services[name].machine = "far".into();
         }

@@ -412,7 +412,7 @@ mod tests {
         let kind = MachineKind::Gcp(crate::machine::CloudMachine::default());
         wrong.machines.insert(
             "cloud".into(),
-            Machine { kind, wishes: Wishes::default(), origin: Some(Origin::line("Hydro.toml", 9)) },
+            Machine { closed: false, kind, wishes: Wishes::default(), origin: Some(Origin::line("Hydro.toml", 9)) },
         );
         wrong.services["a"].machine = "clod".into();
         wrong.services["b"].machine = "cloud".into();

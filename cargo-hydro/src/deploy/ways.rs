@@ -53,6 +53,11 @@ impl Deployment {
 
 /// Tells why a link cannot go the way that it asks for; none: it can.
 pub(super) fn refusal(deployment: &Deployment, link: &Link) -> Option<(String, &'static str)> {
+    if [&link.from, &link.to].iter().all(|end| deployment.is_closed_to(link, &end.service)) {
+        let why =
+            format!("nobody can call for the link from `{}` to `{}`: both machines are `closed`", link.from, link.to);
+        return Some((why, "put one end on a machine that others can call, or a service there between the two"));
+    }
     let wish = link.transport.filter(|wish| *wish != LocalLinks::Tcp)?;
     let word = wish.name();
     let refused =
@@ -114,7 +119,7 @@ mod tests {
         pair.links[0].insecure = true;
         assert_eq!((way(&pair), refusal(&pair, &pair.links[0])), (Way::SharedMemory, None));
         let kind = MachineKind::Gcp(crate::machine::CloudMachine::default());
-        pair.machines.insert("far".into(), Machine { kind, wishes: Wishes::default(), origin: None });
+        pair.machines.insert("far".into(), Machine { closed: false, kind, wishes: Wishes::default(), origin: None });
         pair.services["b"].machine = "far".into();
         assert_eq!(way(&pair), Way::Tcp);
         let (message, _) = refusal(&pair, &pair.links[0]).expect("it leaves");

@@ -48,7 +48,7 @@ pub(super) fn add_machine(deployment: &mut Deployment, call: AddMachine, local: 
         Kind::Localhost => (LOCALHOST, MachineKind::Localhost),
     };
     let name = unused(base, |name| deployment.machines.contains_key(name));
-    let machine = Machine { kind, wishes, origin: call.origin.map(Into::into) };
+    let machine = Machine { closed: call.closed, kind, wishes, origin: call.origin.map(Into::into) };
     deployment.machines.insert(name.clone(), machine);
     Ok(name)
 }
@@ -485,6 +485,7 @@ mod tests {
         let mut deployment = Deployment::default();
         let gcp = || AddMachine {
             deployment: 0,
+            closed: false,
             kind: Kind::Gcp {
                 project: "p".into(),
                 zone: "z".into(),
@@ -499,6 +500,7 @@ mod tests {
         assert!(matches!(deployment.machines["gcp_2"].kind, MachineKind::Gcp { .. }));
         let ssh = || AddMachine {
             deployment: 0,
+            closed: false,
             kind: Kind::Ssh {
                 host: "h".into(),
                 user: None,

@@ -59,8 +59,8 @@ export class Deployment {
   }
 
   /** Adds this machine. */
-  Localhost() {
-    return new Localhost(this);
+  Localhost(options = {}) {
+    return new Localhost(this, options);
   }
 
   /** Adds a machine that is reached by ssh; what is left out is as ssh itself has it. */

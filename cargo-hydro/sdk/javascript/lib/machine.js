@@ -33,8 +33,9 @@ export class Machine {
 
 /** This machine: `new Localhost(deployment)`, or `deployment.Localhost()`. */
 export class Localhost extends Machine {
-  constructor(deployment) {
-    super(deployment, "localhost");
+  constructor(deployment, options = {}) {
+    onlyKnown("Localhost()", options, ["closed"]);
+    super(deployment, "localhost", { closed: options.closed });
   }
 }
 
@@ -45,9 +46,9 @@ export class Localhost extends Machine {
  */
 export class SSHMachine extends Machine {
   constructor(deployment, host, options = {}) {
-    onlyKnown("SSHMachine()", options, ["user", "port", "key", "knownHosts", "target", "libc", "builder", "services"]);
-    const { user, port, key, knownHosts, target, libc, builder, services } = options;
-    super(deployment, "ssh", { host, user, port, key, known_hosts: knownHosts, target, libc, builder, services });
+    onlyKnown("SSHMachine()", options, ["user", "port", "key", "knownHosts", "target", "libc", "builder", "services", "closed"]);
+    const { user, port, key, knownHosts, target, libc, builder, services, closed } = options;
+    super(deployment, "ssh", { host, user, port, key, known_hosts: knownHosts, target, libc, builder, services, closed });
   }
 }
 

@@ -60,9 +60,9 @@ class Deployment:
         """Its services by name, in the order they were made."""
         return dict(self._services)
 
-    def Localhost(self) -> Localhost:
-        """Adds this machine."""
-        return Localhost(self)
+    def Localhost(self, closed: bool = False) -> Localhost:
+        """Adds this machine. If it is `closed`, no other machine can call it: services on it call all their peers."""
+        return Localhost(self, closed)
 
     def SSHMachine(
         self,
@@ -75,12 +75,15 @@ class Deployment:
         libc: Optional[str] = None,
         builder: Optional[str] = None,
         services: Optional[str] = None,
+        closed: bool = False,
     ) -> SSHMachine:
         """Adds a machine that is reached by ssh; what is left out is as ssh itself has it. Programs are built for what it is, unless `target`
         (a triple), `libc` (`"musl"`, or a version of glibc) or `builder` (`cargo`, `zigbuild`, `cross`) say otherwise. `services` says what keeps
-        services up there: "systemd", "plain", or systemd where it is ("auto")."""
+        services up there: "systemd", "plain", or systemd where it is ("auto"). A machine that is `closed` cannot be called by other machines:
+        services on it call all their peers."""
         own_key, known = (None if file is None else os.fspath(file) for file in (key, known_hosts))
-        return SSHMachine(self, host, user, port, own_key, known, target=target, libc=libc, builder=builder, services=services)
+        kept = {"target": target, "libc": libc, "builder": builder, "services": services}
+        return SSHMachine(self, host, user, port, own_key, known, **kept, closed=closed)
 
     def GCPMachine(
         self,

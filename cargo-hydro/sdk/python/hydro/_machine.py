@@ -32,8 +32,8 @@ class Machine:
 class Localhost(Machine):
     """This machine: `Localhost(deployment)`, or `deployment.Localhost()`."""
 
-    def __init__(self, deployment: "Deployment") -> None:
-        super().__init__(deployment, "localhost")
+    def __init__(self, deployment: "Deployment", closed: bool = False) -> None:
+        super().__init__(deployment, "localhost", closed=closed)
 
 
 class SSHMachine(Machine):
@@ -54,7 +54,8 @@ class SSHMachine(Machine):
         libc: Optional[str] = None,
         builder: Optional[str] = None,
         services: Optional[str] = None,
+        closed: bool = False,
     ) -> None:
         files = {"key": key, "known_hosts": known_hosts}
         wishes = {"target": target, "libc": libc, "builder": builder, "services": services}
-        super().__init__(deployment, "ssh", host=host, user=user, port=port, **files, **wishes)
+        super().__init__(deployment, "ssh", host=host, user=user, port=port, closed=closed, **files, **wishes)

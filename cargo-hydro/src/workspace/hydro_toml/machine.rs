@@ -39,6 +39,7 @@ const MACHINE: Keys = Keys {
         "network",
         "ttl",
         "autostop",
+        "closed",
     ],
     later: &[],
 };
@@ -57,6 +58,7 @@ struct Written {
     /// Keys that only some kind of machine has, as they were written.
     special: Vec<Spanned<String>>,
     target: RawTarget,
+    closed: bool,
 }
 
 /// Keys that only machines over ssh have.
@@ -74,7 +76,7 @@ impl Reader {
         for (key, value) in self.known(table, &MACHINE) {
             self.machine_key(key, value, &mut written);
         }
-        let Written { kind, project, zone, machine_type, host, address, ssh, cloud, special, target } = written;
+        let Written { kind, project, zone, machine_type, host, address, ssh, cloud, special, target, closed } = written;
         let Some(kind) = kind else {
             self.missing(table, name, "kind", "say what it is: `kind = \"ssh\"`, `\"gcp\"` or `\"localhost\"`");
             return None;
@@ -108,7 +110,7 @@ impl Reader {
             }
         };
         self.special(&kind, special);
-        Some(RawMachine { kind, target })
+        Some(RawMachine { closed, kind, target })
     }
 
     fn machine_key(&mut self, key: &Spanned<Cow<'_, str>>, value: &Spanned<DeValue<'_>>, written: &mut Written) {
@@ -118,6 +120,7 @@ impl Reader {
         }
         match word {
             "disk" => written.cloud.disk = self.gigabytes(key, value),
+            "closed" => written.closed = self.truth(key, value).unwrap_or_default(),
             "spot" => written.cloud.spot = self.truth(key, value).unwrap_or_default(),
             "ttl" => written.cloud.ttl = self.lifetime(key, value),
             "autostop" => written.cloud.autostop = self.lifetime(key, value),

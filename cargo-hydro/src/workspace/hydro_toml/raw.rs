@@ -60,6 +60,8 @@ pub struct RawHooks {
 /// A machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RawMachine {
+    /// `closed`: whether no other machine can call it.
+    pub closed: bool,
     /// What kind of place it is.
     pub kind: RawKind,
     /// What programs for it are built for.
