@@ -7,20 +7,22 @@
 mod fault;
 mod happening;
 mod hook;
+mod machine;
 mod reply;
 mod request;
 
 pub use fault::{Fault, Heal, Partition, SetFault};
 pub use happening::{Happening, What};
 pub use hook::{HookCall, HookDone, HookError, HookExit, HookWait};
+pub use machine::{GcpOptions, Kind};
 pub use reply::{
     Answer, Body, CAPABILITIES, DeploymentMade, ErrorBody, ErrorKind, Joined, MachineMade, MemberState, OriginBody,
     PROTOCOL, PortInfo, Reply, Resolved, ServiceMade, Welcome,
 };
 pub use request::{
     AddCommand, AddHydroflow, AddMachine, Call, Cancel, Connect, CreateDeployment, Disconnect, End, Expose, FromToml,
-    GcpOptions, Hello, InDeployment, Kind, Limits, Line, Logs, More, OfPort, OfService, OnMachine, Place, Receive,
-    Request, Scale, Send, WaitHealthy, read_request,
+    Hello, InDeployment, Limits, Line, Logs, More, OfPort, OfService, OnMachine, Place, Receive, Request, Scale, Send,
+    WaitHealthy, read_request,
 };
 
 #[cfg(test)]
