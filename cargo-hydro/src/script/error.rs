@@ -196,9 +196,9 @@ impl CallError {
                 Some("links are encrypted between `\"machines\"` (the default), or `\"always\"`".to_owned())
             }
             Self::MachineOption { hint, .. } => Some((*hint).to_owned()),
-            Self::BadValue { what: "services", .. } => {
-                Some("services are kept up by `systemd`, or `plain` without it; `auto` takes systemd where it is".to_owned())
-            }
+            Self::BadValue { what: "services", .. } => Some(
+                "services are kept up by `systemd`, or `plain` without it; `auto` takes systemd where it is".to_owned(),
+            ),
             Self::BadValue { what: "limits.memory", .. } => Some("write `\"512 MiB\"`, or bytes".to_owned()),
             Self::BadValue { what: "limits.cpu", .. } => Some("`0.5` is half of one processor's time".to_owned()),
             Self::BadValue { .. } => Some(
