@@ -105,6 +105,12 @@ impl Error {
                 "ask for more at https://console.cloud.google.com/iam-admin/quotas?project={project}, or take another region, fewer machines, or smaller ones"
             ),
             Kind::Capacity => "take another zone or another type of machine, or try again later".to_owned(),
+            Kind::NotFound => "check `project` and `zone`, and that the account may see them: `gcloud projects list`".to_owned(),
+            Kind::Invalid => {
+                let lists = [("zone", "zones"), ("machineType", "machine-types"), ("Image", "images"), ("network", "networks")];
+                let (_, list) = lists.into_iter().rev().find(|(word, _)| self.words.contains(word))?;
+                format!("`gcloud compute {list} list --project {project}` tells what there is")
+            }
             Kind::Busy | Kind::Unreachable => "try again later; what is done stays done".to_owned(),
             _ => return None,
         })

@@ -159,6 +159,7 @@ impl Member {
         if matches!(self.state, State::Up(_)) || (fits && is_bound && has_ports && !had.admin.is_empty()) {
             return if fits && has_ports { Ok(()) } else { Err("it runs, and has other sockets".to_owned()) };
         }
+        self.sockets.forget(self.kept.number);
         self.sockets.listeners.clear();
         self.sockets.held.clear();
         self.sockets = sockets::bind(wish, had, &store.folder().join("run"), self.kept.number)?;

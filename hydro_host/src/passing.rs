@@ -13,7 +13,7 @@ use rustix::net::{
 };
 
 /// So many open files go along with one line at most.
-const MOST: usize = 8;
+const MOST: usize = 128;
 /// How much is read at once.
 const PIECE: usize = 64 << 10;
 

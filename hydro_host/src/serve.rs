@@ -20,7 +20,7 @@ use crate::session::{self, Caller};
 use crate::store::{Kept, Owner, Store};
 use crate::systemd::Systemd;
 use crate::words::{Answer, Ask, Bind, Check, Claim, Happened, MemberState, Spec, Upkeep, VERSION};
-use crate::{check, notify, signals, sockets, upkeep};
+use crate::{check, notify, signals, upkeep};
 
 /// A holder that has said nothing for so long is not there.
 const SILENCE: Duration = Duration::from_secs(8);
@@ -154,8 +154,7 @@ impl Serving {
     fn run(mut self, received: &Receiver<Order>) {
         loop {
             self.tick();
-            let groups = self.members.values().filter_map(|member| member.state().pid);
-            self.guard.iter_mut().for_each(|guard| guard.tell(groups.clone()));
+            self.tell_guard();
             if self.is_done() {
                 return self.leave();
             }
@@ -181,6 +180,12 @@ impl Serving {
                 Err(RecvTimeoutError::Disconnected) => return,
             }
         }
+    }
+
+    /// Tells the guard whom it would have to end.
+    fn tell_guard(&mut self) {
+        let groups = self.members.values().filter_map(|member| member.state().pid);
+        self.guard.iter_mut().for_each(|guard| guard.tell(groups.clone()));
     }
 
     /// Whether all has ended that was to end; or nothing was ever there, and nobody comes to have something started.
@@ -344,6 +349,8 @@ impl Serving {
                 Err(why) => Answer::Refused { why },
             },
         };
+        // Whoever hears the answer may kill us; then nothing of the member is left.
+        self.tell_guard();
         caller.answer(id, answer);
     }
 
@@ -367,7 +374,7 @@ impl Serving {
             Some(member) if member.is_up() => Answer::Refused { why: "it runs".to_owned() },
             _ => {
                 if let Some(member) = self.members.remove(member) {
-                    sockets::forget(member.number());
+                    member.sockets.forget(member.number());
                 }
                 self.store.forget(member);
                 Answer::Done {}

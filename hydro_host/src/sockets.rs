@@ -30,30 +30,34 @@ pub(crate) struct Sockets {
 }
 
 impl Sockets {
-    /// Has systemd keep them for whoever is the host next, in place of those that it kept for this member before.
+    /// Has systemd keep them for whoever is the host next.
     pub(crate) fn store(&self, number: u32) {
-        forget(number);
-        for (name, listener) in names(number).iter().zip(&self.listeners) {
-            notify::keep(name, listener.as_fd());
+        for (place, listener) in self.listeners.iter().enumerate() {
+            notify::keep(&name(number, place), listener.as_fd());
         }
+    }
+
+    /// Has systemd keep them no longer.
+    pub(crate) fn forget(&self, number: u32) {
+        (0..self.listeners.len()).for_each(|place| notify::let_go(&name(number, place)));
     }
 
     /// Takes those over that systemd has kept for a member; none: not all are there.
     pub(crate) fn adopt(kept: &mut BTreeMap<String, OwnedFd>, number: u32, bound: &Bound) -> Option<Self> {
-        let [tcp, unix] = names(number).map(|name| kept.remove(&name));
-        let (tcp, unix) = (TcpListener::from(tcp?), unix?);
-        let is_same = tcp.local_addr().ok() == bound.address;
-        is_same.then(|| Self { bound: bound.clone(), listeners: vec![tcp.into(), unix], held: Vec::new() })
+        let address = bound.address?;
+        // Its own, at an address and at a path, and those of its exposed ports.
+        let places = 0..2 + bound.exposed.len();
+        let listeners: Option<Vec<OwnedFd>> = places.map(|place| kept.remove(&name(number, place))).collect();
+        let listeners = listeners?;
+        let first = TcpListener::from(listeners.first()?.try_clone().ok()?);
+        let is_same = first.local_addr().ok() == Some(address);
+        is_same.then(|| Self { bound: bound.clone(), listeners, held: Vec::new() })
     }
 }
 
-/// Has systemd keep nothing for a member any more.
-pub(crate) fn forget(number: u32) {
-    names(number).iter().for_each(|name| notify::let_go(name));
-}
-
-fn names(number: u32) -> [String; 2] {
-    [format!("{number}.tcp"), format!("{number}.unix")]
+/// What systemd calls a member's socket.
+fn name(number: u32, place: usize) -> String {
+    format!("{number}.{place}")
 }
 
 /// Binds what a member asks for; what it had before, it gets again.

@@ -200,7 +200,7 @@ fn a_member_inherits_its_sockets_and_is_left_alone_when_it_is_as_wished() {
     let (run, pid) = caller.start(&spec("a", SERVE));
     assert_eq!(run, 1);
     let mut events = Events::of(&folder.path(), "mine");
-    events.says("up 2 socket");
+    events.says("up 3 socket");
     TcpStream::connect(address).unwrap();
     assert_eq!(caller.start(&spec("a", SERVE)), (1, pid));
     assert!(refusal(caller.ask(Ask::Start(Box::new(spec("a", "true"))))).contains("another program"));

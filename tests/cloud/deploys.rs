@@ -195,6 +195,14 @@ fn what_google_refuses_is_told_in_its_words_and_the_next_deploy_goes_on() {
     deploy()
         .exits(110)
         .says(&["The referenced image resource cannot be found", "The referenced network resource cannot be found"]);
+    let elsewhere = |from: &str, to: &str| {
+        sky.describe(&[("one", "")]);
+        sky.workspace.write("Hydro.toml", &sky.workspace.read("Hydro.toml").replace(from, to));
+        deploy().exits(110)
+    };
+    elsewhere("us-west1-a", "moon-1-a").says(&["Unknown zone.", "gcloud compute zones list"]);
+    elsewhere("e2-micro", "e2-mega").says(&["resource.machineType", "gcloud compute machine-types list"]);
+    elsewhere("hydro-1234", "other-1").says(&["projects/other-1' was not found", "check `project`"]);
     sky.describe(&[("one", ""), ("two", "")]);
 
     // One quota for two machines: the one that was made stays for the next attempt.

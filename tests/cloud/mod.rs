@@ -3,4 +3,5 @@
 mod deploys;
 mod kills;
 mod orphans;
+mod rules;
 mod seed;

@@ -107,6 +107,13 @@ kind = "gcp"
 project = "p"
 zone = "z"
 type = "t"
+image = "debian-12"
+disk = 20
+spot = true
+network = "wide/near"
+ttl = "8h"
+autostop = "30m"
+address = "internal"
 [supervision]
 strategy = "rest_for_one"
 intensity = 3
@@ -178,6 +185,10 @@ fn the_schema_of_hydro_toml_and_the_command_agree() {
         ("[services.a]\ncommand = [\"x\"]\nhealth = {}\n", "nothing says how to ask"),
         ("[services.a]\ncommand = [\"x\"]\nhealth = { log = \"a\", port = \"b\" }\n", "asked in one way"),
         ("[machines.m]\nkind = \"gcp\"\n", "needs `project`, `zone` and `type`"),
+        (
+            "[machines.m]\nkind = \"gcp\"\nproject = \"p\"\nzone = \"z\"\ntype = \"t\"\ndisk = 1\n",
+            "between 10 and 65536 GB",
+        ),
         ("[machines.m]\nkind = \"moon\"\n", "no kind of machine called `moon`"),
         ("[[links]]\nfrom = \"a.x\"\n", "`to`"),
         ("[[links]]\nfrom = \"a\"\nto = \"b.y\"\n", "`a` names no port"),

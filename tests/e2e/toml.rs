@@ -114,13 +114,17 @@ fn without_the_file_the_next_step_is_said() {
 }
 
 #[test]
-fn machines_of_a_cloud_need_a_word() {
+fn machines_of_a_cloud_need_credentials_and_may_have_a_bound() {
     let toml = format!(
         "{SERVICES}{LINKS}\n[machines.far]\nkind = \"gcp\"\nproject = \"p\"\nzone = \"z\"\ntype = \"e2-micro\"\n"
     )
     .replacen("src = \"src/server.hf\"", "src = \"src/server.hf\"\non = \"far\"", 1);
     let workspace = workspace("toml-cloud", &toml);
-    let output = workspace.hydro(["deploy"]).run().exits(96);
-    output.says(&["the machine `far` cannot be created", "--> Hydro.toml:", "hint: use `--local`"]);
+    let deploy = |bound: &str| {
+        let call = workspace.hydro(["deploy", "--max-cost-per-hour", bound]);
+        call.env("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere/key.json").run().exits(110)
+    };
+    deploy("0.01").says(&["the machines cost up to", "far: ", "(e2-micro in z)"]);
+    deploy("1").says(&["cannot use the credentials", "/nowhere/key.json", "gcloud auth application-default login"]);
     workspace.hydro(["expand", "--stage", "plan"]).run().exits(0).prints(&["\"server\""]);
 }

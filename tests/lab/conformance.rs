@@ -262,6 +262,12 @@ fn a_host_over_ssh_does() {
 }
 
 #[test]
+fn a_host_with_systemd_does() {
+    let Some(mut host) = Hosts::with_systemd(74, 1) else { return };
+    conforms("systemd", &mut host);
+}
+
+#[test]
 fn a_machine_of_google_cloud_does() {
     let Some(mut vms) = Vms::new(73, 1, Duration::from_millis(20)) else { return };
     conforms("gcp", &mut vms);

@@ -13,7 +13,7 @@ use std::time::Duration;
 use compute_emulator::{Emulator, Entry, Guest, TOKEN};
 
 use super::hosts::{Hosts, SSHD, ip, keygen};
-use crate::support::{Hydro, command, eventually, has_all};
+use crate::support::{Hydro, command, covers, eventually, has_all};
 
 /// Who logs in, made in each machine's own list of users.
 const USER: (&str, u32) = ("hydro", 4242);
@@ -38,6 +38,7 @@ impl Vms {
             return None;
         }
         let hosts = Hosts::without_power(subnet, count)?;
+        covers("virtual machines of the emulator of Google Cloud");
         for host in 0..=count {
             ip(&["-n", &hosts.namespace(host), "addr", "add", &format!("{}/24", public(subnet, host)), "dev", "eth0"]);
         }

@@ -3,6 +3,7 @@
 //! Nothing of it is in the machine's own network. Needs root, `ip`, `unshare` and an ssh server; see [`Hosts::new`]. Those with a systemd of their own
 //! ([`Hosts::with_systemd`]) need more.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::Duration;
@@ -30,9 +31,7 @@ pub(crate) struct Hosts {
     packages: Option<PathBuf>,
 }
 
-const PLAIN: &str = "ssh, without systemd";
 const SYSTEMD: &str = "ssh, with systemd";
-const VM: &str = "virtual machines of the emulator of Google Cloud";
 
 impl Hosts {
     /// Makes them; None where this machine does not let us, which is told. `subnet` keeps tests apart that run at once.
@@ -42,8 +41,9 @@ impl Hosts {
 
     /// Makes one of each of these kinds.
     pub(super) fn of(subnet: u8, kinds: &[Kind]) -> Option<Self> {
-        let mut hosts = Self::made(PLAIN, subnet, kinds.len(), None)?;
+        let mut hosts = Self::without_power(subnet, kinds.len())?;
         hosts.kinds = kinds.to_vec();
+        kinds.iter().map(Kind::name).collect::<BTreeSet<_>>().into_iter().for_each(covers);
         Some(hosts.on_power())
     }
 
@@ -53,18 +53,17 @@ impl Hosts {
             misses(SYSTEMD, "that takes root");
             return None;
         }
-        match booted::packages() {
-            Ok(packages) => Self::made(SYSTEMD, subnet, count, Some(packages)).map(Self::on_power),
+        let packages = match booted::packages() {
+            Ok(packages) => packages,
             Err(why) => {
                 misses(SYSTEMD, &why);
-                None
+                return None;
             }
-        }
-    }
-
-    /// Makes their network and the key that opens them, and nothing that runs.
-    pub(super) fn without_power(subnet: u8, count: usize) -> Option<Self> {
-        Self::made(VM, subnet, count, None)
+        };
+        let mut hosts = Self::without_power(subnet, count)?;
+        hosts.packages = Some(packages);
+        covers(SYSTEMD);
+        Some(hosts.on_power())
     }
 
     fn on_power(mut self) -> Self {
@@ -75,22 +74,22 @@ impl Hosts {
         self
     }
 
-    fn made(kind: &str, subnet: u8, count: usize, packages: Option<PathBuf>) -> Option<Self> {
+    /// Makes their network and the key that opens them, and nothing that runs.
+    pub(super) fn without_power(subnet: u8, count: usize) -> Option<Self> {
         let skipped = "no members were placed on other machines";
         if !rustix::process::geteuid().is_root() {
-            misses(kind, "that takes root");
+            misses("all that are reached over ssh", "that takes root");
             assert!(!has_all(&["a root user"], skipped));
             return None;
         }
         if !has_all(&TOOLS, skipped) {
-            misses(kind, &format!("one of {TOOLS:?} is not there"));
+            misses("all that are reached over ssh", &format!("one of {TOOLS:?} is not there"));
             return None;
         }
-        covers(kind);
         let folder = tempfile::Builder::new().prefix("lab-").tempdir_in("/tmp").expect("can be made");
         let name = format!("hl{}-{subnet}", std::process::id());
         let kinds = vec![Kind::Plain; count];
-        let mut hosts = Self { name, subnet, files: Vec::new(), folder, kinds, machines: Vec::new(), packages };
+        let mut hosts = Self { name, subnet, files: Vec::new(), folder, kinds, machines: Vec::new(), packages: None };
         hosts.wire(count);
         keygen(&hosts.key());
         hosts.machines.resize_with(count, || None);

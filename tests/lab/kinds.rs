@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Child;
 use std::sync::OnceLock;
 
-use crate::support::{command, eventually, has_all};
+use crate::support::{command, eventually, has_all, misses};
 
 /// The processor that is not this one.
 pub(super) const ARM: &str = "aarch64-unknown-linux-gnu";
@@ -43,6 +43,16 @@ pub(super) enum Kind {
 }
 
 impl Kind {
+    /// Returns what it is called when tests tell on which kinds of machines they ran.
+    pub(super) const fn name(&self) -> &'static str {
+        match self {
+            Self::Plain => "ssh, without systemd",
+            Self::Arm => "ssh, with an ARM processor",
+            Self::Libc(_) => "ssh, with another C library",
+            Self::Disk(_) => "ssh, with a small disk",
+        }
+    }
+
     /// Lays down what such a host has of its own; `folder` is the host's.
     pub(super) fn prepare(&self, folder: &Path) {
         match self {
@@ -82,6 +92,10 @@ impl Kind {
 pub(super) fn arm_is_there(skipped: &str) -> bool {
     static WORKS: OnceLock<bool> = OnceLock::new();
     if !has_all(&[EMULATOR, COMPILER, ARM_LIBRARY, "unshare"], skipped) {
+        misses(
+            Kind::Arm.name(),
+            "a compiler or an emulator for it is not there; `tests/setup` installs them as root on Debian",
+        );
         return false;
     }
     let works = *WORKS.get_or_init(|| {
@@ -96,6 +110,9 @@ pub(super) fn arm_is_there(skipped: &str) -> bool {
         let _ = machine.wait();
         std::fs::read_to_string(folder.path().join("told")).is_ok_and(|told| told.trim() == "aarch64")
     });
+    if !works {
+        misses(Kind::Arm.name(), "the kernel has no binfmt_misc within a world of users (Linux 6.7)");
+    }
     works || has_all(&["binfmt_misc within a world of users (Linux 6.7)"], skipped)
 }
 

@@ -104,6 +104,11 @@ fn machines_of_two_processors_are_found_out_built_for_and_linked_both_ways() {
     assert!(!again.stderr.contains("Uploaded") && !again.stderr.contains("Building"), "{again}");
     assert_eq!(board(&field)["pid"], pid);
 
+    let otherwise = toml.replace("{ name = \"board\" }", "{ name = \"board\", count = 5 }");
+    programs().workspace().write("Hydro.toml", &otherwise);
+    let planned = field.run(["plan"]).exits(2);
+    planned.says(&["~ client_board (`HYDRO_PARAM_COUNT`)", &format!("is started again ({ARM})")]);
+
     field.run(["restart", "client_board"]).exits(0);
     hears("client_board", 2);
     field.hosts.on(2, &format!("kill -9 {}", board(&field)["pid"]));

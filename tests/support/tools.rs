@@ -1,5 +1,6 @@
 //! Programs of the system that some tests need: who lacks one says so, and with `HYDRO_TESTS_REQUIRE=all` that is a failure.
 
+use std::io::Write as _;
 use std::path::Path;
 
 /// Returns whether all that is named is there: names of programs on `PATH`, or paths. What is skipped without it is told.
@@ -14,9 +15,11 @@ pub(crate) fn has_all(tools: &[&str], skipped: &str) -> bool {
     #[expect(clippy::disallowed_methods, reason = "asked for by whoever runs the tests")]
     let required = std::env::var("HYDRO_TESTS_REQUIRE").is_ok_and(|value| value == "all");
     assert!(!required, "{skipped}: there is no {missing:?}, and HYDRO_TESTS_REQUIRE=all asks for it");
-    #[expect(clippy::print_stderr, reason = "nobody shall believe that it was tested")]
-    {
-        eprintln!("skipped: {skipped}: there is no {missing:?}");
-    }
+    tell(&format!("skipped: {skipped}: there is no {missing:?}"));
     false
+}
+
+/// Says something whether the test that says it passes or not: what macros print is shown of those only that fail.
+fn tell(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }

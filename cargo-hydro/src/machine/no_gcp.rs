@@ -1,6 +1,6 @@
 //! What a command without Google Cloud says in place of it.
 //!
-//! The same face as the module `gcp` has with the feature, as far as deployments use it; nobody can have a [`Cloud`].
+//! The same face as the module `gcp` has with the feature, as far as deployments use it; each call says that there is none.
 
 use std::net::IpAddr;
 
@@ -10,9 +10,9 @@ use crate::report::{ExitCode, Failure, Reporter};
 /// The user that machines are entered as.
 pub const USER: &str = "hydro";
 
-/// Google, which is never there.
+/// Google, which is never found.
 #[derive(Clone, Debug)]
-pub enum Cloud {}
+pub struct Cloud(());
 
 /// A machine that is up.
 #[derive(Clone, Debug)]
@@ -53,37 +53,41 @@ pub struct Admission {
 impl Cloud {
     /// Says that there is none.
     pub async fn find() -> Result<Self, Failure> {
-        Err(Failure::new(ExitCode::DeployFailed, "this cargo hydro was built without Google Cloud")
-            .hint("`cargo install cargo-hydro --features gcp` builds one with it"))
+        Err(missing())
     }
 
-    /// Is never asked.
+    /// Says that there is none.
     pub async fn ready(&self, _: &CloudRecord, _: &str, _: &Reporter) -> Result<Up, NotReady> {
-        match *self {}
+        Err(NotReady { failure: missing(), left: false })
     }
 
-    /// Is never asked.
+    /// Says that there is none.
     pub async fn let_us_in(&self, _: &CloudRecord, _: IpAddr) -> Result<(), Failure> {
-        match *self {}
+        Err(missing())
     }
 
-    /// Is never asked.
+    /// Says that there is none.
     pub async fn let_peers_in(&self, _: &CloudRecord, _: &Admission) -> Result<(), Failure> {
-        match *self {}
+        Err(missing())
     }
 
-    /// Is never asked.
+    /// Says that there is none.
     pub async fn let_everybody_in(&self, _: &CloudRecord, _: &Admission) -> Result<(), Failure> {
-        match *self {}
+        Err(missing())
     }
 
-    /// Is never asked.
+    /// Says that there is none.
     pub async fn is_on(&self, _: &CloudRecord) -> Result<bool, Failure> {
-        match *self {}
+        Err(missing())
     }
 
-    /// Is never asked.
+    /// Says that there is none.
     pub async fn remove(&self, _: &CloudRecord) -> Result<(), Failure> {
-        match *self {}
+        Err(missing())
     }
+}
+
+fn missing() -> Failure {
+    Failure::new(ExitCode::DeployFailed, "this cargo hydro was built without Google Cloud")
+        .hint("`cargo install cargo-hydro --features gcp` builds one with it")
 }

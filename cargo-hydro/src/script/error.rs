@@ -90,14 +90,6 @@ pub enum CallError {
         /// How it is written.
         hint: &'static str,
     },
-    /// A value that a word of a machine or a service cannot have.
-    #[error("`{what}` cannot be `{value}`")]
-    BadValue {
-        /// The word.
-        what: &'static str,
-        /// As it was written.
-        value: String,
-    },
     /// Another process runs a deployment of that name.
     #[error("`{name}` is run by somebody else at this moment")]
     DeploymentTaken {
@@ -196,15 +188,6 @@ impl CallError {
                 Some("links are encrypted between `\"machines\"` (the default), or `\"always\"`".to_owned())
             }
             Self::MachineOption { hint, .. } => Some((*hint).to_owned()),
-            Self::BadValue { what: "services", .. } => Some(
-                "services are kept up by `systemd`, or `plain` without it; `auto` takes systemd where it is".to_owned(),
-            ),
-            Self::BadValue { what: "limits.memory", .. } => Some("write `\"512 MiB\"`, or bytes".to_owned()),
-            Self::BadValue { what: "limits.cpu", .. } => Some("`0.5` is half of one processor's time".to_owned()),
-            Self::BadValue { .. } => Some(
-                "these are properties of units, as `ProtectHome`, but for those that say how a service is kept up"
-                    .to_owned(),
-            ),
             Self::DeploymentTaken { .. } => Some(
                 "another script or `cargo hydro deploy` has it: end that, or give this one another name".to_owned(),
             ),

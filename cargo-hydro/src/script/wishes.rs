@@ -29,11 +29,12 @@ use crate::workspace::hydro_toml::{self, ListenAt};
 pub(super) fn add_machine(deployment: &mut Deployment, call: AddMachine, local: bool) -> Result<String, CallError> {
     let mut wishes = Wishes::default();
     let (base, kind) = match call.kind {
-        Kind::Ssh { host, user, port, key, known_hosts, target, libc, builder, services } if !local => {
+        Kind::Ssh { host, user, port, key, known_hosts, services, target, libc, builder } if !local => {
             wishes = checked(Wishes { target, libc, builder })?;
             let (key, known_hosts) = (key.map(Into::into), known_hosts.map(Into::into));
             let services = services.map_or(Ok(Services::Auto), |word| {
-                Services::of(&word).ok_or(CallError::BadValue { what: "services", value: word })
+                let hint = "services are kept up by `systemd`, or `plain` without it; `auto` takes systemd where it is";
+                Services::of(&word).ok_or(CallError::MachineOption { word: "services", text: word, hint })
             })?;
             let target = SshTarget { host, user, port, key, known_hosts, services, ..SshTarget::default() };
             ("ssh", MachineKind::Ssh(target))
@@ -136,8 +137,14 @@ pub(super) fn add_service(
 
 /// Understands what a service may use and do.
 fn bounds(limits: Option<Limits>, sandbox: bool, systemd: BTreeMap<String, Value>) -> Result<Bounds, CallError> {
-    let bad =
-        |what: &'static str, value: &dyn std::fmt::Display| CallError::BadValue { what, value: value.to_string() };
+    let bad = |word: &'static str, text: &dyn std::fmt::Display| {
+        let hint = match word {
+            "limits.memory" => "write `\"512 MiB\"`, or bytes",
+            "limits.cpu" => "`0.5` is half of one processor's time",
+            _ => "these are properties of units, as `ProtectHome`, but for those that say how a service is kept up",
+        };
+        CallError::MachineOption { word, text: text.to_string(), hint }
+    };
     let mut bounds = Bounds { sandbox, ..Bounds::default() };
     if let Some(Limits { memory, cpu, tasks, files }) = limits {
         bounds.memory = match memory {
@@ -498,10 +505,10 @@ mod tests {
                 port: None,
                 key: None,
                 known_hosts: None,
+                services: None,
                 target: None,
                 libc: Some("musl".into()),
                 builder: None,
-                services: None,
             },
             origin: None,
         };

@@ -10,6 +10,8 @@ use crate::machine::{CloudMachine, CloudRecord, Reached};
 pub(crate) const USER: &str = "hydro";
 /// Families of machine types with ARM processors.
 const ARM: [&str; 4] = ["t2a", "c4a", "n4a", "a4x"];
+/// Families of machine types that take no other disks than these new ones.
+const HYPERDISK: [&str; 6] = ["n4", "n4a", "n4d", "c4", "c4a", "c4d"];
 /// What is started where nothing is said: its glibc is new enough for programs of most machines.
 const IMAGE: &str = "debian-13";
 /// Ends the machine when nobody was connected for a while. Established connections to the ssh server count, from the kernel's own table, so it needs nothing that
@@ -74,17 +76,22 @@ fn items(wish: &CloudMachine, key: &str) -> Vec<Item> {
 }
 
 fn disk(wish: &CloudMachine) -> Disk {
+    let kind = if HYPERDISK.contains(&family_of(wish)) { "hyperdisk-balanced" } else { "pd-balanced" };
     let params = DiskParams {
         source_image: image(wish),
         disk_size_gb: wish.disk.map(|size| size.to_string()),
-        disk_type: Some(format!("zones/{}/diskTypes/pd-balanced", wish.zone)),
+        disk_type: Some(format!("zones/{}/diskTypes/{kind}", wish.zone)),
     };
     Disk { boot: true, auto_delete: true, initialize_params: Some(params) }
 }
 
+fn family_of(wish: &CloudMachine) -> &str {
+    wish.machine_type.split('-').next().unwrap_or_default()
+}
+
 fn image(wish: &CloudMachine) -> String {
     let family = |project: &str, family: &str| format!("projects/{project}/global/images/family/{family}");
-    let is_arm = ARM.contains(&wish.machine_type.split('-').next().unwrap_or_default());
+    let is_arm = ARM.contains(&family_of(wish));
     match wish.image.as_deref() {
         Some(whole) if whole.starts_with("projects/") => whole.to_owned(),
         Some(image) => match image.split_once('/') {
@@ -136,6 +143,7 @@ mod tests {
         assert_eq!(made.machine_type, "zones/us-west1-a/machineTypes/t2a-standard-1");
         let disk = made.disks[0].initialize_params.clone().unwrap();
         assert_eq!(disk.source_image, "projects/debian-cloud/global/images/family/debian-13-arm64");
+        assert_eq!(disk.disk_type.as_deref(), Some("zones/us-west1-a/diskTypes/pd-balanced"));
         assert_eq!((disk.disk_size_gb.as_deref(), made.disks[0].auto_delete), (Some("20"), true));
         let interface = &made.network_interfaces[0];
         assert_eq!(interface.subnetwork.as_deref(), Some("regions/us-west1/subnetworks/sub"));
