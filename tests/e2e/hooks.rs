@@ -49,6 +49,22 @@ fn hooks_are_called_at_their_turns() {
 }
 
 #[test]
+fn a_saved_script_of_hooks_counts_at_once_with_watch() {
+    let says = |word: &str| format!("def after_deploy(deployment):\n    print(\"after it: {word}\")\n");
+    let toml = "[deployment]\nname = \"turns-watched\"\n[hooks]\nscript = \"turns.hydro.py\"\n[services.bed]\ncommand = [\"sleep\", \"600\"]\n";
+    let deployed = programs().with(toml, &[("turns.hydro.py", &says("one"))]);
+    let mark = Mark::new();
+    let running = mark.on(deployed.hydro(["deploy", "--watch"])).start();
+    running.prints("after it: one");
+    running.says("saved changes are applied");
+    programs().workspace().write("turns.hydro.py", &says("two"));
+    running.prints("after it: two");
+    running.interrupt();
+    running.finish(ENDS).exits(130);
+    mark.all_gone(GONE);
+}
+
+#[test]
 fn what_a_hook_raises_ends_the_deploy_at_its_line() {
     let wrong = "def before_deploy(deployment):\n    check()\n\n\ndef check():\n    raise ValueError(\"no disk\")\n";
     let deployed = programs().with(&toml("vetoed", ""), &[("turns.hydro.py", wrong)]);

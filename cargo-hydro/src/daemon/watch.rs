@@ -31,8 +31,8 @@ pub(super) async fn stay(
         vec![failure.hint("on Linux, `fs.inotify.max_user_instances` may be too small")]
     })?;
     let name = deploy::name(&workspace);
-    let (watched, stamps) = Default::default();
-    let mut files = Files { workspace, request, name: None, watched, stamps };
+    let (watched, hooks, stamps) = Default::default();
+    let mut files = Files { workspace, request, name: None, watched, hooks, stamps };
     loop {
         // As they are before anything is read: what changes meanwhile counts as changed.
         files.stamps = Stamps::default();
@@ -108,6 +108,8 @@ struct Files {
     name: Option<String>,
     /// Files that services say they read.
     watched: Vec<Watched>,
+    /// The script of hooks; each deploy begins with it as it is then.
+    hooks: Option<PathBuf>,
     stamps: Stamps,
 }
 
@@ -124,6 +126,10 @@ impl Files {
             let name = deployment.as_ref().ok().map(|deployment| deployment.name.clone());
             // While its file is wrong, what it said last counts.
             let is_right = deployment.is_ok();
+            let hooks = match &deployment {
+                Ok(deployment) => deployment.hooks.as_ref().map(|hooks| hooks.script.clone()),
+                Err(_) => self.hooks,
+            };
             let services = deployment.map(|deployment| deployment.services).unwrap_or_default();
             let watched = match is_right {
                 true => services.values().map(|service| service.watched.clone()).collect(),
@@ -139,6 +145,7 @@ impl Files {
             let programs: Vec<PathBuf> = programs.into_iter().collect();
             let mut inputs = build::inputs(&workspace, &programs);
             inputs.insert(file);
+            inputs.extend(hooks.clone());
             inputs.extend(all_files(&watched));
             let mut stamps = known.clone().about(inputs);
             if !is_first {
@@ -147,7 +154,7 @@ impl Files {
                 let sources = build::inputs(&workspace, &[]).into_iter().chain(programs).chain(all_files(&watched));
                 stamps = stamps.with_news(&known, sources);
             }
-            Self { stamps, workspace, name, watched, request: self.request }
+            Self { stamps, workspace, name, watched, hooks, request: self.request }
         })
         .await
     }
