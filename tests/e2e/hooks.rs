@@ -84,7 +84,7 @@ fn what_a_hook_raises_ends_the_deploy_at_its_line() {
     mark.all_gone(GONE);
     output.says(&[
         "Started bed",
-        "the hook `after_deploy` failed: hydro.UnknownPort: `bed` runs a command",
+        "the hook `after_deploy` failed: hydro.UnknownPort: `bed` has no port `x`",
         "turns.hydro.py:2",
     ]);
     let output = deployed.hydro(["deploy", "--detach"]).run().exits(110);

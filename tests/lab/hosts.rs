@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -17,6 +18,9 @@ use crate::support::{Hydro, command, covers, eventually, has_all, misses};
 
 pub(super) const SSHD: &str = "/usr/sbin/sshd";
 const TOOLS: [&str; 5] = ["ip", "unshare", "ssh", "ssh-keygen", SSHD];
+
+/// Networks that are in use.
+static SUBNETS: Mutex<BTreeSet<u8>> = Mutex::new(BTreeSet::new());
 
 /// Hosts 1, 2, … on one bridge, gone when this is dropped.
 pub(crate) struct Hosts {
@@ -86,6 +90,8 @@ impl Hosts {
             misses("all that are reached over ssh", &format!("one of {TOOLS:?} is not there"));
             return None;
         }
+        let is_free = SUBNETS.lock().unwrap_or_else(PoisonError::into_inner).insert(subnet);
+        assert!(is_free, "two tests that run at once have the network {subnet}");
         let folder = tempfile::Builder::new().prefix("lab-").tempdir_in("/tmp").expect("can be made");
         let name = format!("hl{}-{subnet}", std::process::id());
         let kinds = vec![Kind::Plain; count];
@@ -281,6 +287,7 @@ impl Hosts {
 
 impl Drop for Hosts {
     fn drop(&mut self) {
+        SUBNETS.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.subnet);
         for host in 1..=self.machines.len() {
             self.lose_power(host);
         }

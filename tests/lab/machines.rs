@@ -1,7 +1,7 @@
 //! Deployments on other machines, reached over ssh: kept up, remembered, taken up again, taken down; and what goes wrong there, told.
 
 use super::far::{COUNT, Far, service};
-use super::hosts::{Hosts, keygen};
+use super::hosts::{GONE, Hosts, keygen};
 use crate::support::{eventually, programs};
 
 #[test]
@@ -69,6 +69,21 @@ fn a_machine_that_is_cut_off_or_loses_power_comes_back_with_its_members() {
     assert_eq!(first_life, expected);
     assert!(first_life.len() > 50);
     far.run(["down"]).exits(0);
+    far.is_gone();
+}
+
+#[test]
+fn a_deployment_ends_though_one_of_its_machines_is_gone() {
+    let Some(far) = Far::new("gone", 76, 2) else { return };
+    far.describe(&format!("{}{}", service("a", "one", "sleep 600"), service("b", "two", "sleep 600")));
+    far.run(["deploy", "--detach"]).exits(0);
+    far.hosts.cut(1, true);
+    eventually("that is noticed", || far.run(["ps"]).stderr.contains("no connection to the machine `one`"));
+    far.run(["down"]).exits(110).says(&["cannot connect to"]);
+    far.mark.all_gone(GONE);
+    assert_eq!(far.hosts.on(2, "ls .hydro/deployments 2>/dev/null"), "", "the other machine is left clean");
+    far.hosts.cut(1, false);
+    far.run(["down"]).exits(0).says(&["Down far (on one)"]);
     far.is_gone();
 }
 

@@ -67,7 +67,7 @@ fn behind(hosts: &Hosts, proxy: &Proxy) -> String {
 
 #[test]
 fn a_connection_that_breaks_at_any_step_leaves_what_the_next_call_goes_on_from() {
-    let Some(trouble) = Trouble::new("cuts", 88, Kind::Plain) else { return };
+    let Some(trouble) = Trouble::new("cuts", 45, Kind::Plain) else { return };
     let proxy = Proxy::within(&trouble.hosts.namespace(0), &format!("{}:22", trouble.hosts.address(1)));
     trouble.describe(&behind(&trouble.hosts, &proxy), &says());
     trouble.run(["deploy", "--detach"]).exits(0);
@@ -106,14 +106,14 @@ fn a_connection_that_breaks_at_any_step_leaves_what_the_next_call_goes_on_from()
 
 #[test]
 fn a_disk_without_room_is_told_and_what_runs_stays_known() {
-    let Some(trouble) = Trouble::new("room", 89, Kind::Disk(100)) else { return };
+    let Some(trouble) = Trouble::new("room", 46, Kind::Disk(100)) else { return };
     trouble.describe(&trouble.hosts.machine("one", 1), &says());
     trouble.run(["deploy", "--detach"]).exits(110).says(&["the machine `one` cannot be used", "MiB left", "make room"]);
     assert_eq!(trouble.hosts.on(1, "ls -d .hydro 2>/dev/null"), "");
     trouble.is_gone();
     drop(trouble);
 
-    let Some(trouble) = Trouble::new("room", 89, Kind::Disk(160)) else { return };
+    let Some(trouble) = Trouble::new("room", 46, Kind::Disk(160)) else { return };
     let sleeps = format!("[services.sleeps]\n{SLEEPER}on = \"one\"\n");
     trouble.describe(&trouble.hosts.machine("one", 1), &sleeps);
     trouble.run(["deploy", "--detach"]).exits(0);
@@ -130,7 +130,7 @@ fn a_disk_without_room_is_told_and_what_runs_stays_known() {
 
 #[test]
 fn a_command_for_another_processor_is_told() {
-    let Some(trouble) = Trouble::new("foreign", 91, Kind::Plain) else { return };
+    let Some(trouble) = Trouble::new("foreign", 47, Kind::Plain) else { return };
     // Of a processor that nobody has.
     let mut head = [0; 64];
     head[..6].copy_from_slice(b"\x7fELF\x02\x01");
@@ -149,7 +149,7 @@ fn a_command_for_another_processor_is_told() {
 
 #[test]
 fn a_program_that_changes_is_brought_there_before_it_is_started_again() {
-    let Some(trouble) = Trouble::new("change", 90, Kind::Plain) else { return };
+    let Some(trouble) = Trouble::new("change", 48, Kind::Plain) else { return };
     trouble.describe(&trouble.hosts.machine("one", 1), &says());
     trouble.run(["deploy", "--detach"]).exits(0);
     eventually("it runs", || trouble.run(["logs", "says"]).stdout.contains("it runs"));

@@ -25,7 +25,7 @@ fn restarts(far: &Far, unit: &str) -> String {
 
 #[test]
 fn systemd_starts_services_again_also_after_a_reboot_with_nobody_connected() {
-    let Some(hosts) = Hosts::with_systemd(85, 1) else { return };
+    let Some(hosts) = Hosts::with_systemd(40, 1) else { return };
     let mut far = Far::on("units", hosts);
     far.describe_with(&far.hosts.machine("one", 1), &service("a", "one", COUNT));
     let deployed = far.run(["deploy", "--detach"]).exits(0).says(&["Started a", "Deployed far"]);
@@ -68,7 +68,7 @@ fn systemd_starts_services_again_also_after_a_reboot_with_nobody_connected() {
 
 #[test]
 fn a_unit_is_bounded_as_its_service_says_and_keeps_its_sockets_whatever_is_killed() {
-    let Some(hosts) = Hosts::with_systemd(86, 1) else { return };
+    let Some(hosts) = Hosts::with_systemd(41, 1) else { return };
     let far = Far::on("bounds", hosts);
     let look = "echo sees $(ls /root); touch /usr/x || echo cannot; ulimit -n; sleep 600";
     let bounded = service("a", "one", look)
@@ -107,7 +107,7 @@ const CALLS: &str = "import socket, sys, time\nrefused = 0\nend = time.time() + 
 
 #[test]
 fn no_call_is_refused_while_a_program_its_keeper_or_the_host_is_killed() {
-    let Some(hosts) = Hosts::with_systemd(87, 1) else { return };
+    let Some(hosts) = Hosts::with_systemd(42, 1) else { return };
     let toml = format!(
         "[deployment]\nname = \"far\"\n{}\n[services.server]\nsrc = \"src/server.hf\"\non = \"one\"\nrestart = \"permanent\"\nenv = {{ HYDRO_INPUT_INBOUND = \"null\" }}\n",
         hosts.machine("one", 1)
@@ -140,7 +140,7 @@ fn no_call_is_refused_while_a_program_its_keeper_or_the_host_is_killed() {
 
 #[test]
 fn a_user_without_rights_has_units_of_its_own_and_is_told_what_they_take() {
-    let Some(hosts) = Hosts::with_systemd(88, 1) else { return };
+    let Some(hosts) = Hosts::with_systemd(43, 1) else { return };
     let machine = hosts.machine_of("one", 1, USER);
     let plain = format!("{machine}services = \"systemd\"\n");
     // A user whose last session ends takes its units along, so they are none.
@@ -173,7 +173,7 @@ fn a_user_without_rights_has_units_of_its_own_and_is_told_what_they_take() {
 
 #[test]
 fn without_systemd_a_table_of_cron_brings_services_back_and_without_both_that_is_said() {
-    let Some(hosts) = Hosts::with_systemd(89, 1) else { return };
+    let Some(hosts) = Hosts::with_systemd(44, 1) else { return };
     let mut far = Far::on("cron", hosts);
     let plain = format!("{}services = \"plain\"\n", far.hosts.machine("one", 1));
     far.hosts.on(1, "echo '@daily true' | crontab -");

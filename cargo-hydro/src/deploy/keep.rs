@@ -257,6 +257,7 @@ impl Engine {
                 })
                 .collect()
         };
+        self.inner.machines.prepare_end();
         let deadline = Instant::now() + GRACE;
         while let Some((shutdown, members)) = waiting.pop() {
             let left = deadline.saturating_duration_since(Instant::now());

@@ -279,6 +279,11 @@ impl Machines {
         }
     }
 
+    /// Says to all machines that the deployment ends.
+    pub(super) fn prepare_end(&self) {
+        self.connected().values().for_each(SshMachine::prepare_end);
+    }
+
     /// Ends what is left on all machines, and forgets them. Those that cannot be asked are told, and stay known.
     pub(super) async fn down(&self, root: &Path, deployment: &str, reporter: &Reporter) {
         let machines: BTreeMap<String, SshMachine> = std::mem::take(&mut *self.connected());

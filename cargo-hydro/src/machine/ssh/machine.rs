@@ -7,9 +7,10 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use hydro_host::words::{Answer, Ask, Bind, Bound, Check, Claim, Event, MemberState, Spec, Upkeep, VERSION};
-use tokio::sync::{Mutex as AsyncMutex, mpsc};
+use tokio::sync::{Mutex as AsyncMutex, mpsc, watch};
 
 use super::control::{Control, converse};
 use super::follow::listen;
@@ -25,6 +26,10 @@ use crate::sys::fs::RuntimeDir;
 
 /// Events that are kept of a member that nobody listens for yet.
 const EARLY: usize = 10_000;
+/// How long the end of a deployment waits for a connection: longer than it takes to make one.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How often it is looked whether there is one.
+const LOOK: Duration = Duration::from_millis(250);
 /// In place of a member's name: all of them.
 const ALL: &str = "*";
 /// Whose members are on the machine.
@@ -91,6 +96,8 @@ pub(super) struct Inner {
     over: AtomicBool,
     /// Whether there is no connection.
     pub(super) lost: AtomicBool,
+    /// Whether the deployment ends.
+    ending: watch::Sender<bool>,
     /// Whether nothing is changed there.
     pub(super) looks: bool,
     /// The number of the first event that had not happened when we came.
@@ -123,6 +130,7 @@ impl SshMachine {
             listeners: Mutex::default(),
             over: AtomicBool::new(false),
             lost: AtomicBool::new(false),
+            ending: watch::channel(false).0,
             looks,
             known: AtomicU64::new(0),
             upkeep: Mutex::default(),
@@ -288,9 +296,34 @@ impl SshMachine {
     /// # Errors
     /// The machine does not do it.
     pub async fn down(&self) -> Result<(), SshError> {
-        let asked = self.ask(Ask::Down {}).await;
+        let asked = tokio::select! {
+            asked = self.ask(Ask::Down {}) => asked.map(drop),
+            () = self.given_up() => {
+                let what = format!("cannot end what is on the machine `{}`", self.name());
+                let hint = "it stays known: `cargo hydro down` ends it when the machine can be reached again";
+                Err(SshError::new(what, "there is no connection to it", hint))
+            }
+        };
         self.inner.over.store(true, Ordering::Release);
-        asked.map(drop)
+        asked
+    }
+
+    /// Says that the deployment ends: nobody waits for long any more where there is no connection.
+    pub fn prepare_end(&self) {
+        self.inner.ending.send_replace(true);
+    }
+
+    /// Waits until the deployment ends and there was no connection for [`PATIENCE`].
+    pub(super) async fn given_up(&self) {
+        let mut ending = self.inner.ending.subscribe();
+        if ending.wait_for(|ending| *ending).await.is_err() {
+            return;
+        }
+        let mut lost = Duration::ZERO;
+        while lost < PATIENCE {
+            tokio::time::sleep(LOOK).await;
+            lost = if self.is_lost() { lost + LOOK } else { Duration::ZERO };
+        }
     }
 
     /// Asks nothing more; what runs there goes on.

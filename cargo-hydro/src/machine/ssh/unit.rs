@@ -63,6 +63,8 @@ impl Unit {
     /// Waits for the end of the run.
     async fn watch(&mut self) -> Exit {
         let mut abandoned = false;
+        let machine = self.machine.clone();
+        let mut given_up = std::pin::pin!(machine.given_up());
         loop {
             tokio::select! {
                 biased;
@@ -71,6 +73,8 @@ impl Unit {
                     // Another handle has taken the member over.
                     None => return Exit { code: None, signal: None },
                 },
+                // What becomes of it there is found out by who ends the rest.
+                () = given_up.as_mut() => return Exit { code: None, signal: None },
                 order = self.keeper.orders.recv(), if !abandoned => {
                     abandoned = order.is_none();
                     self.order(order.unwrap_or(Stop::AtOnce), abandoned);
