@@ -99,7 +99,7 @@ fn unknown_keys_are_doubtful_and_no_more() {
         "a service has no key `cuont`",
         "`count`",
         "Hydro.toml:7",
-        "`limits` is not supported yet",
+        "`features` is not supported yet",
     ]);
 }
 
