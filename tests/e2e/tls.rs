@@ -28,8 +28,8 @@ def plain_call(address):
 
 async def main():
     deployment = Deployment(tls="always")
-    numbers = deployment.Hydroflow(src="src/numbers.hf", name="numbers", params={"count": 3})
-    counter = deployment.Hydroflow(src="src/counter.hf", name="counter")
+    numbers = deployment.Hydroflow(src="src/numbers.hf", name="encrypted_numbers", params={"count": 3})
+    counter = deployment.Hydroflow(src="src/counter.hf", name="encrypted_counter")
     numbers.ports.out.connect(counter.ports.numbers)
     await deployment.deploy()
     async for line in counter.stdout():
@@ -50,7 +50,7 @@ fn a_deployment_encrypts_all_links_and_refuses_who_does_not() {
         let entries = std::fs::read_dir(&folder).expect("certificates are kept there");
         let paths: Vec<_> = entries.map(|entry| entry.expect("readable").path()).collect();
         let is_others =
-            paths.iter().any(|path| path.ends_with("authority.pem")) && !folder.join("counter.0.pem").exists();
+            paths.iter().any(|path| path.ends_with("authority.pem")) && !folder.join("encrypted_counter.0.pem").exists();
         for path in paths.into_iter().filter(|_| !is_others) {
             let mode = std::fs::metadata(&path).expect("readable").permissions().mode();
             if path.is_dir() {
