@@ -49,8 +49,8 @@ fn a_deployment_encrypts_all_links_and_refuses_who_does_not() {
     while let Some(folder) = folders.pop() {
         let entries = std::fs::read_dir(&folder).expect("certificates are kept there");
         let paths: Vec<_> = entries.map(|entry| entry.expect("readable").path()).collect();
-        let is_others =
-            paths.iter().any(|path| path.ends_with("authority.pem")) && !folder.join("encrypted_counter.0.pem").exists();
+        let is_others = paths.iter().any(|path| path.ends_with("authority.pem"))
+            && !folder.join("encrypted_counter.0.pem").exists();
         for path in paths.into_iter().filter(|_| !is_others) {
             let mode = std::fs::metadata(&path).expect("readable").permissions().mode();
             if path.is_dir() {

@@ -23,6 +23,11 @@ fn restarts(far: &Far, unit: &str) -> String {
     far.hosts.on(1, &format!("systemctl show --property=NRestarts --value {unit}")).trim().to_owned()
 }
 
+/// Counts the starts of `a` that its lines tell of. Lines of a holder's last second may come once more when it was killed.
+fn begun(far: &Far) -> usize {
+    far.run(["logs", "a"]).stdout.matches("begin").count()
+}
+
 #[test]
 fn systemd_starts_services_again_also_after_a_reboot_with_nobody_connected() {
     let Some(hosts) = Hosts::with_systemd(40, 1) else { return };
@@ -42,12 +47,13 @@ fn systemd_starts_services_again_also_after_a_reboot_with_nobody_connected() {
     assert_eq!(restarts(&far, "hydro-far.a"), "0");
     far.hosts.on(1, &format!("kill -9 {pid}"));
     eventually("systemd has started it again", || restarts(&far, "hydro-far.a") == "1");
-    eventually("it runs again", || far.run(["logs", "a"]).stdout.matches("begin").count() == 2);
+    eventually("it runs again", || begun(&far) >= 2);
+    let before = begun(&far);
     far.hosts.lose_power(1);
     far.hosts.boot(1);
     let is_active = "systemctl is-active hydro-far.a hydro-far";
     eventually("both are up", || far.hosts.on(1, is_active) == "active\nactive\n");
-    eventually("it was started again", || far.run(["logs", "a"]).stdout.matches("begin").count() == 3);
+    eventually("it was started again", || begun(&far) == before + 1);
 
     // The holder comes back, and another reboot, an orderly one.
     far.run(["deploy", "--detach"]).exits(0);
@@ -163,10 +169,11 @@ fn a_user_without_rights_has_units_of_its_own_and_is_told_what_they_take() {
     assert!(far.hosts.on(1, &journal).contains("number 20"));
 
     far.kill_holder();
+    let before = begun(&far);
     far.hosts.lose_power(1);
     far.hosts.boot(1);
     eventually("both are up", || far.hosts.on(1, &active) == "active\nactive\n");
-    eventually("it was started again", || far.run(["logs", "a"]).stdout.matches("begin").count() == 2);
+    eventually("it was started again", || begun(&far) == before + 1);
     far.run(["down"]).exits(0);
     is_clean(&far);
 }
@@ -183,9 +190,10 @@ fn without_systemd_a_table_of_cron_brings_services_back_and_without_both_that_is
     assert_eq!(far.hosts.on(1, "systemctl list-units --plain --no-legend 'hydro*'"), "");
     assert!(far.hosts.on(1, "crontab -l").contains("@reboot"));
     far.kill_holder();
+    let before = begun(&far);
     far.hosts.restart(1);
     eventually("cron has started it", || far.hosts.on(1, "pgrep -xc hydro-host") == "2\n");
-    eventually("it was started again", || far.run(["logs", "a"]).stdout.matches("begin").count() == 2);
+    eventually("it was started again", || begun(&far) == before + 1);
     far.run(["down"]).exits(0);
     assert_eq!(far.hosts.on(1, "crontab -l"), "@daily true\n", "what was there before is left alone");
 
