@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use hydroflow_standalone::graph::GraphOptions;
 use hydroflow_standalone::source::SourceFile;
-use hydroflow_standalone::{Options, Products, compile};
+use hydroflow_standalone::{Library, NoLibrary, Options, Products, compile_with};
 
 use ebnf::Grammar;
 
@@ -26,6 +26,21 @@ fn grammar() -> Grammar {
     Grammar::read(after.split_once("\n```").expect("ends").0)
 }
 
+/// Files beside a file: a call of a module is read otherwise than one of an operator, so modules must be known.
+struct Beside;
+
+impl Library for Beside {
+    fn beside(&self, file: &str, name: &str) -> Result<SourceFile, String> {
+        let path = Path::new(file).with_file_name(format!("{name}.hf"));
+        let text = std::fs::read_to_string(&path).map_err(|error| error.to_string())?;
+        Ok(SourceFile::new(path.display().to_string(), text))
+    }
+
+    fn in_package(&self, package: &str, name: &str) -> Result<SourceFile, String> {
+        NoLibrary.in_package(package, name)
+    }
+}
+
 /// What the parser has against the syntax of a text; nothing else.
 fn syntax_errors(name: &str, text: &str) -> Vec<String> {
     let source = SourceFile::new(name, text);
@@ -35,10 +50,10 @@ fn syntax_errors(name: &str, text: &str) -> Vec<String> {
         products: Products::Check,
         root: String::new(),
     };
-    let (_, diagnostics) = compile(&source, &options);
+    let outcome = compile_with(&source, &Beside, &options);
     let is_syntax = |code: &str| ("HF0001"..="HF0006").contains(&code);
-    let told = diagnostics.iter().filter(|diagnostic| is_syntax(diagnostic.code));
-    told.map(|diagnostic| diagnostic.render(&source, false)).collect()
+    let told = outcome.diagnostics.iter().filter(|diagnostic| is_syntax(diagnostic.code));
+    told.map(|diagnostic| diagnostic.render_in(&outcome.sources, false)).collect()
 }
 
 #[test]
