@@ -6,7 +6,7 @@ use compute_emulator::PROJECT;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::lab::{Vms, rounds};
-use crate::support::{Mark, Workspace};
+use crate::support::{Dice, Mark, Workspace};
 
 const GONE: Duration = Duration::from_secs(15);
 
@@ -26,16 +26,6 @@ async def main():
     await machines[0].terminate()
     print("terminated")
 "#;
-
-/// Numbers that look random and are the same in each run.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % limit
-    }
-}
 
 #[test]
 fn whenever_the_engine_is_killed_down_leaves_nothing() {

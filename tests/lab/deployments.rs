@@ -8,7 +8,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use super::rounds;
-use crate::support::{Hydro, Mark, Output, Workspace, eventually, programs};
+use crate::support::{Dice, Hydro, Mark, Output, Workspace, eventually, programs};
 
 const GONE: Duration = Duration::from_secs(10);
 
@@ -70,16 +70,6 @@ fn kill(pid: u32) {
     if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
         // It may have ended meanwhile.
         let _ = kill_process(pid, Signal::KILL);
-    }
-}
-
-/// Numbers that look random and are the same in each run.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % limit
     }
 }
 

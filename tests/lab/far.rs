@@ -55,11 +55,7 @@ impl Far {
 
     /// Kills whoever holds the deployment here, and waits until nothing of it is left here.
     pub(super) fn kill_holder(&self) {
-        for (pid, line) in self.mark.processes() {
-            if line.contains("--hydro-daemon") {
-                kill(pid);
-            }
-        }
+        self.mark.kill("--hydro-daemon");
         self.mark.all_gone(GONE);
     }
 
@@ -76,12 +72,6 @@ impl Far {
         let left = std::fs::read_dir(self.workspace.path(".hydro/machines")).expect("was made").flatten();
         let left: Vec<_> = left.map(|entry| entry.file_name()).filter(|name| name != "token").collect();
         assert!(left.is_empty(), "{left:?}");
-    }
-}
-
-pub(super) fn kill(pid: u32) {
-    if let Some(pid) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) {
-        let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::rounds;
-use crate::support::{Mark, Workspace};
+use crate::support::{Dice, Mark, Workspace};
 
 const GONE: Duration = Duration::from_secs(15);
 
@@ -30,16 +30,6 @@ async def main():
                 if event.kind == "released" and event.release == 3:
                     break
 "#;
-
-/// Numbers that look random and are the same in each run.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % limit
-    }
-}
 
 #[test]
 fn a_script_that_is_killed_leaves_no_process_behind() {

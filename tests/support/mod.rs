@@ -3,6 +3,7 @@
 //! `place` says where things are, `workspace` lays files down, `hydro` runs the command to its end, `running` watches a process that goes on, `terminal` one at which a user sits,
 //! `processes` looks for what is left behind, `programs` builds the programs that several suites share, `redact` and `golden` compare texts, `tools` tells what the system lacks, `kinds` on which kinds of machines tests ran.
 
+mod dice;
 mod golden;
 mod hydro;
 mod kinds;
@@ -15,6 +16,7 @@ mod terminal;
 mod tools;
 mod workspace;
 
+pub(crate) use dice::Dice;
 pub(crate) use golden::assert_golden;
 pub(crate) use hydro::{Hydro, Output, command};
 pub(crate) use kinds::{covers, misses};

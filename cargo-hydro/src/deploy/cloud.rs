@@ -17,7 +17,8 @@ use super::machines::{UsedMachine, UsedMachines, another, deployed, failure, fil
 use super::model::{Deployment, MachineKind};
 use super::plan::Plan;
 use crate::build::Wishes;
-use crate::machine::gcp::{Admission, Cloud, NotReady, USER};
+use crate::machine::gcp::{Cloud, USER};
+use crate::machine::{Admission, NotReady};
 use crate::machine::{CloudMachine, CloudRecord, KeyPair, ReachedMachine, SshTarget, write_known_host};
 use crate::report::{ExitCode, Failure, Reporter};
 

@@ -51,6 +51,6 @@ pub use model::{
     Service, SupervisedGroup, Upkeep, Watched, member_name,
 };
 pub use piping::PIPES;
-pub use placeholders::command_ports;
+pub use placeholders::own_ports;
 pub use plan::{Address, Addresses, Outside, Plan, PlannedMember};
 pub use targets::{MachineNeed, machine_needs, projects, target_of};

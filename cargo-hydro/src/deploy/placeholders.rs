@@ -215,8 +215,9 @@ pub(super) fn texts(service: &Service) -> impl Iterator<Item = &String> {
     argv.iter().chain(&service.args).chain(service.env.values()).chain(asked)
 }
 
-/// Returns the names of the ports that a service has for itself, each once.
-pub(super) fn own_ports(service: &Service) -> Vec<String> {
+/// Returns the names of the ports that a service has for itself, each once; programs of `.hf` files have theirs in the header, too.
+#[must_use]
+pub fn own_ports(service: &Service) -> Vec<String> {
     let mut names: Vec<String> = texts(service)
         .flat_map(|text| wanted(text))
         .filter_map(|wanted| match wanted {
@@ -227,12 +228,6 @@ pub(super) fn own_ports(service: &Service) -> Vec<String> {
     names.sort_unstable();
     names.dedup();
     names
-}
-
-/// Returns the names of the ports of a command; the programs of `.hf` files have theirs in the header.
-#[must_use]
-pub fn command_ports(service: &Service) -> Vec<String> {
-    own_ports(service)
 }
 
 /// Returns the problems of a service's texts: services and ports that are not there.

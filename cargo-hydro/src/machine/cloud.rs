@@ -2,7 +2,11 @@
 //!
 //! Values only, also in a command that was built without Google Cloud.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
+
+use crate::report::Failure;
 
 /// The longest that a deployment's or a machine's name is within a name at Google.
 const PART: usize = 16;
@@ -152,6 +156,41 @@ fn short(parts: &[&str]) -> String {
 
 fn is_external(reached: &Reached) -> bool {
     *reached == Reached::External
+}
+
+/// A machine that is up.
+#[derive(Clone, Debug)]
+pub struct Up {
+    /// Where it is reached from here.
+    pub address: IpAddr,
+    /// Its address within its network.
+    pub internal: Option<IpAddr>,
+    /// Its host keys, as `ssh-ed25519 AAAA…`.
+    pub host_keys: Vec<String>,
+    /// Whether there was none before.
+    pub is_new: bool,
+}
+
+/// Why a machine is not up.
+#[derive(Clone, Debug)]
+pub struct NotReady {
+    /// What went wrong.
+    pub failure: Failure,
+    /// Whether something may have been made all the same.
+    pub left: bool,
+}
+
+/// Who may come to a machine, and where.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Admission {
+    /// Ports.
+    pub ports: Vec<u16>,
+    /// Machines of the same network, by their names at Google.
+    pub machines: Vec<String>,
+    /// Others, by their addresses.
+    pub addresses: Vec<IpAddr>,
+    /// Whoever wishes.
+    pub everybody: bool,
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ mod spool;
 mod ssh;
 
 pub use admin::ask;
-pub use cloud::{CloudMachine, CloudRecord, Reached};
+pub use cloud::{Admission, CloudMachine, CloudRecord, NotReady, Reached, Up};
 pub use health::{Health, HealthCheck, Patient, Rounds, is_http_url};
 pub use logs::{LogReader, Logs};
 pub use member::{Away, ExitWatch, Member, MemberSpec, SeatSpec, Shared, StartWatch, Stopper};

@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 
-use super::CloudRecord;
+use super::{Admission, CloudRecord, NotReady, Up};
 use crate::report::{ExitCode, Failure, Reporter};
 
 /// The user that machines are entered as.
@@ -13,41 +13,6 @@ pub const USER: &str = "hydro";
 /// Google, which is never found.
 #[derive(Clone, Debug)]
 pub struct Cloud(());
-
-/// A machine that is up.
-#[derive(Clone, Debug)]
-pub struct Up {
-    /// Where it is reached from here.
-    pub address: IpAddr,
-    /// Its address within its network.
-    pub internal: Option<IpAddr>,
-    /// Its host keys.
-    pub host_keys: Vec<String>,
-    /// Whether there was none before.
-    pub is_new: bool,
-}
-
-/// Why a machine is not up.
-#[derive(Clone, Debug)]
-pub struct NotReady {
-    /// What went wrong.
-    pub failure: Failure,
-    /// Whether something may have been made all the same.
-    pub left: bool,
-}
-
-/// Who may come to a machine, and where.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Admission {
-    /// Ports.
-    pub ports: Vec<u16>,
-    /// Machines of the same network.
-    pub machines: Vec<String>,
-    /// Others.
-    pub addresses: Vec<IpAddr>,
-    /// Whoever wishes.
-    pub everybody: bool,
-}
 
 #[expect(clippy::unused_async, clippy::missing_errors_doc, reason = "the face of what is not there")]
 impl Cloud {

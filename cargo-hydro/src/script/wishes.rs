@@ -18,7 +18,7 @@ use super::protocol::{
 use crate::build::{Target, Wishes};
 use crate::deploy::{
     Deployment, Exposure, LOCALHOST, Link, LocalLinks, Machine, MachineKind, PIPES, PortRef, Program, Service, Upkeep,
-    Watched, command_ports, topology,
+    Watched, own_ports, topology,
 };
 use crate::machine::{CloudMachine, Reached, SshTarget};
 use crate::report::{ExitCode, Failure};
@@ -288,7 +288,7 @@ pub(super) fn port(deployment: &Deployment, service: &str, port: &str) -> Result
     let ports: Vec<PortInfo> = match &found.program {
         Program::Hydroflow { interface, .. } => interface.ports.iter().map(port_info).collect(),
         Program::Command { .. } => {
-            PIPES.iter().map(pipe_info).chain(command_ports(found).into_iter().map(listening)).collect()
+            PIPES.iter().map(pipe_info).chain(own_ports(found).into_iter().map(listening)).collect()
         }
     };
     let known: Vec<String> = ports.iter().map(|port| port.name.clone()).collect();

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 
 use super::account::failure;
 use super::{Account, ours, spec};
-use crate::machine::{CloudRecord, Reached};
+use crate::machine::{Admission, CloudRecord, NotReady, Reached, Up};
 use crate::report::{ExitCode, Failure, Reporter};
 
 /// The user that machines are entered as.
@@ -26,41 +26,6 @@ const OFF: [&str; 2] = ["TERMINATED", "STOPPED"];
 #[derive(Clone, Debug)]
 pub struct Cloud {
     account: Account,
-}
-
-/// A machine that is up.
-#[derive(Clone, Debug)]
-pub struct Up {
-    /// Where it is reached from here.
-    pub address: IpAddr,
-    /// Its address within its network.
-    pub internal: Option<IpAddr>,
-    /// Its host keys, as `ssh-ed25519 AAAA…`.
-    pub host_keys: Vec<String>,
-    /// Whether there was none before.
-    pub is_new: bool,
-}
-
-/// Why a machine is not up.
-#[derive(Clone, Debug)]
-pub struct NotReady {
-    /// What went wrong.
-    pub failure: Failure,
-    /// Whether something may have been made all the same.
-    pub left: bool,
-}
-
-/// Who may come to a machine, and where.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Admission {
-    /// Ports.
-    pub ports: Vec<u16>,
-    /// Machines of the same network, by their names at Google.
-    pub machines: Vec<String>,
-    /// Others, by their addresses.
-    pub addresses: Vec<IpAddr>,
-    /// Whoever wishes.
-    pub everybody: bool,
 }
 
 impl Cloud {

@@ -9,5 +9,5 @@ mod ours;
 mod spec;
 
 pub use account::Account;
-pub use cloud::{Admission, Cloud, NotReady, USER, Up};
+pub use cloud::{Cloud, USER};
 pub use left::{Left, What};
