@@ -1,7 +1,7 @@
 //! What machines that are made for a deployment cost, by list prices: an estimate from above, so that nobody pays more than was wished for by mistake. Pure.
 //!
-//! Prices per hour in US dollars of `us-central1`, on demand and without any discount, as Google's price list had them in 2025
-//! (<https://cloud.google.com/compute/vm-instance-pricing>). Other regions but the cheapest are taken to be as dear as the dearest. Traffic is not in it.
+//! Prices per hour in US dollars of `us-central1`, on demand and without any discount, of the order of 2025. They were not compared with
+//! Google's price list (<https://cloud.google.com/compute/vm-instance-pricing>), which counts. Other regions but the cheapest are taken to be as dear as the dearest. Traffic is not in it.
 
 use std::fmt;
 use std::str::FromStr;
